@@ -1,0 +1,60 @@
+"""A data set: points with what is known of them, from the names of its columns to the entropy of its density."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.errors import invalid
+
+__all__ = ["Dataset", "Topology"]
+
+
+@dataclass(frozen=True)
+class Topology:
+    """What is known of the level sets of a planted density.
+
+    `leaves` counts its modes, `betti` is (components, holes) of the latent superlevel set in which every mode has
+    joined, `sentence` says the same to a person.
+    """
+
+    leaves: int
+    betti: tuple[int, int]
+    sentence: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Points (n, d) float32 with what is known of them.
+
+    `labels` (n,) int64 number the planted mode of each point (-1: of none). `latent` (n, k) float32 holds the planted
+    coordinates before the tangle, `entropy` the differential entropy of the density in nats. `notes` says in
+    sentences what a reader dropped or changed. Raises `InputError` on points that no model could take.
+    """
+
+    name: str
+    points: np.ndarray
+    labels: np.ndarray | None = None
+    latent: np.ndarray | None = None
+    entropy: float | None = None
+    topology: Topology | None = None
+    columns: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.points.ndim != 2:
+            raise invalid("points", "a table (n, d)", f"shape {self.points.shape}", "give one row per point")
+        if not np.isfinite(self.points).all():
+            bad = int((~np.isfinite(self.points).all(axis=1)).sum())
+            raise invalid("points", "finite", f"{bad} rows with NaN or infinity", "drop those rows")
+        for name in ("labels", "latent"):
+            value = getattr(self, name)
+            if value is not None and len(value) != len(self.points):
+                raise invalid(name, f"as long as points ({len(self.points)})", len(value), "give one per point")
+
+    @property
+    def dim(self) -> int:
+        """Number of columns d."""
+        return self.points.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.points)

@@ -1,0 +1,55 @@
+"""A partial matching of two level-set trees, with what else it could have been."""
+
+from dataclasses import dataclass, field
+
+from core.tree.types import LevelSetTree
+
+__all__ = ["Alternative", "Matching", "Pair"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Node `a` of the first tree stands for node `b` of the second (ids). `confidence` lies in [0, 1]."""
+
+    a: int
+    b: int
+    confidence: float
+    pinned: bool = False
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """Another matching of the leaves, and its cost."""
+
+    pairs: tuple[tuple[int, int], ...]
+    cost: float
+
+
+@dataclass(frozen=True, eq=False)
+class Matching:
+    """The best partial matching found between `tree_a` and `tree_b`.
+
+    `pairs` holds matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
+    are ids of leaves with no partner. `cost` is the solver's objective (0: the trees are the same), `gap` how much worse the
+    second-best matching is, `alternatives` every matching found within the ambiguity margin of the best, best first
+    and without the best itself. `solver` is 'exact' or 'heuristic'. `determined` says whether the evidence singles
+    this matching out; `reasons` says why, or why not, in sentences.
+    """
+
+    tree_a: LevelSetTree
+    tree_b: LevelSetTree
+    pairs: tuple[Pair, ...]
+    unmatched_a: tuple[int, ...]
+    unmatched_b: tuple[int, ...]
+    cost: float
+    gap: float
+    determined: bool
+    solver: str
+    alternatives: tuple[Alternative, ...] = ()
+    reasons: tuple[str, ...] = field(default=())
+
+    @property
+    def leaf_pairs(self) -> tuple[Pair, ...]:
+        """The matched pairs whose two nodes are both leaves."""
+        leaves_a = set(self.tree_a.ids(self.tree_a.leaves))
+        return tuple(pair for pair in self.pairs if pair.a in leaves_a)

@@ -1,0 +1,106 @@
+"""The level-set tree: one row per node, in equal-length arrays.
+
+Superlevel sets {q >= t} nest as t falls: components appear at peaks (leaves) and join at saddles. The *region* of a
+node is its component just above the level at which it joins its parent; the root's region is everything. Masses,
+volumes, means and covariances are those of regions, so that a parent's mass holds its children's.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["LevelSetTree"]
+
+
+@dataclass(frozen=True, eq=False)
+class LevelSetTree:
+    """m nodes of a level-set tree over a k-dimensional density.
+
+    Rows go from the root down: a parent stands before its children. `id` (m,) is stable under simplification: the leaf
+    of persistence rank j has id 2j + 1, and the saddle at which it joins an older branch has id 2j, so a simplified
+    tree keeps the ids of what it keeps. `parent` (m,) holds the parent's *row*, -1 at the root. `level` (m,) is the
+    log-density relative to the global peak (nats, at most 0): of the peak for a leaf, of the joining for a saddle.
+    `persistence` (m,) in nats: for a leaf its peak minus the saddle where it joins a higher one (the highest leaf:
+    minus the root's level), for the rest level minus the parent's level (0 at the root). `mass` (m,) is the
+    probability of the region, `volume` (m,) its k-volume, `mean` (m, k) and `covariance` (m, k, k) the moments of the
+    density restricted to it, `betti` (m, 2) its components and holes, `peak` (m, k) the highest point in it.
+    """
+
+    id: np.ndarray
+    parent: np.ndarray
+    level: np.ndarray
+    persistence: np.ndarray
+    mass: np.ndarray
+    volume: np.ndarray
+    mean: np.ndarray
+    covariance: np.ndarray
+    betti: np.ndarray
+    peak: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @property
+    def dim(self) -> int:
+        """Latent dimension k."""
+        return self.mean.shape[1]
+
+    @cached_property
+    def children(self) -> tuple[tuple[int, ...], ...]:
+        """The rows of each row's children."""
+        below: list[list[int]] = [[] for _ in range(len(self))]
+        for row, parent in enumerate(self.parent):
+            if parent >= 0:
+                below[parent].append(row)
+        return tuple(map(tuple, below))
+
+    @cached_property
+    def leaves(self) -> np.ndarray:
+        """Rows of the leaves, in row order."""
+        return np.array([row for row in range(len(self)) if not self.children[row]], dtype=int)
+
+    @cached_property
+    def leaves_below(self) -> tuple[frozenset[int], ...]:
+        """For each row, the rows of the leaves in its region (a leaf holds itself)."""
+        below = [frozenset() for _ in range(len(self))]
+        for row in reversed(range(len(self))):
+            own = self.children[row]
+            below[row] = frozenset().union(*(below[c] for c in own)) if own else frozenset((row,))
+        return tuple(below)
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """'root', 'saddle' or 'leaf' for each row."""
+        return tuple(
+            "root" if self.parent[row] < 0 else "saddle" if self.children[row] else "leaf"
+            for row in range(len(self))
+        )
+
+    def row(self, node_id: int) -> int:
+        """The row of a node id. Raises KeyError where the tree has no such node."""
+        try:
+            return self._rows[int(node_id)]
+        except KeyError:
+            raise KeyError(f"no node {node_id} in this tree") from None
+
+    @cached_property
+    def _rows(self) -> dict[int, int]:
+        return {int(node): row for row, node in enumerate(self.id)}
+
+    def ids(self, rows: Iterable[int]) -> tuple[int, ...]:
+        """The node ids of some rows."""
+        return tuple(int(self.id[row]) for row in rows)
+
+    def merge_level(self, row_a: int, row_b: int) -> float:
+        """Relative level (nats) at which two rows' regions first lie in one component."""
+        ancestors = set(self.path(row_a))
+        return float(next(self.level[row] for row in self.path(row_b) if row in ancestors))
+
+    def path(self, row: int) -> tuple[int, ...]:
+        """Rows from `row` up to the root, both included."""
+        path = [row]
+        while self.parent[path[-1]] >= 0:
+            path.append(int(self.parent[path[-1]]))
+        return tuple(path)
