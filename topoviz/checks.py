@@ -1,0 +1,69 @@
+"""Checks of single values that come from outside: a file, an address, a browser.
+
+Each returns what it accepted.
+"""
+
+import math
+import re
+from collections.abc import Collection
+from typing import Any
+
+from core.errors import invalid
+
+__all__ = ["boolean", "choice", "model_name", "node_id", "number", "text", "whole"]
+
+MAX_NODE = 1_000_000
+_MODEL_NAME = re.compile(r"[\w][\w .+()=,@-]{0,99}")
+
+
+def whole(name: str, value: Any, low: int, high: int) -> int:
+    """`value` as an int from `low` to `high`. Raises `InputError` on anything else, booleans too."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise invalid(name, "a whole number", repr(value), "give one")
+    if not low <= value <= high:
+        raise invalid(name, f"from {low} to {high}", value, "choose a value in that range")
+    return value
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """`value` as a finite float from `low` to `high`. Raises `InputError` on anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise invalid(name, "a finite number", repr(value), "give one")
+    if not low <= value <= high:
+        raise invalid(name, f"from {low:g} to {high:g}", value, "choose a value in that range")
+    return float(value)
+
+
+def boolean(name: str, value: Any) -> bool:
+    """`value` if it is true or false. Raises `InputError` on anything else."""
+    if not isinstance(value, bool):
+        raise invalid(name, "true or false", repr(value), "give one of these")
+    return value
+
+
+def text(name: str, value: Any, longest: int) -> str:
+    """`value` as a line of at most `longest` printable characters. Raises `InputError` on anything else."""
+    if not isinstance(value, str) or not value.isprintable():
+        raise invalid(name, "a line of text", repr(value), "use printable characters")
+    if len(value) > longest:
+        raise invalid(name, f"at most {longest} characters", f"{len(value)}", "shorten it")
+    return value
+
+
+def choice(name: str, value: Any, choices: Collection[str]) -> str:
+    """`value` if it is one of `choices`. Raises `InputError` on anything else."""
+    if not isinstance(value, str) or value not in choices:
+        raise invalid(name, "one of " + ", ".join(choices), repr(value), "choose one of these")
+    return value
+
+
+def node_id(name: str, value: Any) -> int:
+    """`value` as the id of a tree's node. Raises `InputError` on anything else."""
+    return whole(name, value, 0, MAX_NODE)
+
+
+def model_name(name: str, value: Any) -> str:
+    """`value` as the name of a model, which can never be a path. Raises `InputError` on anything else."""
+    if not isinstance(value, str) or not _MODEL_NAME.fullmatch(value):
+        raise invalid(name, "a model's name", repr(value), "use the name of a listed model")
+    return value

@@ -1,0 +1,297 @@
+"""Everything that can happen to a session, and what then becomes of it: `reduce(session, event)`, pure and
+total.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, dataclass, fields, replace
+from typing import Any
+
+from core.errors import invalid
+from topoviz.checks import boolean, choice, model_name, node_id, text
+from topoviz.session import MAX_LINKS, MAX_NAME, Name, Selection, Session, Side
+
+__all__ = [
+    "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName", "Event", "Link",
+    "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod", "SetMorph",
+    "SetSimplify", "Unban", "Unlink", "parse_event", "reduce",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something a person did.
+
+    Its JSON is {"type": "set-level", "level": 0.5}: the kind, and one key per field.
+    """
+
+
+@dataclass(frozen=True)
+class Link(Event):
+    """Pin node `a` of A to node `b` of B.
+
+    Older pins of either end give way, and so does a ban of the pair.
+    """
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class Unlink(Event):
+    """Take the pin of a pair away."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class Ban(Event):
+    """Forbid a pair, pinned or not."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class Unban(Event):
+    """Allow a pair again."""
+
+    a: int
+    b: int
+
+
+@dataclass(frozen=True)
+class Select(Event):
+    """Take a node in hand."""
+
+    side: Side
+    node: int
+
+
+@dataclass(frozen=True)
+class ClearSelection(Event):
+    """Let go of the node in hand."""
+
+
+@dataclass(frozen=True)
+class Rename(Event):
+    """Name a node; an empty text takes its name away."""
+
+    side: Side
+    node: int
+    text: str
+
+
+@dataclass(frozen=True)
+class ConfirmName(Event):
+    """Accept a name that was carried over to a node."""
+
+    side: Side
+    node: int
+    text: str
+
+
+@dataclass(frozen=True)
+class SetLevel(Event):
+    """Move the cut to a fraction of the trees' height."""
+
+    level: float
+
+
+@dataclass(frozen=True)
+class SetSimplify(Event):
+    """Keep nodes of at least this persistence, in nats."""
+
+    simplify: float
+
+
+@dataclass(frozen=True)
+class SetMethod(Event):
+    """Match the trees by another method."""
+
+    method: str
+
+
+@dataclass(frozen=True)
+class SetFamily(Event):
+    """Fit a transform of another family."""
+
+    family: str
+
+
+@dataclass(frozen=True)
+class SetComplete(Event):
+    """Match the nodes that are not pinned, or leave them."""
+
+    complete: bool
+
+
+@dataclass(frozen=True)
+class SetMorph(Event):
+    """Show A as it is (0), carried into B (1), or between."""
+
+    morph: float
+
+
+@dataclass(frozen=True)
+class ChooseModels(Event):
+    """Compare two models; links and names belong to the old ones and go.
+
+    The same two again change nothing.
+    """
+
+    a: str
+    b: str
+
+
+@dataclass(frozen=True)
+class ChooseAlternative(Event):
+    """Show another explanation, 0 the best."""
+
+    alternative: int
+
+
+@dataclass(frozen=True)
+class ClearEdits(Event):
+    """Drop every pin and ban; names stay."""
+
+
+@dataclass(frozen=True)
+class LoadSession(Event):
+    """Go on from another session."""
+
+    session: Session
+
+
+def reduce(session: Session, event: Event) -> Session:
+    """The session after `event`. Total: an event that has nothing to act on leaves the session as it is.
+
+    Raises `InputError` only where the event's value is out of range, as an event from `parse_event` never is.
+    """
+    return _REDUCERS[type(event)](session, event)
+
+
+def parse_event(document: Any) -> Event:
+    """The event in a JSON object from the browser. Raises `InputError` on anything that is not an event."""
+    if not isinstance(document, dict):
+        raise invalid("event", "a JSON object", type(document).__name__, "reload the page")
+    kind = _KINDS.get(document["type"]) if isinstance(document.get("type"), str) else None
+    if kind is None:
+        raise invalid(
+            "event", "of a known type", repr(document.get("type")), f"use one of {', '.join(_KINDS)}"
+        )
+    given = {key: value for key, value in document.items() if key != "type"}
+    wanted = [field.name for field in fields(kind) if field.default is MISSING]
+    if set(given) != set(wanted):
+        raise invalid("event", f"of the keys {wanted}", sorted(map(str, given)), "reload the page")
+    event = kind(**{key: _CHECKS[key](kind, value) for key, value in given.items()})
+    reduce(Session(), event)
+    return event
+
+
+def _link(session: Session, event: Link) -> Session:
+    kept = tuple(pin for pin in session.pins if pin[0] != event.a and pin[1] != event.b)
+    if len(kept) == MAX_LINKS:
+        return session
+    pair = (event.a, event.b)
+    bans = tuple(ban for ban in session.bans if ban != pair)
+    return replace(session, pins=(*kept, pair), bans=bans, alternative=0)
+
+
+def _unlink(session: Session, event: Unlink) -> Session:
+    pins = tuple(pin for pin in session.pins if pin != (event.a, event.b))
+    return session if pins == session.pins else replace(session, pins=pins, alternative=0)
+
+
+def _ban(session: Session, event: Ban) -> Session:
+    pair = (event.a, event.b)
+    if pair in session.bans or len(session.bans) == MAX_LINKS:
+        return session
+    pins = tuple(pin for pin in session.pins if pin != pair)
+    return replace(session, pins=pins, bans=(*session.bans, pair), alternative=0)
+
+
+def _unban(session: Session, event: Unban) -> Session:
+    bans = tuple(ban for ban in session.bans if ban != (event.a, event.b))
+    return session if bans == session.bans else replace(session, bans=bans, alternative=0)
+
+
+def _rename(session: Session, event: Rename) -> Session:
+    name = Name(event.text.strip()) if event.text.strip() else None
+    return (
+        session.with_name(event.side, event.node, name) if _room(session, event.side, event.node) else session
+    )
+
+
+def _confirm(session: Session, event: ConfirmName) -> Session:
+    return _rename(session, Rename(event.side, event.node, event.text)) if event.text.strip() else session
+
+
+def _room(session: Session, side: Side, node: int) -> bool:
+    names = session.names(side)
+    return node in names or len(names) < MAX_LINKS
+
+
+def _choose_models(session: Session, event: ChooseModels) -> Session:
+    if (session.model_a, session.model_b) == (event.a, event.b):
+        return session
+    return replace(
+        session,
+        model_a=event.a,
+        model_b=event.b,
+        pins=(),
+        bans=(),
+        names_a=session.names_a if session.model_a == event.a else (),
+        names_b=session.names_b if session.model_b == event.b else (),
+        selection=None,
+        alternative=0,
+    )
+
+
+def _set(*names: str) -> Callable[[Session, Any], Session]:
+    """Copy the event's fields; `alternative` starts anew whenever the explanations change."""
+    fresh = {"alternative": 0} if set(names) & {"method", "simplify", "complete"} else {}
+    return lambda session, event: replace(session, **fresh, **{name: getattr(event, name) for name in names})
+
+
+_REDUCERS: dict[type[Event], Callable[[Session, Any], Session]] = {
+    Link: _link,
+    Unlink: _unlink,
+    Ban: _ban,
+    Unban: _unban,
+    Select: lambda session, event: replace(session, selection=Selection(event.side, event.node)),
+    ClearSelection: lambda session, _: replace(session, selection=None),
+    Rename: _rename,
+    ConfirmName: _confirm,
+    SetLevel: _set("level"),
+    SetSimplify: _set("simplify"),
+    SetMethod: _set("method"),
+    SetFamily: _set("family"),
+    SetComplete: _set("complete"),
+    SetMorph: _set("morph"),
+    ChooseModels: _choose_models,
+    ChooseAlternative: _set("alternative"),
+    ClearEdits: lambda session, _: replace(session, pins=(), bans=(), alternative=0),
+    LoadSession: lambda _, event: event.session,
+}
+
+
+def _kind_name(kind: type[Event]) -> str:
+    return "".join(f"-{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("-")
+
+
+def _end(kind: type[Event], value: Any) -> int | str:
+    return model_name("model", value) if kind is ChooseModels else node_id("node", value)
+
+
+_KINDS = {_kind_name(kind): kind for kind in _REDUCERS}
+# What `Session` checks itself is passed through.
+_CHECKS: dict[str, Callable[[type[Event], Any], Any]] = {
+    "a": _end,
+    "b": _end,
+    "side": lambda _, value: choice("side", value, ("a", "b")),
+    "node": lambda _, value: node_id("node", value),
+    "text": lambda _, value: text("name", value, MAX_NAME),
+    "complete": lambda _, value: boolean("complete", value),
+    "session": lambda _, value: Session.from_json(value),
+} | dict.fromkeys(("level", "simplify", "method", "family", "morph", "alternative"), lambda _, value: value)
