@@ -1,0 +1,36 @@
+"""The science of topoviz: flow auto-encoders, their level-set trees, matchings of trees, maps between latent spaces.
+
+Numpy in, numpy out; usable from a notebook without the app. Names load on first use, so importing this is cheap.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "core.align": (
+        "AffineMap", "TreeMap", "best_family", "families_available", "fit_map", "pair_free_score", "residuals",
+    ),
+    "core.config": ("FlowAutoencoderConfig",),
+    "core.data": ("Dataset", "dataset_names", "load_dataset"),
+    "core.errors": ("InputError",),
+    "core.match": ("MatchConfig", "Matching", "match_trees"),
+    "core.model": ("FlowAutoencoder",),
+    "core.prior": ("GaussianMixture",),
+    "core.store": ("load_match", "load_model", "load_tree", "save_match", "save_model", "save_tree"),
+    "core.train": ("Progress", "train"),
+    "core.tree": ("LevelSetTree", "level_set_tree", "tree_with_regions"),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME_OF)
+DISTRIBUTION = "topoviz"
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'core' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOME_OF[name]), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "DISTRIBUTION"]
