@@ -1,0 +1,218 @@
+"""The models at hand: those shipped in `sample_data`, and the user's own; and the examples that show them.
+
+A folder that is not a model is listed with what is wrong with it, and never stops the rest.
+"""
+
+import json
+import math
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.errors import InputError, invalid
+from topoviz import resource
+from topoviz.checks import model_name
+from topoviz.session import Session
+from topoviz.settings import Settings
+
+if TYPE_CHECKING:
+    from core.model import FlowAutoencoder
+
+__all__ = ["Entry", "Example", "Library"]
+
+_IN_MEMORY = 12
+_MAX_TEXT = 4_000_000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A model in the list.
+
+    `dataset` names what it was trained on, `dim` is d, `latent_dim` k, `nll` the held-out negative log-
+    likelihood in nats, None where the folder does not say. `stamp` changes when the folder does. `problem` is
+    one line, None for a model that can be opened.
+    """
+
+    name: str
+    title: str
+    source: Literal["shipped", "yours"]
+    folder: Path
+    stamp: str
+    dataset: str = ""
+    dim: int | None = None
+    latent_dim: int | None = None
+    nll: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A session worth opening, with a title and a sentence that says what it shows."""
+
+    id: str
+    title: str
+    sentence: str
+    session: Session
+
+
+class Library:
+    """The models in `sample_data/models` and in the user's folder, read when asked for and kept while
+    unchanged.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._folders: tuple[tuple[Literal["shipped", "yours"], Path], ...] = (
+            ("shipped", _sample_data() / "models"),
+            ("yours", settings.models),
+        )
+        self._models: OrderedDict[tuple[Path, str], FlowAutoencoder] = OrderedDict()
+        self._entries: dict[tuple[Path, str], Entry] = {}
+        self._lock = Lock()
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Every model, shipped ones first, by name. Broken folders carry their `problem`."""
+        found: dict[str, Entry] = {}
+        for source, folder in self._folders:
+            for path in _subfolders(folder):
+                entry = self._entry(source, path)
+                if entry.name not in found:
+                    found[entry.name] = entry
+        return tuple(found.values())
+
+    def entry(self, name: str) -> Entry:
+        """The entry of that name. Raises `InputError` where there is none, or it is broken."""
+        model_name("model", name)
+        entries = self.entries()
+        for entry in entries:
+            if entry.name == name:
+                if entry.problem:
+                    raise InputError(f"the model `{name}` cannot be opened: {entry.problem}")
+                return entry
+        usable = (
+            ", ".join(entry.name for entry in entries if not entry.problem) or "none yet; train one first"
+        )
+        raise invalid("model", "the name of a model at hand", repr(name), f"those are {usable}")
+
+    def model(self, name: str) -> "FlowAutoencoder":
+        """The model of that name, shared: it must not be changed. Raises `InputError` as `entry` does."""
+        entry = self.entry(name)
+        key = (entry.folder, entry.stamp)
+        with self._lock:
+            if key not in self._models:
+                from core.store import load_model
+
+                self._models[key] = load_model(entry.folder)
+                while len(self._models) > _IN_MEMORY:
+                    self._models.popitem(last=False)
+            self._models.move_to_end(key)
+            return self._models[key]
+
+    def examples(self) -> tuple[Example, ...]:
+        """The examples that are shipped and whose models are at hand; a first visit opens the first."""
+        path = _sample_data() / "examples.json"
+        if not path.is_file():
+            return ()
+        usable = {entry.name for entry in self.entries() if not entry.problem}
+        examples = [_example(item) for item in _read_json(path, list)]
+        return tuple(e for e in examples if {e.session.model_a, e.session.model_b} <= usable)
+
+    def first_session(self) -> Session:
+        """What a first visit opens: the first example, or the first two models, or an empty session."""
+        examples = self.examples()
+        if examples:
+            return examples[0].session
+        usable = [entry.name for entry in self.entries() if not entry.problem]
+        return Session(model_a=usable[0], model_b=usable[min(1, len(usable) - 1)]) if usable else Session()
+
+    def _entry(self, source: Literal["shipped", "yours"], path: Path) -> Entry:
+        stamp = _stamp(path)
+        key = (path, stamp)
+        if key not in self._entries:
+            self._entries[key] = _read_entry(source, path, stamp)
+        return self._entries[key]
+
+
+def _sample_data() -> Path:
+    return resource("sample_data")
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    """The folders right inside `folder` that are really there, links out of it left aside."""
+    if not folder.is_dir():
+        return []
+    root = folder.resolve()
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.is_dir() and not path.name.startswith((".", "_")) and path.resolve().is_relative_to(root)
+    )
+
+
+def _stamp(path: Path) -> str:
+    """Changes whenever one of a model's files does."""
+    parts = []
+    for name in ("model.safetensors", "config.json", "metrics.json"):
+        try:
+            status = (path / name).stat()
+        except OSError:
+            parts.append("-")
+        else:
+            parts.append(f"{status.st_mtime_ns}.{status.st_size}")
+    return "/".join(parts)
+
+
+def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str) -> Entry:
+    title = path.name.replace("-", " ").replace("_", " ")
+    try:
+        model_name("model", path.name)
+        config = _read_json(path / "config.json", dict)
+        metrics = _read_json(path / "metrics.json", dict)
+        if not (path / "model.safetensors").is_file():
+            raise InputError("it has no model.safetensors; train it again.")
+    except InputError as error:
+        return Entry(path.name, title, source, path, stamp, problem=str(error))
+    return Entry(
+        path.name,
+        str(metrics.get("title") or title),
+        source,
+        path,
+        stamp,
+        dataset=str(metrics.get("dataset", "")),
+        dim=_whole(metrics.get("data_dim")),
+        latent_dim=_whole(config.get("latent_dim")),
+        nll=_finite(metrics.get("nll")),
+    )
+
+
+def _read_json(path: Path, kind: type) -> Any:
+    """The JSON in a file, which must be of `kind`. Raises `InputError` in one line."""
+    try:
+        if path.stat().st_size > _MAX_TEXT:
+            raise InputError(f"{path.name} is too big to be a model's; train it again.")
+        document = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            f"it has no {path.name}; it is no model folder, or was not written to the end."
+        ) from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{path.name} cannot be read ({' '.join(str(error).split())}).") from None
+    if not isinstance(document, kind):
+        raise InputError(f"{path.name} holds no JSON {'object' if kind is dict else 'list'}.")
+    return document
+
+
+def _example(item: dict[str, Any]) -> Example:
+    session = {key: value for key, value in item.items() if key not in ("id", "title", "sentence")}
+    return Example(item["id"], item["title"], item["sentence"], Session.from_json(session))
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)

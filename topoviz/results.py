@@ -1,0 +1,218 @@
+"""What a session shows, computed from its models: level sets, matching, transform, score.
+
+Pure functions of the models and a few fields of the session, kept by what they depend on: an edit recomputes
+the matching and the map, never the trees.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any
+
+import numpy as np
+
+import core
+from core.errors import InputError
+from core.match.types import Matching
+from core.tree.types import LevelSetTree
+from topoviz.library import Library
+from topoviz.session import Name, Session, Side
+
+__all__ = ["Analysis", "analyse", "carried_names", "level_sets"]
+
+_POINTS = 1500
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """Everything that the views of a session show.
+
+    `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
+    the chosen explanation. `map` carries A's latents into B's, None with `map_problem` saying why. `families`
+    gives for each family None, or what it lacks. `score` is the pair-free score in nats (0 is perfect),
+    `residuals` what the map leaves per matched node. `mapped` (m, k_b) are the first m latents of A's sample,
+    carried over. `notes` say in sentences what of the session could not be used.
+    """
+
+    level_sets_a: Any
+    level_sets_b: Any
+    matching: Matching
+    map: Any | None
+    map_problem: str | None
+    families: Mapping[str, str | None]
+    score: float | None
+    residuals: Mapping[str, Any]
+    mapped: np.ndarray | None
+    notes: tuple[str, ...] = ()
+
+    def level_sets(self, side: Side) -> Any:
+        """The level sets of one side."""
+        return self.level_sets_a if side == "a" else self.level_sets_b
+
+    def tree(self, side: Side) -> LevelSetTree:
+        """The level-set tree of one side."""
+        return self.level_sets(side).tree
+
+    def partner(self, side: Side, node: int) -> int | None:
+        """The node on the other side that stands for `node`, None where it has none."""
+        for pair in self.matching.pairs:
+            if node == (pair.a if side == "a" else pair.b):
+                return pair.b if side == "a" else pair.a
+        return None
+
+
+class _Cache:
+    """The newest values by key, at most `size`; one thread computes at a time."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = compute()
+                while len(self._values) > self._size:
+                    self._values.popitem(last=False)
+            self._values.move_to_end(key)
+            return self._values[key]
+
+
+_level_sets = _Cache(32)
+_matchings = _Cache(256)
+_analyses = _Cache(128)
+
+
+def level_sets(library: Library, name: str, simplify: float) -> Any:
+    """Grid, tree and regions of a model's latent density.
+
+    Raises `InputError` where there is no such model.
+    """
+    entry = library.entry(name)
+    key = (entry.folder, entry.stamp, simplify)
+    return _level_sets.get(key, lambda: core.tree_with_regions(library.model(name), simplify=simplify))
+
+
+def analyse(library: Library, session: Session) -> Analysis:
+    """The analysis of a session. Raises `InputError` where one of its models cannot be had; a matching or a
+    map that cannot be made is told in `notes` and `map_problem` instead."""
+    key = (_matching_key(library, session), session.family)
+    return _analyses.get(key, lambda: _analyse(library, session))
+
+
+def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name], dict[int, Name]]:
+    """The names to show on each side: a person's own, and those that cross a match, which are not confirmed."""
+    own_a, own_b = session.names("a"), session.names("b")
+    shown_a, shown_b = dict(own_a), dict(own_b)
+    for pair in analysis.matching.pairs:
+        if pair.a in own_a and pair.b not in own_b:
+            shown_b[pair.b] = Name(own_a[pair.a].text, confirmed=False)
+        elif pair.b in own_b and pair.a not in own_a:
+            shown_a[pair.a] = Name(own_b[pair.b].text, confirmed=False)
+    return shown_a, shown_b
+
+
+def _matching_key(library: Library, session: Session) -> Hashable:
+    models = [library.entry(name) for name in (session.model_a, session.model_b)]
+    return (
+        tuple((entry.folder, entry.stamp) for entry in models),
+        session.simplify,
+        session.pins,
+        session.bans,
+        session.method,
+        session.complete,
+        session.alternative,
+    )
+
+
+def _analyse(library: Library, session: Session) -> Analysis:
+    sets_a = level_sets(library, session.model_a, session.simplify)
+    sets_b = level_sets(library, session.model_b, session.simplify)
+    key = _matching_key(library, session)
+    matching, notes = _matchings.get(key, lambda: _matched(sets_a.tree, sets_b.tree, session))
+    model_a, model_b = library.model(session.model_a), library.model(session.model_b)
+    fields: dict[str, Any] = {
+        "map": None,
+        "map_problem": None,
+        "score": None,
+        "residuals": {},
+        "mapped": None,
+    }
+    try:
+        fitted = core.fit_map(matching, family=session.family)
+    except InputError as error:
+        fields["map_problem"] = str(error)
+    else:
+        fields["map"] = fitted
+        fields["score"] = float(core.pair_free_score(fitted, model_a, model_b))
+        fields["residuals"] = core.residuals(fitted, matching)
+        if model_a.sample is not None:
+            fields["mapped"] = fitted(model_a.sample.latent[:_POINTS])
+    return Analysis(
+        level_sets_a=sets_a,
+        level_sets_b=sets_b,
+        matching=matching,
+        families=core.families_available(matching),
+        notes=notes,
+        **fields,
+    )
+
+
+def _matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> tuple[Matching, tuple[str, ...]]:
+    """The matching that a session shows, and notes on what of it could not be used."""
+    pins, bans = (
+        tuple(pair for pair in pairs if pair[0] in set(a.id.tolist()) and pair[1] in set(b.id.tolist()))
+        for pairs in (session.pins, session.bans)
+    )
+    notes = []
+    if len(pins) < len(session.pins):
+        lost = ", ".join(f"{x}:{y}" for x, y in session.pins if (x, y) not in pins)
+        notes.append(f"The links {lost} rest: simplified away, their nodes are not in these trees.")
+    try:
+        matching = core.match_trees(a, b, pins=pins, bans=bans)
+    except InputError as error:
+        notes.append(str(error))
+        matching = core.match_trees(a, b)
+    if not session.complete:
+        return _pins_only(matching), tuple(notes)
+    if session.alternative:
+        matching = _explanation(matching, session.alternative, pins, notes)
+    return matching, tuple(notes)
+
+
+def _pins_only(matching: Matching) -> Matching:
+    """The matching without the pairs that no person made."""
+    pairs = tuple(pair for pair in matching.pairs if pair.pinned)
+    return _with_pairs(matching, pairs)
+
+
+def _explanation(
+    matching: Matching, index: int, pins: tuple[tuple[int, int], ...], notes: list[str]
+) -> Matching:
+    """The matching with the pairs of its alternative `index` (from 1), all else as found."""
+    if index > len(matching.alternatives):
+        notes.append(
+            f"There are {len(matching.alternatives)} other explanations, not {index}; the best is shown."
+        )
+        return matching
+    chosen = matching.alternatives[index - 1].pairs
+    ends_a, ends_b = {a for a, _ in chosen}, {b for _, b in chosen}
+    free_a = [x for x in matching.tree_a.ids(matching.tree_a.leaves) if x not in ends_a]
+    free_b = [x for x in matching.tree_b.ids(matching.tree_b.leaves) if x not in ends_b]
+    forced = core.match_trees(
+        matching.tree_a, matching.tree_b, pins=chosen, bans=tuple((x, y) for x in free_a for y in free_b)
+    )
+    pairs = tuple(replace(pair, pinned=(pair.a, pair.b) in pins) for pair in forced.pairs)
+    return _with_pairs(matching, pairs)
+
+
+def _with_pairs(matching: Matching, pairs: tuple[Any, ...]) -> Matching:
+    ends_a, ends_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
+    return replace(
+        matching,
+        pairs=pairs,
+        unmatched_a=tuple(x for x in matching.tree_a.ids(matching.tree_a.leaves) if x not in ends_a),
+        unmatched_b=tuple(x for x in matching.tree_b.ids(matching.tree_b.leaves) if x not in ends_b),
+    )
