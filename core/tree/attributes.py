@@ -1,0 +1,119 @@
+"""What is known of each node's region: mass, volume, mean, covariance and peak.
+
+Every vertex stands for a share of mass and of volume. Shares and moments add up: first over the vertices that lie in
+a node and in none of its children, then up the tree. So a simplified tree needs no second look at the field.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.tree.build import MergeTree
+from core.tree.simplify import Outline
+from core.tree.types import LevelSetTree
+
+__all__ = ["Cells", "Moments", "describe", "moments"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """What each of n vertices stands for.
+
+    `points` (n, k) are their places, `mass` (n,) shares of the probability that sum to one, `volume` (n,) k-volumes,
+    `spread` the covariance within one cell, (k, k) for all alike or (n, k, k).
+    """
+
+    points: np.ndarray
+    mass: np.ndarray
+    volume: np.ndarray
+    spread: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """Sums per row, (m,), (m,), (m, k) and (m, k, k), of mass, volume, mass times z and mass times z z'."""
+
+    mass: np.ndarray
+    volume: np.ndarray
+    first: np.ndarray
+    second: np.ndarray
+
+    def gathered(self, row: np.ndarray, count: int) -> "Moments":
+        """The sums of those rows that share a number in `row`, for `count` numbers."""
+        result = []
+        for own in (self.mass, self.volume, self.first, self.second):
+            total = np.zeros((count, *own.shape[1:]))
+            np.add.at(total, row, own)
+            result.append(total)
+        return Moments(*result)
+
+
+def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
+    """The sums over the vertices whose deepest node is each of `count` rows."""
+    k = cells.points.shape[1]
+
+    def over(values: np.ndarray) -> np.ndarray:
+        return np.bincount(node, weights=values, minlength=count)
+
+    mass = over(cells.mass)
+    weighted = cells.points * cells.mass[:, None]
+    second = np.empty((count, k, k))
+    for i in range(k):
+        for j in range(i + 1):
+            second[:, i, j] = second[:, j, i] = over(weighted[:, i] * cells.points[:, j])
+    if cells.spread.ndim == 2:
+        second += mass[:, None, None] * cells.spread
+    else:
+        np.add.at(second, node, cells.mass[:, None, None] * cells.spread)
+    first = np.stack([over(column) for column in weighted.T], axis=1)
+    return Moments(mass, over(cells.volume), first, second)
+
+
+def describe(
+    tree: MergeTree, outline: Outline, own: Moments, points: np.ndarray, betti: np.ndarray
+) -> LevelSetTree:
+    """The level-set tree of an outline, from the sums of the full tree's rows and the outline's Betti numbers."""
+    source, parent = outline.source, outline.parent
+    total = own.gathered(outline.position, len(source))
+    top = np.where(source < 0, int(tree.field.argmin()), tree.vertex[source])
+    level = tree.field[top] - tree.field.max()
+    peak = top.copy()
+    for row in reversed(range(1, len(source))):
+        up = parent[row]
+        for sums in (total.mass, total.volume, total.first, total.second):
+            sums[up] += sums[row]
+        if tree.field[peak[row]] > tree.field[peak[up]] or peak[up] == top[up]:
+            peak[up] = peak[row]
+    mean, covariance = _normalized(total, points[peak])
+    return LevelSetTree(
+        id=source + 1,
+        parent=parent,
+        level=level,
+        persistence=_persistence(level, parent, peak),
+        mass=total.mass / total.mass[0],
+        volume=total.volume,
+        mean=mean,
+        covariance=covariance,
+        betti=betti,
+        peak=points[peak],
+    )
+
+
+def _normalized(total: Moments, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Means and covariances. A region too light for a double has its peak for a mean."""
+    light = total.mass <= 0
+    weight = np.where(light, 1.0, total.mass)
+    mean = np.where(light[:, None], peaks, total.first / weight[:, None])
+    square = total.second / weight[:, None, None]
+    return mean, np.where(light[:, None, None], 0.0, square - mean[:, :, None] * mean[:, None, :])
+
+
+def _persistence(level: np.ndarray, parent: np.ndarray, peak: np.ndarray) -> np.ndarray:
+    """Leaf: its peak above the first ancestor that has a higher one (or the root); else its height above its parent."""
+    persistence = np.where(parent < 0, 0.0, level - level[parent])
+    for leaf in np.setdiff1d(np.arange(len(level)), parent):
+        row = leaf
+        while parent[row] >= 0 and peak[row] == peak[leaf]:
+            row = parent[row]
+        persistence[leaf] = level[leaf] - level[row]
+    return persistence
