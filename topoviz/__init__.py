@@ -3,8 +3,6 @@
 from importlib.resources import files
 from pathlib import Path
 
-from core.errors import InputError
-
 __all__ = ["__version__", "resource"]
 
 __version__ = "0.1.0"
@@ -19,4 +17,7 @@ def resource(name: str) -> Path:
     for folder in (inside, inside.parent.parent / name):
         if folder.is_dir():
             return folder.resolve()
+    # Imported here: a foreign `core` must not stop `topoviz` from being imported, so that it can say so.
+    from core.errors import InputError
+
     raise InputError(f"the folder `{name}` is missing beside the package; install topoviz again.")

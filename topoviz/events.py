@@ -11,8 +11,8 @@ from topoviz.checks import boolean, choice, model_name, node_id, text
 from topoviz.session import MAX_LINKS, MAX_NAME, Name, Selection, Session, Side
 
 __all__ = [
-    "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName", "Event", "Link",
-    "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod", "SetMorph",
+    "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName", "Event",
+    "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod", "SetMorph",
     "SetSimplify", "Unban", "Unlink", "parse_event", "reduce",
 ]  # fmt: skip
 

@@ -17,7 +17,7 @@ _LOOKS = ("level", "morph", "selection")
 
 @dataclass(frozen=True)
 class History:
-    """The session `now`, those before it in `past` (oldest first) and those undone in `future` (next first)."""
+    """The session `now`, those before it in `past` (oldest first) those undone in `future` (next first)."""
 
     now: Session
     past: tuple[Session, ...] = ()

@@ -103,7 +103,7 @@ def analyse(library: Library, session: Session) -> Analysis:
 
 
 def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name], dict[int, Name]]:
-    """The names to show on each side: a person's own, and those that cross a match, which are not confirmed."""
+    """The names to show on each side: a person's own, and unconfirmed those that cross a match."""
     own_a, own_b = session.names("a"), session.names("b")
     shown_a, shown_b = dict(own_a), dict(own_b)
     for pair in analysis.matching.pairs:

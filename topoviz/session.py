@@ -217,7 +217,7 @@ def _migrated(document: dict[str, Any]) -> dict[str, Any]:
         raise invalid("version", f"at most {VERSION}", version, "open this session with a newer topoviz")
     while version < VERSION:
         if version not in _MIGRATIONS:
-            raise invalid("version", f"from 1 to {VERSION}", version, "choose a file that the app saved")
+            raise invalid("version", f"from 1 to {VERSION}", version, "choose a saved session")
         document = _MIGRATIONS[version](document)
         version += 1
     return {**document, "version": VERSION}
