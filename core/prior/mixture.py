@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.special import logsumexp
 
 __all__ = ["GaussianMixture"]
 
@@ -39,18 +38,30 @@ class GaussianMixture:
 
     def log_components(self, z: np.ndarray) -> np.ndarray:
         """log(weights[c] N(z; c)) of shape (n, c), in nats, for points (n, k)."""
-        z = np.asarray(z, dtype=np.float64)
-        constant = (
-            np.log(np.maximum(self.weights, 1e-300))
-            + np.log(np.diagonal(self._whitening, axis1=1, axis2=2)).sum(-1)
-            - 0.5 * self.dim * np.log(2 * np.pi)
-        )
-        squares = [((z - m) @ w.T) ** 2 for m, w in zip(self.means, self._whitening, strict=True)]
-        return constant - 0.5 * np.stack([s.sum(-1) for s in squares], axis=1)
+        return self._by_component(np.asarray(z, dtype=np.float64)).T
 
     def log_density(self, z: np.ndarray) -> np.ndarray:
         """log q(z) of shape (n,), in nats, for points (n, k)."""
-        return logsumexp(self.log_components(z), axis=1)
+        z = np.asarray(z, dtype=np.float64)
+        result = np.empty(len(z))
+        # Blocks that stay in the cache: a grid of 256 x 256 takes 15 ms, in one piece 200.
+        for at in range(0, len(z), 2048):
+            terms = self._by_component(z[at : at + 2048])
+            peak = terms.max(axis=0)
+            result[at : at + 2048] = peak + np.log(np.exp(terms - peak).sum(axis=0))
+        return result
+
+    def _by_component(self, z: np.ndarray) -> np.ndarray:
+        """`log_components`, transposed: (c, n)."""
+        white = self._whitening
+        constant = (
+            np.log(np.maximum(self.weights, 1e-300))
+            + np.log(np.diagonal(white, axis1=1, axis2=2)).sum(-1)
+            - 0.5 * self.dim * np.log(2 * np.pi)
+        )
+        centers = np.einsum("cij,cj->ci", white, self.means)
+        residual = white.reshape(-1, self.dim) @ z.T - centers.reshape(-1, 1)
+        return constant[:, None] - 0.5 * (residual**2).reshape(*centers.shape, len(z)).sum(axis=1)
 
     def bounds(self, width: float = 4.0) -> tuple[np.ndarray, np.ndarray]:
         """Lower and upper corner (k,) of the box that holds every component of weight to `width` deviations."""
