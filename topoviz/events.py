@@ -12,8 +12,8 @@ from topoviz.session import MAX_LINKS, MAX_NAME, Name, Selection, Session, Side
 
 __all__ = [
     "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName", "Event",
-    "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod", "SetMorph",
-    "SetSimplify", "Unban", "Unlink", "parse_event", "reduce",
+    "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod",
+    "SetMorph", "SetSimplify", "Unban", "Unlink", "parse_event", "reduce",
 ]  # fmt: skip
 
 

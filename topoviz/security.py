@@ -152,6 +152,6 @@ def _policy(settings: Settings, script_hashes: Sequence[str]) -> str:
             "object-src 'none'",
             "base-uri 'none'",
             "form-action 'none'",
-            f"frame-ancestors {'*' if settings.embed else "'none'"}",
+            "frame-ancestors *" if settings.embed else "frame-ancestors 'none'",
         )
     )
