@@ -4,22 +4,24 @@ from collections.abc import Iterable
 
 from tqdm import tqdm
 
+from core.model import FlowAutoencoder
 from core.train import Progress
 
 __all__ = ["follow"]
 
 
-def follow(steps: Iterable[Progress], title: str) -> Progress:
-    """Show training as it goes and return its last step, which has the model."""
-    last = None
+def follow(steps: Iterable[Progress], title: str) -> FlowAutoencoder:
+    """Show training as it goes and return the model that comes with its last step."""
+    model = None
     # disable=None: tqdm is silent where stderr is no terminal.
     with tqdm(total=1, desc=title, disable=None, leave=False, bar_format="{l_bar}{bar}| {postfix}") as bar:
-        for last in steps:
-            bar.n = last.step / last.steps if last.phase == "fit" else float(last.phase == "done")
-            bar.set_postfix_str(_summary(last))
-    if last is None:
-        raise RuntimeError("training ended before it began")
-    return last
+        for step in steps:
+            bar.n = step.step / step.steps if step.phase == "fit" else float(step.phase == "done")
+            bar.set_postfix_str(_summary(step))
+            model = step.model
+    if model is None:
+        raise RuntimeError("training ended without a model")
+    return model
 
 
 def _summary(step: Progress) -> str:

@@ -1,0 +1,100 @@
+"""Commands on one model: train, info, encode, decode."""
+
+import argparse
+from typing import Any
+
+import core
+from core.errors import invalid
+from topoviz.commands.common import open_model, read_array, say, write_arrays
+
+__all__ = ["decode", "encode", "info", "train"]
+
+_FLAGS = ("latent_dim", "pad", "flow", "prior", "steps", "minutes")
+
+
+def train(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train a model on a data set and write its folder."""
+    from topoviz.progress import follow
+
+    config = _config(arguments)
+    dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n)
+    for note in dataset.notes:
+        say(note)
+    if arguments.out.is_file():
+        raise invalid("out", "a folder", arguments.out, "choose another place")
+    model = follow(core.train(dataset, config, seed=arguments.seed), f"training on {dataset.name}")
+    core.save_model(model, arguments.out)
+    metrics = model.metrics
+    say(
+        f"{arguments.out}: held-out NLL {metrics['nll']:.3f} nats{_entropy(metrics)}, "
+        f"volume defect {metrics['volume_defect']:.1e}, {metrics['seconds']:.0f} s."
+    )
+    return {"model": str(arguments.out), "config": model.config.to_json(), "metrics": metrics}
+
+
+def info(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Describe a model: dimensions, configuration, likelihood, volume defect, tree."""
+    model = open_model(arguments.model)
+    tree = core.level_set_tree(model)
+    leaves = tree.leaves
+    summary = {
+        "nodes": len(tree),
+        "leaves": len(leaves),
+        "holes": int(tree.betti[:, 1].max()),
+        "masses": [round(float(mass), 4) for mass in tree.mass[leaves]],
+    }
+    document = {
+        "model": arguments.model,
+        "data_dim": model.data_dim,
+        "latent_dim": model.latent_dim,
+        "pad": model.pad,
+        "config": model.config.to_json(),
+        "metrics": model.metrics,
+        "tree": summary,
+    }
+    metrics = model.metrics
+    say(f"{arguments.model}: trained on {model.name or 'unknown data'}")
+    say(f"  {model.data_dim} data dimensions + {model.pad} pads -> {model.latent_dim} latent dimensions")
+    if "nll" in metrics:
+        say(f"  held-out NLL {metrics['nll']:.3f} nats{_entropy(metrics)}")
+    if "volume_defect" in metrics:
+        say(f"  volume defect {metrics['volume_defect']:.1e}")
+    say(f"  tree of {summary['nodes']} nodes, {summary['leaves']} of them leaves")
+    return document
+
+
+def encode(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write latents, noise and log-density of a data set."""
+    model = open_model(arguments.model)
+    dataset = core.load_dataset(arguments.data)
+    latent, noise = model.encode(dataset.points, seed=arguments.seed)
+    write_arrays(arguments.out, latent=latent, noise=noise, log_density=model.log_density(dataset.points))
+    say(f"{arguments.out}: {len(latent)} points in {model.latent_dim} latent dimensions.")
+    return {"out": str(arguments.out), "n": len(latent), "latent_dim": model.latent_dim}
+
+
+def decode(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the points that latents stand for."""
+    model = open_model(arguments.model)
+    latent = read_array(arguments.file, "latent")
+    points = model.decode(latent, seed=arguments.seed if arguments.sample_noise else None)
+    write_arrays(arguments.out, points=points)
+    say(f"{arguments.out}: {len(points)} points in {model.data_dim} dimensions.")
+    return {"out": str(arguments.out), "n": len(points), "data_dim": model.data_dim}
+
+
+def _config(arguments: argparse.Namespace) -> "core.FlowAutoencoderConfig":
+    """The configuration file, with the flags given on top."""
+    from core.store import read_json
+
+    document = {} if arguments.config is None else read_json(arguments.config)
+    if not isinstance(document, dict):
+        raise invalid("config", "a JSON object", type(document).__name__, 'write {"latent_dim": 2}')
+    flags = {name: getattr(arguments, name) for name in _FLAGS}
+    return core.FlowAutoencoderConfig.from_json(
+        document | {name: value for name, value in flags.items() if value is not None}
+    )
+
+
+def _entropy(metrics: dict[str, Any]) -> str:
+    return "" if metrics.get("entropy") is None else f" (the data's entropy is {metrics['entropy']:.3f})"
