@@ -70,7 +70,7 @@ class Grid:
         origin = np.array([axis[0] for axis in self.axes])
         last = np.array(self.log_density.shape) - 1
         position = np.clip(np.rint((z - origin) / self.steps), 0, last).astype(np.intp)
-        return np.ravel_multi_index(tuple(position.T), self.log_density.shape)
+        return np.asarray(np.ravel_multi_index(tuple(position.T), self.log_density.shape))
 
 
 def density_of(source: object) -> Density:

@@ -1,6 +1,16 @@
-"""The level-set tree of a density."""
+"""The level-set tree of a density: building, simplification, attributes and layout."""
 
+from core.tree.layout import layout, leaf_order
 from core.tree.levelsets import LevelSets, level_set_tree, level_sets, node_of, tree_with_regions
 from core.tree.types import LevelSetTree
 
-__all__ = ["LevelSetTree", "LevelSets", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
+__all__ = [
+    "LevelSetTree",
+    "LevelSets",
+    "layout",
+    "leaf_order",
+    "level_set_tree",
+    "level_sets",
+    "node_of",
+    "tree_with_regions",
+]

@@ -1,16 +1,19 @@
 """The level-set tree of a closed-form density, with the region of every node.
 
-grid or graph -> merge tree -> outline (simplification) -> attributes. Only the last two depend on the thresholds.
+grid or graph -> merge tree -> outline (simplification) -> attributes; only the last two depend on thresholds.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from core.levelset.grid import Grid, density_of, latent_grid
 from core.tree.attributes import Cells, Moments, describe, moments
-from core.tree.build import MergeTree, grid_merge_tree
+from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
+from core.tree.graph import SampleGraph, sample_graph
+from core.tree.holes import Cavities, Tunnels, cavities, count_holes, tunnels
 from core.tree.simplify import simplify
 from core.tree.types import LevelSetTree
 
@@ -21,18 +24,33 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """What no threshold changes: the merge tree of all vertices and the sums over its rows."""
+    """What no threshold changes: the merge tree of all vertices, and per row its own sums and its region's mass."""
 
     merge: MergeTree
+    cells: Cells
     own: Moments
     mass: np.ndarray
+    holes: Cavities | Tunnels | None
+
+    def level_above(self, share: float) -> float:
+        """The level below which at most `share` of the probability lies."""
+        height, mass = self._rising
+        return float(height[min(np.searchsorted(mass, share), len(mass) - 1)])
+
+    @cached_property
+    def _rising(self) -> tuple[np.ndarray, np.ndarray]:
+        order = np.argsort(self.merge.field)
+        return self.merge.field[order], np.cumsum(self.cells.mass[order])
 
 
 @dataclass(frozen=True, eq=False)
 class LevelSets:
-    """A level-set tree and, for every vertex of `grid`, the row of the deepest node whose region holds it."""
+    """A level-set tree and, for every vertex of `grid`, the row of the deepest node whose region holds it.
 
-    grid: Grid
+    `region` has the grid's shape; beyond three dimensions `grid` is a graph of samples and `region` (n,).
+    """
+
+    grid: Grid | SampleGraph
     tree: LevelSetTree
     region: np.ndarray
     skeleton: Skeleton
@@ -47,8 +65,9 @@ def level_set_tree(
 ) -> LevelSetTree:
     """The level-set tree of a density, or of a model's latent density.
 
-    Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved. Up to three dimensions the
-    tree is that of a grid.
+    Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved, and holes that last less or
+    that only the outermost `min_mass` of the probability closes are not counted. Up to three dimensions the tree is
+    that of a grid, beyond that of a graph of modes and samples. Raises `InputError` for a density that is neither.
 
     >>> from core.prior.mixture import GaussianMixture
     >>> means = np.array([[0.0, 0.0], [6.0, 0.0]])
@@ -63,21 +82,31 @@ def tree_with_regions(
     model_or_density: Any, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS, size: int | None = None
 ) -> LevelSets:
     """`level_set_tree` with the grid (`size` vertices along each axis) and every vertex's node."""
-    return level_sets(latent_grid(density_of(model_or_density), size), simplify=simplify, min_mass=min_mass)
+    density = density_of(model_or_density)
+    if density.dim <= 3:
+        return level_sets(latent_grid(density, size), simplify=simplify, min_mass=min_mass)
+    graph, cells = sample_graph(density)
+    merge = graph_merge_tree(graph.log_density, graph.edges)
+    own = moments(cells, merge.node, len(merge))
+    # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
+    basin = np.bincount(merge.basin, weights=cells.mass, minlength=len(merge))
+    mass = np.maximum(merge.accumulate(own.mass), basin)
+    return _simplified(graph, Skeleton(merge, cells, own, mass, None), simplify, min_mass)
 
 
 def level_sets(grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS) -> LevelSets:
     """The level sets of a field that is on its grid already. Masses are shares of what the grid holds."""
-    merge = grid_merge_tree(grid.log_density)
+    field = grid.log_density
+    merge = grid_merge_tree(field)
     weight = np.exp(grid.relative.ravel())
-    cells = Cells(
-        points=grid.points(),
-        mass=weight / weight.sum(),
-        volume=np.full(weight.size, grid.cell_volume),
-        spread=np.diag(grid.steps**2 / 12),
-    )
+    volume = np.full(weight.size, grid.cell_volume)
+    cells = Cells(grid.points(), weight / weight.sum(), volume, np.diag(grid.steps**2 / 12))
     own = moments(cells, merge.node, len(merge))
-    return _simplified(grid, Skeleton(merge, own, merge.accumulate(own.mass)), simplify, min_mass)
+    holes = None if grid.dim == 1 else cavities(field)
+    if grid.dim == 3 and holes is not None:
+        holes = tunnels(field, merge, holes)
+    skeleton = Skeleton(merge, cells, own, merge.accumulate(own.mass), holes)
+    return _simplified(grid, skeleton, simplify, min_mass)
 
 
 def node_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
@@ -85,9 +114,11 @@ def node_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     return level_sets.region.ravel()[level_sets.grid.nearest(z)]
 
 
-def _simplified(grid: Grid, skeleton: Skeleton, persistence: float, mass: float) -> LevelSets:
-    outline = simplify(skeleton.merge, skeleton.mass, persistence, mass)
+def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float, mass: float) -> LevelSets:
+    merge, holes = skeleton.merge, skeleton.holes
+    outline = simplify(merge, skeleton.mass, persistence, mass)
     betti = np.tile([1, 0], (len(outline.source), 1))
-    tree = describe(skeleton.merge, outline, skeleton.own, grid.points(), betti)
-    region = outline.position[skeleton.merge.node].reshape(grid.log_density.shape)
-    return LevelSets(grid, tree, region, skeleton)
+    if holes is not None:
+        betti[:, 1] = count_holes(merge, outline, holes, persistence, skeleton.level_above(mass))
+    tree = describe(merge, outline, skeleton.own, skeleton.cells.points, betti)
+    return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton)

@@ -1,0 +1,126 @@
+"""Holes of superlevel sets in the plane and in space: the second Betti number of every node.
+
+A cavity is a part of the complement that the border does not reach: a minimum of the field, filled when the level
+falls to it, closed at the saddle where the complement's merge tree joins it to another or to the outside. In the plane
+cavities are the holes. In space they are voids (b2), and tunnels follow from the Euler characteristic,
+b1 = b0 + b2 - chi.
+"""
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+
+from core.tree.build import MergeTree, grid_merge_tree
+from core.tree.simplify import Outline
+
+__all__ = ["Cavities", "Tunnels", "cavities", "count_holes", "tunnels"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cavities:
+    """h cavities: each is there for levels in (field at `bottom`, field at `top`]; vertices (h,)."""
+
+    bottom: np.ndarray
+    top: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Tunnels:
+    """The vertices (h,), highest first, at which b1 of the superlevel set changes, and by how much."""
+
+    vertex: np.ndarray
+    change: np.ndarray
+
+
+def cavities(field: np.ndarray) -> Cavities:
+    """The cavities of a field over a grid, whose complement is joined along the axes only.
+
+    A rim lower than all else stands for the outside.
+    """
+    outside = -field.min() + 1.0
+    tree = grid_merge_tree(np.pad(-field, 1, constant_values=outside), diagonal=False)
+    padded = np.array(field.shape) + 2
+    inside = np.stack(np.unravel_index(tree.vertex[1:], padded)) - 1
+    vertex = np.asarray(np.ravel_multi_index(tuple(inside), field.shape))
+    return Cavities(bottom=vertex[1::2], top=vertex[0::2])
+
+
+def tunnels(field: np.ndarray, merge: MergeTree, voids: Cavities) -> Tunnels:
+    """The changes of b1 with falling level, for a field over a 3-D grid of closed cubes around the vertices.
+
+    A cell shared by several cubes appears with the highest of them. So the Euler characteristic changes at a vertex by
+    the signed number of cells of which it is the highest; components and voids come and go at the nodes of theirs.
+    """
+    order = np.argsort(-merge.field, kind="stable")
+    rank = np.empty(field.shape, dtype=np.intp)
+    rank.ravel()[order] = np.arange(field.size)
+    change = np.zeros(field.size + 1, dtype=np.intp)
+    for shared in product((False, True), repeat=field.ndim):
+        first = np.pad(rank, [(int(s), int(s)) for s in shared], constant_values=field.size)
+        for axis in np.flatnonzero(shared):
+            along = np.moveaxis(first, axis, 0)
+            first = np.moveaxis(np.minimum(along[:-1], along[1:]), 0, axis)
+        cell_dim = field.ndim - sum(shared)
+        change += (-1) ** (cell_dim + 1) * np.bincount(first.ravel(), minlength=field.size + 1)
+    change = change[rank.ravel()]
+    np.add.at(change, merge.vertex, np.where(np.arange(len(merge)) % 2 == 0, 1, -1))
+    np.add.at(change, voids.top, 1)
+    np.add.at(change, voids.bottom, -1)
+    vertex = order[change[order] != 0]
+    return Tunnels(vertex, change[vertex])
+
+
+def count_holes(
+    merge: MergeTree, outline: Outline, holes: Cavities | Tunnels, min_persistence: float, floor: float
+) -> np.ndarray:
+    """(m,): for each node the holes that its component has at levels between its own and its parent's.
+
+    Counted are holes that last for `min_persistence` nats and close at or above the field's level `floor`, to which the
+    root's levels go down.
+    """
+    level = merge.height[outline.source]
+    # A root without a saddle of its own only bounds the one leaf's region: it has that leaf's holes.
+    level[outline.source < 0] = merge.field.max()
+    if isinstance(holes, Cavities):
+        top, bottom = merge.field[holes.top], merge.field[holes.bottom]
+        counted = (top >= floor) & (top > bottom) & (top - bottom >= min_persistence)
+        home = outline.position[merge.node[holes.top[counted]]]
+        return _alive(outline.parent, level, home, bottom[counted])
+    home = outline.position[merge.node[holes.vertex]]
+    base = np.where(outline.parent < 0, floor, level[outline.parent])
+    members: list[np.ndarray] = [np.flatnonzero(home == row) for row in range(len(level))]
+    count = np.zeros(len(level), dtype=np.intp)
+    for row in reversed(range(len(level))):
+        own = np.sort(members[row])
+        falling = merge.field[holes.vertex[own]]
+        count[row] = _lasting(falling, holes.change[own], base[row], level[row], min_persistence)
+        if row:
+            members[outline.parent[row]] = np.concatenate([members[outline.parent[row]], own])
+    return count
+
+
+def _alive(parent: np.ndarray, level: np.ndarray, home: np.ndarray, bottom: np.ndarray) -> np.ndarray:
+    """Holes per node: those closed in its region (`home`) and not filled (`bottom`) before its own level."""
+    count = np.zeros(len(level), dtype=np.intp)
+    for row, filled in zip(home.tolist(), bottom.tolist(), strict=True):
+        while row >= 0 and filled < level[row]:
+            count[row] += 1
+            row = int(parent[row])
+    return count
+
+
+def _lasting(falling: np.ndarray, change: np.ndarray, low: float, high: float, duration: float) -> int:
+    """The largest n such that b1 >= n for `duration` of the levels in (low, high], or for half of a shorter interval.
+
+    b1 changes by `change` at the `falling` heights.
+    """
+    if high <= low or not len(falling):
+        return 0
+    b1 = np.cumsum(change)
+    edges = np.clip(np.append(falling, low), low, high)
+    time = edges[:-1] - edges[1:]
+    order = np.argsort(-b1, kind="stable")
+    spent = np.cumsum(time[order])
+    enough = np.flatnonzero((spent >= min(duration, (high - low) / 2)) & (spent > 0))
+    return max(0, int(b1[order][enough[0]])) if len(enough) else 0

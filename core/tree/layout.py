@@ -1,0 +1,39 @@
+"""Where a drawn tree's nodes stand: leaves in slots from left to right, heights by level."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from core.errors import invalid
+from core.tree.types import LevelSetTree
+
+__all__ = ["layout", "leaf_order"]
+
+
+def leaf_order(tree: LevelSetTree) -> tuple[int, ...]:
+    """The leaves' rows from left to right, no two branches crossing: at each joining the heavier branch first."""
+    order, todo = [], [0]
+    while todo:
+        row = todo.pop()
+        children = tree.children[row]
+        todo.extend(sorted(children, key=lambda child: (tree.mass[child], -child)))
+        if not children:
+            order.append(row)
+    return tuple(order)
+
+
+def layout(tree: LevelSetTree, order: Sequence[int] | None = None) -> np.ndarray:
+    """(m, 2): for each row its slot, from 0 for the first leaf, and its level; a joining stands midway over its branches.
+
+    `order` lists the leaves' rows from left to right (default `leaf_order`). Raises `InputError` where it is not a
+    permutation of the leaves.
+    """
+    order = leaf_order(tree) if order is None else tuple(order)
+    if sorted(order) != tree.leaves.tolist():
+        raise invalid("order", f"a permutation of the leaves {tree.leaves.tolist()}", order, "list each once")
+    place = np.column_stack([np.zeros(len(tree)), tree.level])
+    place[list(order), 0] = np.arange(len(order))
+    for row in reversed(range(len(tree))):
+        if children := list(tree.children[row]):
+            place[row, 0] = (place[children, 0].min() + place[children, 0].max()) / 2
+    return place
