@@ -15,11 +15,12 @@ import numpy as np
 import core
 from core.errors import InputError
 from core.match.types import Matching
+from core.tree.levelsets import LevelSets
 from core.tree.types import LevelSetTree
 from topoviz.library import Library
 from topoviz.session import Name, Session, Side
 
-__all__ = ["Analysis", "analyse", "carried_names", "level_sets"]
+__all__ = ["Analysis", "analyse", "carried_names", "cut_level", "level_sets"]
 
 _POINTS = 1500
 
@@ -35,8 +36,8 @@ class Analysis:
     carried over. `notes` say in sentences what of the session could not be used.
     """
 
-    level_sets_a: Any
-    level_sets_b: Any
+    level_sets_a: LevelSets
+    level_sets_b: LevelSets
     matching: Matching
     map: Any | None
     map_problem: str | None
@@ -46,7 +47,7 @@ class Analysis:
     mapped: np.ndarray | None
     notes: tuple[str, ...] = ()
 
-    def level_sets(self, side: Side) -> Any:
+    def level_sets(self, side: Side) -> LevelSets:
         """The level sets of one side."""
         return self.level_sets_a if side == "a" else self.level_sets_b
 
@@ -62,37 +63,61 @@ class Analysis:
         return None
 
 
+class _Slot:
+    """A value on its way, or there."""
+
+    def __init__(self) -> None:
+        self.lock = Lock()
+        self.value: Any = None
+        self.filled = False
+
+
 class _Cache:
-    """The newest values by key, at most `size`; one thread computes at a time."""
+    """The newest values by key, at most `size`; each is computed once, and a slow one holds up only its own key."""
 
     def __init__(self, size: int) -> None:
         self._size = size
-        self._values: OrderedDict[Hashable, Any] = OrderedDict()
+        self._slots: OrderedDict[Hashable, _Slot] = OrderedDict()
         self._lock = Lock()
 
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         with self._lock:
-            if key not in self._values:
-                self._values[key] = compute()
-                while len(self._values) > self._size:
-                    self._values.popitem(last=False)
-            self._values.move_to_end(key)
-            return self._values[key]
+            slot = self._slots.setdefault(key, _Slot())
+            self._slots.move_to_end(key)
+            while len(self._slots) > self._size:
+                self._slots.popitem(last=False)
+        with slot.lock:
+            if not slot.filled:
+                slot.value = compute()
+                slot.filled = True
+            return slot.value
 
 
-_level_sets = _Cache(32)
+_grids = _Cache(16)
+_level_sets = _Cache(64)
 _matchings = _Cache(256)
 _analyses = _Cache(128)
 
 
-def level_sets(library: Library, name: str, simplify: float) -> Any:
+def level_sets(library: Library, name: str, simplify: float) -> LevelSets:
     """Grid, tree and regions of a model's latent density.
 
     Raises `InputError` where there is no such model.
     """
     entry = library.entry(name)
-    key = (entry.folder, entry.stamp, simplify)
-    return _level_sets.get(key, lambda: core.tree_with_regions(library.model(name), simplify=simplify))
+    key = (entry.folder, entry.stamp)
+    whole = _grids.get(key, lambda: core.tree_with_regions(library.model(name)))
+    return _level_sets.get((*key, simplify), lambda: whole.simplified(simplify))
+
+
+def cut_level(tree: LevelSetTree, fraction: float) -> float:
+    """The relative level (nats) of a cut at a fraction of a tree's height: 1 is the peak, 0 below every saddle.
+
+    Saddles deeper than 12 nats are extrapolation; the floor stops there.
+    """
+    saddles = tree.level[[row for row in range(len(tree)) if tree.children[row]]]
+    floor = min(-2.0, max(-12.0, 1.2 * float(saddles.min(initial=0.0))))
+    return (1 - fraction) * floor
 
 
 def analyse(library: Library, session: Session) -> Analysis:
