@@ -22,7 +22,7 @@ class Contour:
     vertex: int
 
     def node(self, region: np.ndarray, parent: np.ndarray, level: np.ndarray) -> int:
-        """The row whose component the polygon bounds, from the vertices' rows and a tree's parents and levels."""
+        """The row whose component the polygon bounds, from the vertices' rows, a tree's parents and levels."""
         row = int(region.ravel()[self.vertex])
         while parent[row] >= 0 and level[parent[row]] >= self.level:
             row = int(parent[row])
@@ -32,7 +32,8 @@ class Contour:
 def contours(grid: Grid, level: float) -> tuple[Contour, ...]:
     """The boundary of {relative log-density >= level}, outer and inner curves; none where the set is empty.
 
-    Curves close along the border of the grid. Of a saddle cell the high corners are joined, as the tree joins them.
+    Curves close along the border of the grid. Of a saddle cell the high corners are joined, as the tree joins
+    them.
     """
     from skimage.measure import find_contours  # a slow import that trees do without
 

@@ -81,8 +81,8 @@ def density_of(source: object) -> Density:
 def latent_grid(density: Any, size: int | None = None) -> Grid:
     """The grid of a density, or of a model's latent density, over the box of its `bounds()`.
 
-    `size` is the number of vertices along each axis (default 2048, 256 and 64 in one to three dimensions). Raises
-    `InputError` beyond three dimensions, where `core.tree` works on a graph of samples instead.
+    `size` is the number of vertices along each axis (default 2048, 256 and 64 in one to three dimensions).
+    Raises `InputError` beyond three dimensions, where `core.tree` works on a graph of samples instead.
     """
     density = density_of(density)
     if density.dim not in SIZES:

@@ -12,7 +12,7 @@ __all__ = ["Surface", "surface"]
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A triangle mesh: `vertices` (v, 3) in the axes' coordinates and `faces` (f, 3) int32, turned outward."""
+    """A mesh of triangles: `vertices` (v, 3) in the axes' coordinates, `faces` (f, 3) int32, turned outward."""
 
     vertices: np.ndarray
     faces: np.ndarray
@@ -21,15 +21,16 @@ class Surface:
 def surface(axes: Sequence[np.ndarray], log_density: np.ndarray, level: float) -> Surface:
     """The boundary of {log-density - its maximum >= level} for a field (a, b, c) over three axes.
 
-    It closes along the border of the grid; an empty set has no vertices and no faces. Vertices off the grid's field
-    (minus infinity) lie outside.
+    It closes along the border of the grid; an empty set has no vertices and no faces. Vertices off the grid's
+    field (minus infinity) lie outside.
 
     References: Lorensen and Cline 1987; Lewiner et al. 2003 (the cases used here).
     """
     from skimage.measure import marching_cubes  # a slow import that trees do without
 
     if log_density.ndim != 3 or log_density.shape != tuple(map(len, axes)):
-        raise invalid("log_density", "a field over three axes", log_density.shape, "give one axis per dimension")
+        expected = "a field over three axes"
+        raise invalid("log_density", expected, log_density.shape, "give one axis per dimension")
     field = np.asarray(log_density, dtype=np.float64)
     top = field.max(initial=-np.inf)
     if not np.isfinite(top) or not level < 0:
@@ -37,7 +38,7 @@ def surface(axes: Sequence[np.ndarray], log_density: np.ndarray, level: float) -
     # Far below the level the field's value no longer moves the surface, but infinities would spoil it.
     field = np.maximum(field - top, level - 100.0)
     padded = np.pad(field, 1, constant_values=min(float(field.min()), level) - 1.0)
-    found, faces, _, _ = marching_cubes(padded, level)
+    found, faces, _, _ = marching_cubes(padded, level, gradient_direction="ascent")
     index = found.astype(np.float64) - 1
     vertices = [np.interp(i, np.arange(len(axis)), axis) for i, axis in zip(index.T, axes, strict=True)]
     return Surface(np.stack(vertices, axis=1), faces.astype(np.int32))

@@ -1,7 +1,8 @@
 """What is known of each node's region: mass, volume, mean, covariance and peak.
 
-Every vertex stands for a share of mass and of volume. Shares and moments add up: first over the vertices that lie in
-a node and in none of its children, then up the tree. So a simplified tree needs no second look at the field.
+Every vertex stands for a share of mass and of volume. Shares and moments add up: first over the vertices that
+lie in a node and in none of its children, then up the tree. So a simplified tree needs no second look at the
+field.
 """
 
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ __all__ = ["Cells", "Moments", "describe", "moments"]
 class Cells:
     """What each of n vertices stands for.
 
-    `points` (n, k) are their places, `mass` (n,) shares of the probability that sum to one, `volume` (n,) k-volumes,
-    `spread` the covariance within one cell, (k, k) for all alike or (n, k, k).
+    `points` (n, k) are their places, `mass` (n,) shares of the probability that sum to one, `volume` (n,)
+    k-volumes, `spread` the covariance within one cell, (k, k) for all alike or (n, k, k).
     """
 
     points: np.ndarray
@@ -72,7 +73,7 @@ def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
 def describe(
     tree: MergeTree, outline: Outline, own: Moments, points: np.ndarray, betti: np.ndarray
 ) -> LevelSetTree:
-    """The level-set tree of an outline, from the sums of the full tree's rows and the outline's Betti numbers."""
+    """The level-set tree of an outline, from the sums of the full tree's rows and the Betti numbers (m, 2)."""
     source, parent = outline.source, outline.parent
     total = own.gathered(outline.position, len(source))
     top = np.where(source < 0, int(tree.field.argmin()), tree.vertex[source])
@@ -109,7 +110,7 @@ def _normalized(total: Moments, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _persistence(level: np.ndarray, parent: np.ndarray, peak: np.ndarray) -> np.ndarray:
-    """Leaf: its peak above the first ancestor that has a higher one (or the root); else its height above its parent."""
+    """A leaf's height above the first ancestor with a higher peak (or the root); else that above the parent."""
     persistence = np.where(parent < 0, 0.0, level - level[parent])
     for leaf in np.setdiff1d(np.arange(len(level)), parent):
         row = leaf

@@ -1,9 +1,9 @@
 """The superlevel merge tree of a vertex-weighted graph.
 
-Vertices are ordered by height, ties by number (the smaller is higher). Each vertex points to its highest neighbor;
-pointer jumping gives the basins of the peaks; the highest edge between each two basins, taken in falling order by
-Kruskal's algorithm, gives the saddles. An ascending path never leaves a superlevel set, so this is the tree that
-sorting all vertices and joining them one by one would give.
+Vertices are ordered by height, ties by number (the smaller is higher). Each vertex points to its highest
+neighbor; pointer jumping gives the basins of the peaks; the highest edge between each two basins, taken in
+falling order by Kruskal's algorithm, gives the saddles. An ascending path never leaves a superlevel set, so
+this is the tree that sorting all vertices and joining them one by one would give.
 """
 
 from collections.abc import Iterator
@@ -20,11 +20,12 @@ __all__ = ["MergeTree", "graph_merge_tree", "grid_merge_tree"]
 
 @dataclass(frozen=True, eq=False)
 class MergeTree:
-    """The 2 L - 1 nodes over L peaks: row 2j is the leaf of persistence rank j, row 2j - 1 the saddle that ends it.
+    """The 2 L - 1 nodes over L peaks: row 2j is the leaf of persistence rank j, row 2j - 1 the saddle ending it.
 
-    `vertex` (2L-1,) is a leaf's peak, or the vertex at which a saddle joins its two children; `height` (2L-1,) the
-    field there; `parent` (2L-1,) a row, -1 at the root. `field` (n,) holds the heights of all vertices and `basin`
-    (n,) the leaf row whose peak each climbs to. Rank 0 is the highest peak, which no saddle ends.
+    `vertex` (2L-1,) is a leaf's peak, or the vertex at which a saddle joins its two children; `height`
+    (2L-1,) the field there; `parent` (2L-1,) a row, -1 at the root. `field` (n,) holds the heights of all
+    vertices and `basin` (n,) the leaf row whose peak each climbs to. Rank 0 is the highest peak, which no
+    saddle ends.
     """
 
     vertex: np.ndarray
@@ -57,8 +58,8 @@ class MergeTree:
     def node(self) -> np.ndarray:
         """(n,): the deepest node whose region (its component above its parent's level) holds each vertex.
 
-        It is the last node at or above the vertex on the way from its leaf to the root; heights fall along that
-        way, so the search doubles its stride.
+        It is the last node at or above the vertex on the way from its leaf to the root; heights fall along
+        that way, so the search doubles its stride.
         """
         strides = [np.where(self.parent < 0, np.arange(len(self)), self.parent)]
         while (longer := strides[-1][strides[-1]]).tolist() != strides[-1].tolist():
@@ -73,9 +74,9 @@ class MergeTree:
 def grid_merge_tree(field: np.ndarray, diagonal: bool = True) -> MergeTree:
     """The merge tree of the superlevel sets of a field over a grid of one to three dimensions.
 
-    With `diagonal` all 3^k - 1 vertices around one are its neighbors (8 in the plane, 26 in space), else the 2k
-    along the axes. The two are dual: superlevel sets are read with the former, their complements with the latter, as
-    in digital topology, so a closed curve of either always parts the other.
+    With `diagonal` all 3^k - 1 vertices around one are its neighbors (8 in the plane, 26 in space), else the
+    2k along the axes. The two are dual: superlevel sets are read with the former, their complements with the
+    latter, as in digital topology, so a closed curve of either always parts the other.
     """
     if not np.isfinite(field).all():
         raise invalid("field", "finite", "NaN or infinity", "check the density")
@@ -151,7 +152,9 @@ def _highest_crossings(height: np.ndarray, basin: np.ndarray, edges: np.ndarray)
     """(b, 3): basin, basin and lower end of the highest edge between each two basins, in falling order."""
     ends = height[edges]
     level = ends.min(axis=1)
-    low = np.where(ends[:, 0] == ends[:, 1], edges.max(axis=1), edges[np.arange(len(edges)), ends.argmin(axis=1)])
+    low = np.where(
+        ends[:, 0] == ends[:, 1], edges.max(axis=1), edges[np.arange(len(edges)), ends.argmin(axis=1)]
+    )
     pair = np.sort(basin[edges], axis=1)
     key = pair[:, 0] * (basin.max() + 1) + pair[:, 1]
     order = np.lexsort((low, -level, key))

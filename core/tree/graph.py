@@ -1,7 +1,8 @@
 """A graph that stands for a mixture's density beyond three dimensions: its modes, samples and straight edges.
 
-Samples are joined to their nearest neighbors and modes to each other. An edge that dips below both its ends gets a
-vertex at the dip, so no path jumps a valley. A sample with no higher neighbor is joined to the mode it climbs to.
+Samples are joined to their nearest neighbors and modes to each other. An edge that dips below both its ends
+gets a vertex at the dip, so no path jumps a valley. A sample with no higher neighbor is joined to the mode it
+climbs to.
 """
 
 from dataclasses import dataclass
@@ -53,8 +54,8 @@ def sample_graph(
 ) -> tuple[SampleGraph, Cells]:
     """The graph of a mixture and what each of its vertices stands for.
 
-    Every sample and every mode is one share of the mass, and its inverse density as much volume. A mode's share is
-    spread as its component is, so that the region of a mode with few samples still has a covariance.
+    Every sample and every mode is one share of the mass, and its inverse density as much volume. A mode's
+    share is spread as its component is, so that the region of a mode with few samples still has a covariance.
     """
     if not isinstance(density, GaussianMixture):
         raise invalid("density", "a GaussianMixture beyond 3 dimensions", type(density).__name__, "fit one")
@@ -84,7 +85,7 @@ def sample_graph(
 
 
 def find_modes(density: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
-    """The modes (m, k) of a mixture that its component means climb to, and the covariance (m, k, k) around each.
+    """The modes (m, k) that a mixture's component means climb to, and the covariance (m, k, k) around each.
 
     References: Carreira-Perpinan 2000, "Mode-finding for mixtures of Gaussian distributions".
     """
@@ -100,7 +101,7 @@ def find_modes(density: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ascend(density: GaussianMixture, start: np.ndarray, steps: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Where the fixed-point iteration, which never descends, takes each start; and (sum_c r_c P_c)^-1 there."""
+    """Where the fixed-point iteration takes each start, never downward; and (sum_c r_c precision_c)^-1 there."""
     precision = np.linalg.inv(density.covariances)
     pull = np.einsum("cij,cj->ci", precision, density.means)
     z = np.array(start, dtype=np.float64)
@@ -121,9 +122,14 @@ def _ascend(density: GaussianMixture, start: np.ndarray, steps: int = 500) -> tu
 
 
 def _split_at_dips(
-    density: GaussianMixture, places: np.ndarray, height: np.ndarray, edges: np.ndarray, inner: int, first: int
+    density: GaussianMixture,
+    places: np.ndarray,
+    height: np.ndarray,
+    edges: np.ndarray,
+    inner: int,
+    first: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest of `inner` points on each edge that dips below its ends, numbered from `first`; the split edges."""
+    """The lowest of `inner` points on edges that dip below their ends, numbered from `first`; the split edges."""
     if not len(edges):
         return np.empty((0, density.dim)), edges
     part = np.arange(1, inner + 1)[:, None] / (inner + 1)

@@ -1,9 +1,9 @@
 """Holes of superlevel sets in the plane and in space: the second Betti number of every node.
 
-A cavity is a part of the complement that the border does not reach: a minimum of the field, filled when the level
-falls to it, closed at the saddle where the complement's merge tree joins it to another or to the outside. In the plane
-cavities are the holes. In space they are voids (b2), and tunnels follow from the Euler characteristic,
-b1 = b0 + b2 - chi.
+A cavity is a part of the complement that the border does not reach: a minimum of the field, filled when the
+level falls to it, closed at the saddle where the complement's merge tree joins it to another or to the
+outside. In the plane cavities are the holes. In space they are voids (b2), and tunnels follow from the Euler
+characteristic, b1 = b0 + b2 - chi.
 """
 
 from dataclasses import dataclass
@@ -49,8 +49,9 @@ def cavities(field: np.ndarray) -> Cavities:
 def tunnels(field: np.ndarray, merge: MergeTree, voids: Cavities) -> Tunnels:
     """The changes of b1 with falling level, for a field over a 3-D grid of closed cubes around the vertices.
 
-    A cell shared by several cubes appears with the highest of them. So the Euler characteristic changes at a vertex by
-    the signed number of cells of which it is the highest; components and voids come and go at the nodes of theirs.
+    A cell shared by several cubes appears with the highest of them. So the Euler characteristic changes at a
+    vertex by the signed number of cells of which it is the highest; components and voids come and go at the
+    nodes of theirs.
     """
     order = np.argsort(-merge.field, kind="stable")
     rank = np.empty(field.shape, dtype=np.intp)
@@ -76,27 +77,28 @@ def count_holes(
 ) -> np.ndarray:
     """(m,): for each node the holes that its component has at levels between its own and its parent's.
 
-    Counted are holes that last for `min_persistence` nats and close at or above the field's level `floor`, to which the
-    root's levels go down.
+    Counted are holes that last for `min_persistence` nats and close at or above the field's level `floor`, to
+    which the root's levels go down.
     """
-    level = merge.height[outline.source]
-    # A root without a saddle of its own only bounds the one leaf's region: it has that leaf's holes.
-    level[outline.source < 0] = merge.field.max()
+    level = np.where(outline.source < 0, merge.field.min(), merge.height[outline.source])
     if isinstance(holes, Cavities):
         top, bottom = merge.field[holes.top], merge.field[holes.bottom]
         counted = (top >= floor) & (top > bottom) & (top - bottom >= min_persistence)
         home = outline.position[merge.node[holes.top[counted]]]
-        return _alive(outline.parent, level, home, bottom[counted])
-    home = outline.position[merge.node[holes.vertex]]
-    base = np.where(outline.parent < 0, floor, level[outline.parent])
-    members: list[np.ndarray] = [np.flatnonzero(home == row) for row in range(len(level))]
-    count = np.zeros(len(level), dtype=np.intp)
-    for row in reversed(range(len(level))):
-        own = np.sort(members[row])
-        falling = merge.field[holes.vertex[own]]
-        count[row] = _lasting(falling, holes.change[own], base[row], level[row], min_persistence)
-        if row:
-            members[outline.parent[row]] = np.concatenate([members[outline.parent[row]], own])
+        count = _alive(outline.parent, level, home, bottom[counted])
+    else:
+        base = np.where(outline.parent < 0, floor, np.maximum(floor, level[outline.parent]))
+        home, height = outline.position[merge.node[holes.vertex]], merge.field[holes.vertex]
+        members = [np.flatnonzero(home == row) for row in range(len(level))]
+        count = np.zeros(len(level), dtype=np.intp)
+        for row in reversed(range(len(level))):
+            own = np.sort(members[row])
+            count[row] = _lasting(height[own], holes.change[own], base[row], level[row], min_persistence)
+            if row:
+                members[outline.parent[row]] = np.concatenate([members[outline.parent[row]], own])
+    if outline.source[0] < 0:
+        # A root without a saddle of its own only bounds the one leaf's region: it has that leaf's holes.
+        count[0] = count[1]
     return count
 
 
@@ -111,7 +113,7 @@ def _alive(parent: np.ndarray, level: np.ndarray, home: np.ndarray, bottom: np.n
 
 
 def _lasting(falling: np.ndarray, change: np.ndarray, low: float, high: float, duration: float) -> int:
-    """The largest n such that b1 >= n for `duration` of the levels in (low, high], or for half of a shorter interval.
+    """The largest n such that b1 >= n for `duration` of the levels in (low, high], or half of a short interval.
 
     b1 changes by `change` at the `falling` heights.
     """

@@ -11,7 +11,7 @@ __all__ = ["layout", "leaf_order"]
 
 
 def leaf_order(tree: LevelSetTree) -> tuple[int, ...]:
-    """The leaves' rows from left to right, no two branches crossing: at each joining the heavier branch first."""
+    """The leaves' rows from left to right, no branches crossing: at each joining the heavier branch first."""
     order, todo = [], [0]
     while todo:
         row = todo.pop()
@@ -23,10 +23,10 @@ def leaf_order(tree: LevelSetTree) -> tuple[int, ...]:
 
 
 def layout(tree: LevelSetTree, order: Sequence[int] | None = None) -> np.ndarray:
-    """(m, 2): for each row its slot, from 0 for the first leaf, and its level; a joining stands midway over its branches.
+    """(m, 2): each row's slot, 0 for the first leaf, and its level; a joining stands midway over its branches.
 
-    `order` lists the leaves' rows from left to right (default `leaf_order`). Raises `InputError` where it is not a
-    permutation of the leaves.
+    `order` lists the leaves' rows from left to right (default `leaf_order`). Raises `InputError` where it is
+    not a permutation of the leaves.
     """
     order = leaf_order(tree) if order is None else tuple(order)
     if sorted(order) != tree.leaves.tolist():

@@ -24,7 +24,7 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """What no threshold changes: the merge tree of all vertices, and per row its own sums and its region's mass."""
+    """What no threshold changes: the merge tree of all vertices, the rows' own sums and regions' masses."""
 
     merge: MergeTree
     cells: Cells
@@ -65,9 +65,10 @@ def level_set_tree(
 ) -> LevelSetTree:
     """The level-set tree of a density, or of a model's latent density.
 
-    Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved, and holes that last less or
-    that only the outermost `min_mass` of the probability closes are not counted. Up to three dimensions the tree is
-    that of a grid, beyond that of a graph of modes and samples. Raises `InputError` for a density that is neither.
+    Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved, and holes that last
+    less or that only the outermost `min_mass` of the probability closes are not counted. Up to three
+    dimensions the tree is that of a grid, beyond that of a graph of modes and samples. Raises `InputError`
+    for a density that is neither.
 
     >>> from core.prior.mixture import GaussianMixture
     >>> means = np.array([[0.0, 0.0], [6.0, 0.0]])

@@ -1,4 +1,4 @@
-"""Simplification of a merge tree: leaves of little persistence or little mass dissolve into what they join."""
+"""Simplification of a merge tree: leaves of little persistence or mass dissolve into what they join."""
 
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
@@ -14,8 +14,9 @@ __all__ = ["Outline", "simplify"]
 class Outline:
     """The nodes that a simplification keeps, from the root down, and where all others went.
 
-    `source` (m,) is the merge tree's row of each, -1 for the root set under a single leaf; `parent` (m,) a position
-    in `source`, -1 at the root; `position` (2L-1,) that of the node whose region a row has dissolved into.
+    `source` (m,) is the merge tree's row of each, -1 for the root set under a single leaf; `parent` (m,) a
+    position in `source`, -1 at the root; `position` (2L-1,) that of the node whose region a row has dissolved
+    into.
     """
 
     source: np.ndarray
@@ -26,9 +27,9 @@ class Outline:
 def simplify(tree: MergeTree, mass: np.ndarray, min_persistence: float, min_mass: float) -> Outline:
     """Dissolves leaves of persistence below `min_persistence` (nats), then those of mass below `min_mass`.
 
-    The least persistent goes first, then the lightest; `mass` (2L-1,) is that of the rows' regions. A dissolved leaf
-    takes its saddle with it, and its sibling's region grows to what was the saddle's. Of two sibling leaves the
-    higher one stays (the elder rule). The last leaf always stays.
+    The least persistent goes first, then the lightest; `mass` (2L-1,) is that of the rows' regions. A
+    dissolved leaf takes its saddle with it, and its sibling's region grows to what was the saddle's. Of two
+    sibling leaves the higher one stays (the elder rule). The last leaf always stays.
     """
     contraction = _Contraction(tree, mass)
     persistence = np.full(len(tree), np.inf)
@@ -63,7 +64,7 @@ class _Contraction:
         return self.into[row] == row
 
     def remove(self, leaf: int) -> int:
-        """Removes a leaf and its saddle, or in its stead a sibling leaf that is lower; returns the node that stays."""
+        """Removes a leaf, or a sibling leaf that is lower, with its saddle; returns the node that stays."""
         saddle = self.parent[leaf]
         a, b = self.children[saddle]
         stays = b if a == leaf else a
