@@ -198,5 +198,5 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
 
 def _died(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        return f"the system stopped the training (signal {-exitcode}), perhaps for want of memory: use fewer points."
+        return f"the system stopped the training (signal {-exitcode}); if memory ran out, use fewer points."
     return "training stopped by an error inside the program; the terminal says more."

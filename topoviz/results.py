@@ -73,7 +73,7 @@ class _Slot:
 
 
 class _Cache:
-    """The newest values by key, at most `size`; each is computed once, and a slow one holds up only its own key."""
+    """The newest values by key, at most `size`; computed once; a slow one holds up only its own key."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -111,7 +111,7 @@ def level_sets(library: Library, name: str, simplify: float) -> LevelSets:
 
 
 def cut_level(tree: LevelSetTree, fraction: float) -> float:
-    """The relative level (nats) of a cut at a fraction of a tree's height: 1 is the peak, 0 below every saddle.
+    """The relative level (nats) of a cut at a fraction of a tree's height: 1 the peak, 0 below all saddles.
 
     Saddles deeper than 12 nats are extrapolation; the floor stops there.
     """

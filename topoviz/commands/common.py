@@ -71,7 +71,7 @@ def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     from core.store import atomic_file
 
     with atomic_file(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def need_folder(path: Path) -> Path:

@@ -1,0 +1,147 @@
+"""Getting it out: figures at publication size, meshes, the match table. The only importer of pyvista.
+
+Files are made in memory, so that the page sends them and the command line writes them.
+"""
+
+import contextlib
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.errors import InputError, invalid
+from core.levelset import surface
+from topoviz.library import Library
+from topoviz.results import Analysis, cut_level
+from topoviz.session import Session, Side
+from topoviz.tables import match_table, snippet, transform_json, transform_npz
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from core.model import FlowAutoencoder
+
+__all__ = ["FORMATS", "export", "figure_file", "mesh_file"]
+
+_DRAWN = ("svg", "png", "pdf")
+_MESHES = ("gltf", "vtp", "ply")
+FORMATS = (*_DRAWN, "html", *_MESHES)
+_SIZE = {"width": 1200, "height": 900}
+# Meshes are rasters inside SVG and PDF; twice the size keeps them sharp in print.
+_SCALE = 2
+
+
+def export(
+    library: Library, session: Session, analysis: Analysis, formats: tuple[str, ...], theme: str
+) -> Iterator[tuple[str, bytes]]:
+    """Names and contents of every file: figures and meshes in the `formats`, the match table, the transform.
+
+    Raises `InputError` on an unknown format, and where svg, png or pdf is asked for and there is no Chrome.
+    """
+    for name in formats:
+        if name not in FORMATS:
+            raise invalid("formats", f"some of {', '.join(FORMATS)}", repr(name), "separate them with commas")
+    yield "matches.csv", match_table(analysis, session).encode()
+    if analysis.map is not None:
+        yield "transform.json", transform_json(analysis, session)
+        yield "transform.npz", transform_npz(analysis)
+        yield "transform.py", snippet(analysis).encode()
+    for side in ("a", "b"):
+        model = library.model(session.model(side))
+        level = cut_level(analysis.tree(side), session.level)
+        for name in _MESHES:
+            if name in formats and model.input_field is not None:
+                yield f"input-{side}.{name}", mesh_file(model, level, name)
+    drawn = [name for name in formats if name not in _MESHES]
+    if drawn:
+        figures = _figures(library, session, analysis, theme)
+        with _renderer() if set(drawn) & set(_DRAWN) else contextlib.nullcontext():
+            for view, figure in figures:
+                for name in drawn:
+                    yield f"{view}.{name}", figure_file(figure, name)
+
+
+def figure_file(figure: "go.Figure", name: str) -> bytes:
+    """A figure as svg, png, pdf or stand-alone html.
+
+    Raises `InputError` where a drawing needs a missing Chrome.
+    """
+    if name == "html":
+        return figure.to_html(include_plotlyjs=True, full_html=True).encode()
+    try:
+        return figure.to_image(format=name, scale=_SCALE, **_SIZE)
+    except RuntimeError as error:
+        if "chrome" not in str(error).lower():
+            raise
+        raise InputError(
+            f"{name} needs Chrome or Chromium; install it, set BROWSER_PATH to it, or choose html."
+        ) from None
+
+
+def mesh_file(model: "FlowAutoencoder", level: float, name: str) -> bytes:
+    """The boundary of a model's input density at a relative `level` (nats) as gltf, vtp or ply.
+
+    Raises `InputError` where the model keeps no input density, or nothing lies above the level.
+    """
+    import pyvista
+
+    shown = model.input_field
+    if shown is None:
+        raise InputError("this model keeps no input density; train it again to export meshes.")
+    found = surface(shown.axes, shown.log_density, level)
+    if not len(found.faces):
+        raise invalid("level", "below the peak", f"{level:.3g} nats", "lower the cut")
+    faces = np.column_stack((np.full(len(found.faces), 3), found.faces)).ravel()
+    mesh = pyvista.PolyData(found.vertices.astype(np.float32), faces)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"mesh.{name}"
+        _save_mesh(mesh, path)
+        return path.read_bytes()
+
+
+def _save_mesh(mesh: Any, path: Path) -> None:
+    if path.suffix != ".gltf":
+        mesh.save(path, binary=True)
+        return
+    # pyvista's own export_gltf opens a window, which dies without a graphics library; the writer alone needs none.
+    import pyvista
+    from vtkmodules.vtkIOGeometry import vtkGLTFWriter
+
+    writer = vtkGLTFWriter()
+    writer.SetInputData(pyvista.MultiBlock([pyvista.MultiBlock([mesh])]))
+    writer.SetInlineData(True)
+    writer.SetFileName(str(path))
+    writer.Write()
+
+
+def _figures(
+    library: Library, session: Session, analysis: Analysis, theme: str
+) -> Iterator[tuple[str, "go.Figure"]]:
+    from topoviz.figures import latent, surface as input_surface, trees
+
+    yield "trees", trees.figure(analysis, session, theme)
+    sides: tuple[Side, Side] = ("a", "b")
+    views: tuple[tuple[str, Callable[..., Any]], ...] = (
+        ("latent", latent.figure),
+        ("input", input_surface.figure),
+    )
+    for view, figure in views:
+        for side in sides:
+            yield f"{view}-{side}", figure(analysis, session, side, theme)
+
+
+@contextlib.contextmanager
+def _renderer() -> Iterator[None]:
+    """One browser for a whole batch instead of one per file."""
+    import kaleido
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            kaleido.start_sync_server(silence_warnings=True)
+            yield
+        finally:
+            kaleido.stop_sync_server(silence_warnings=True)

@@ -1,0 +1,114 @@
+"""What a session says in numbers: the table of matches, and the transform as JSON, as arrays and as ready
+code.
+"""
+
+import csv
+import io
+import json
+from typing import Any
+
+import numpy as np
+
+from core.store import map_to_json
+from topoviz.results import Analysis, carried_names
+from topoviz.session import Name, Session
+
+__all__ = ["match_table", "snippet", "transform_json", "transform_npz"]
+
+_COLUMNS = (
+    "a", "name_a", "b", "name_b", "kind", "confidence", "pinned", "mass_a", "mass_b", "level_a", "level_b",
+)  # fmt: skip
+
+
+def match_table(analysis: Analysis, session: Session) -> str:
+    """The matched nodes, then the leaves without a partner, as CSV with a header line."""
+    names_a, names_b = carried_names(analysis, session)
+    a, b = analysis.tree("a"), analysis.tree("b")
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    for pair in analysis.matching.pairs:
+        i, j = a.row(pair.a), b.row(pair.b)
+        writer.writerow(
+            [pair.a, _cell(names_a.get(pair.a)), pair.b, _cell(names_b.get(pair.b)), a.kind[i]]
+            + [f"{pair.confidence:.4g}", int(pair.pinned)]
+            + [f"{value:.6g}" for value in (a.mass[i], b.mass[j], a.level[i], b.level[j])]
+        )
+    for node in analysis.matching.unmatched_a:
+        i = a.row(node)
+        writer.writerow(
+            [node, _cell(names_a.get(node)), "", "", a.kind[i], "", ""]
+            + [f"{a.mass[i]:.6g}", "", f"{a.level[i]:.6g}", ""]
+        )
+    for node in analysis.matching.unmatched_b:
+        j = b.row(node)
+        writer.writerow(
+            ["", "", node, _cell(names_b.get(node)), b.kind[j], "", ""]
+            + ["", f"{b.mass[j]:.6g}", "", f"{b.level[j]:.6g}"]
+        )
+    return table.getvalue()
+
+
+def transform_json(analysis: Analysis, session: Session) -> bytes:
+    """The transform from A's latents to B's, as `topoviz match` writes it, as JSON."""
+    document = {
+        "schema": 1,
+        "model_a": session.model_a,
+        "model_b": session.model_b,
+        "map": map_to_json(analysis.map),
+    }
+    return (json.dumps(document, indent=1) + "\n").encode()
+
+
+def transform_npz(analysis: Analysis) -> bytes:
+    """The arrays of the transform, by their names in its JSON, as an .npz file."""
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, **_arrays("", map_to_json(analysis.map)))
+    return stream.getvalue()
+
+
+def snippet(analysis: Analysis) -> str:
+    """Python that carries latents of A into B: numpy alone for an affine map, `core` for one with pieces."""
+    if analysis.map.family == "tree":
+        return _TREE_SNIPPET
+    return _AFFINE_SNIPPET
+
+
+def _cell(name: Name | None) -> str:
+    """A name for a spreadsheet, which must not take it for a formula."""
+    text = "" if name is None else name.text
+    return "'" + text if text.startswith(("=", "+", "-", "@")) else text
+
+
+def _arrays(prefix: str, document: dict[str, Any]) -> dict[str, np.ndarray]:
+    """The numeric values of a nested JSON object, keys joined by dots."""
+    found: dict[str, np.ndarray] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            found |= _arrays(f"{prefix}{key}.", value)
+        elif isinstance(value, int | float | list) and np.asarray(value, dtype=object).size:
+            try:
+                found[prefix + key] = np.asarray(value, dtype=np.float64)
+            except (TypeError, ValueError):
+                continue
+    return found
+
+
+_AFFINE_SNIPPET = '''"""Carry latents of A into B: needs numpy and transform.npz."""
+
+import numpy as np
+
+transform = np.load("transform.npz")
+
+
+def translate(z):
+    """Latents (n, k_b) of B for latents (n, k_a) of A."""
+    return z @ transform["matrix"].T + transform["offset"]
+'''
+_TREE_SNIPPET = '''"""Carry latents of A into B: needs topoviz (pip install topoviz) and transform.json."""
+
+from core.store import map_from_json, read_json
+
+# Called with latents (n, k_a) of A, it gives latents (n, k_b) of B.
+translate = map_from_json(read_json("transform.json")["map"])
+'''
