@@ -22,7 +22,7 @@ class Contour:
     vertex: int
 
     def node(self, region: np.ndarray, parent: np.ndarray, level: np.ndarray) -> int:
-        """The row whose component the polygon bounds, from the vertices' rows, a tree's parents and levels."""
+        """The row whose component the polygon bounds, from the vertices' rows and a tree's columns."""
         row = int(region.ravel()[self.vertex])
         while parent[row] >= 0 and level[parent[row]] >= self.level:
             row = int(parent[row])

@@ -12,7 +12,7 @@ __all__ = ["Surface", "surface"]
 
 @dataclass(frozen=True, eq=False)
 class Surface:
-    """A mesh of triangles: `vertices` (v, 3) in the axes' coordinates, `faces` (f, 3) int32, turned outward."""
+    """Triangles turned outward: `vertices` (v, 3) in the axes' coordinates and `faces` (f, 3) int32."""
 
     vertices: np.ndarray
     faces: np.ndarray

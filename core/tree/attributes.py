@@ -73,7 +73,7 @@ def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
 def describe(
     tree: MergeTree, outline: Outline, own: Moments, points: np.ndarray, betti: np.ndarray
 ) -> LevelSetTree:
-    """The level-set tree of an outline, from the sums of the full tree's rows and the Betti numbers (m, 2)."""
+    """The level-set tree of an outline, from the sums of the full tree's rows and `betti` (m, 2)."""
     source, parent = outline.source, outline.parent
     total = own.gathered(outline.position, len(source))
     top = np.where(source < 0, int(tree.field.argmin()), tree.vertex[source])
@@ -110,7 +110,7 @@ def _normalized(total: Moments, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def _persistence(level: np.ndarray, parent: np.ndarray, peak: np.ndarray) -> np.ndarray:
-    """A leaf's height above the first ancestor with a higher peak (or the root); else that above the parent."""
+    """A leaf's height above the first ancestor with a higher peak, or the root; else above the parent."""
     persistence = np.where(parent < 0, 0.0, level - level[parent])
     for leaf in np.setdiff1d(np.arange(len(level)), parent):
         row = leaf

@@ -20,7 +20,7 @@ __all__ = ["MergeTree", "graph_merge_tree", "grid_merge_tree"]
 
 @dataclass(frozen=True, eq=False)
 class MergeTree:
-    """The 2 L - 1 nodes over L peaks: row 2j is the leaf of persistence rank j, row 2j - 1 the saddle ending it.
+    """2 L - 1 nodes over L peaks: row 2j is the leaf of persistence rank j, row 2j - 1 the saddle ending it.
 
     `vertex` (2L-1,) is a leaf's peak, or the vertex at which a saddle joins its two children; `height`
     (2L-1,) the field there; `parent` (2L-1,) a row, -1 at the root. `field` (n,) holds the heights of all

@@ -101,7 +101,7 @@ def find_modes(density: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ascend(density: GaussianMixture, start: np.ndarray, steps: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Where the fixed-point iteration takes each start, never downward; and (sum_c r_c precision_c)^-1 there."""
+    """Where the fixed-point iteration takes each start, and (sum_c r_c precision_c)^-1 there."""
     precision = np.linalg.inv(density.covariances)
     pull = np.einsum("cij,cj->ci", precision, density.means)
     z = np.array(start, dtype=np.float64)
@@ -129,7 +129,7 @@ def _split_at_dips(
     inner: int,
     first: int,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest of `inner` points on edges that dip below their ends, numbered from `first`; the split edges."""
+    """The lowest of `inner` points on edges that dip below both ends, numbers from `first`; split edges."""
     if not len(edges):
         return np.empty((0, density.dim)), edges
     part = np.arange(1, inner + 1)[:, None] / (inner + 1)

@@ -89,13 +89,9 @@ def count_holes(
     else:
         base = np.where(outline.parent < 0, floor, np.maximum(floor, level[outline.parent]))
         home, height = outline.position[merge.node[holes.vertex]], merge.field[holes.vertex]
-        members = [np.flatnonzero(home == row) for row in range(len(level))]
         count = np.zeros(len(level), dtype=np.intp)
-        for row in reversed(range(len(level))):
-            own = np.sort(members[row])
+        for row, own in enumerate(_within(outline.parent, home)):
             count[row] = _lasting(height[own], holes.change[own], base[row], level[row], min_persistence)
-            if row:
-                members[outline.parent[row]] = np.concatenate([members[outline.parent[row]], own])
     if outline.source[0] < 0:
         # A root without a saddle of its own only bounds the one leaf's region: it has that leaf's holes.
         count[0] = count[1]
@@ -112,8 +108,16 @@ def _alive(parent: np.ndarray, level: np.ndarray, home: np.ndarray, bottom: np.n
     return count
 
 
+def _within(parent: np.ndarray, home: np.ndarray) -> list[np.ndarray]:
+    """For each node the positions in `home` of what lies in its subtree, in rising order."""
+    members = [np.flatnonzero(home == row) for row in range(len(parent))]
+    for row in reversed(range(1, len(parent))):
+        members[parent[row]] = np.concatenate([members[parent[row]], members[row]])
+    return [np.sort(own) for own in members]
+
+
 def _lasting(falling: np.ndarray, change: np.ndarray, low: float, high: float, duration: float) -> int:
-    """The largest n such that b1 >= n for `duration` of the levels in (low, high], or half of a short interval.
+    """The largest n such that b1 >= n for `duration` of the levels in (low, high], or half of them.
 
     b1 changes by `change` at the `falling` heights.
     """

@@ -23,7 +23,7 @@ def leaf_order(tree: LevelSetTree) -> tuple[int, ...]:
 
 
 def layout(tree: LevelSetTree, order: Sequence[int] | None = None) -> np.ndarray:
-    """(m, 2): each row's slot, 0 for the first leaf, and its level; a joining stands midway over its branches.
+    """(m, 2): each row's slot, from 0, and its level; joinings stand midway over their branches.
 
     `order` lists the leaves' rows from left to right (default `leaf_order`). Raises `InputError` where it is
     not a permutation of the leaves.
