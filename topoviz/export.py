@@ -106,7 +106,7 @@ def _save_mesh(mesh: Any, path: Path) -> None:
     if path.suffix != ".gltf":
         mesh.save(path, binary=True)
         return
-    # pyvista's own export_gltf opens a window, which dies without a graphics library; the writer alone needs none.
+    # pyvista's own export_gltf opens a window and dies without a graphics library; the writer needs none.
     import pyvista
     from vtkmodules.vtkIOGeometry import vtkGLTFWriter
 
@@ -120,7 +120,8 @@ def _save_mesh(mesh: Any, path: Path) -> None:
 def _figures(
     library: Library, session: Session, analysis: Analysis, theme: str
 ) -> Iterator[tuple[str, "go.Figure"]]:
-    from topoviz.figures import latent, surface as input_surface, trees
+    from topoviz.figures import latent, trees
+    from topoviz.figures import surface as input_surface
 
     yield "trees", trees.figure(analysis, session, theme)
     sides: tuple[Side, Side] = ("a", "b")

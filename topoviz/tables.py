@@ -11,7 +11,7 @@ import numpy as np
 
 from core.store import map_to_json
 from topoviz.results import Analysis, carried_names
-from topoviz.session import Name, Session
+from topoviz.session import Name, Session, Side
 
 __all__ = ["match_table", "snippet", "transform_json", "transform_npz"]
 
@@ -22,30 +22,18 @@ _COLUMNS = (
 
 def match_table(analysis: Analysis, session: Session) -> str:
     """The matched nodes, then the leaves without a partner, as CSV with a header line."""
-    names_a, names_b = carried_names(analysis, session)
-    a, b = analysis.tree("a"), analysis.tree("b")
+    names = carried_names(analysis, session)
+    matching = analysis.matching
     table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for pair in analysis.matching.pairs:
-        i, j = a.row(pair.a), b.row(pair.b)
+    writer = csv.DictWriter(table, _COLUMNS, restval="", lineterminator="\n")
+    writer.writeheader()
+    for pair in matching.pairs:
+        evidence = {"confidence": f"{pair.confidence:.4g}", "pinned": int(pair.pinned)}
         writer.writerow(
-            [pair.a, _cell(names_a.get(pair.a)), pair.b, _cell(names_b.get(pair.b)), a.kind[i]]
-            + [f"{pair.confidence:.4g}", int(pair.pinned)]
-            + [f"{value:.6g}" for value in (a.mass[i], b.mass[j], a.level[i], b.level[j])]
+            _node(analysis, "a", pair.a, names[0]) | _node(analysis, "b", pair.b, names[1]) | evidence
         )
-    for node in analysis.matching.unmatched_a:
-        i = a.row(node)
-        writer.writerow(
-            [node, _cell(names_a.get(node)), "", "", a.kind[i], "", ""]
-            + [f"{a.mass[i]:.6g}", "", f"{a.level[i]:.6g}", ""]
-        )
-    for node in analysis.matching.unmatched_b:
-        j = b.row(node)
-        writer.writerow(
-            ["", "", node, _cell(names_b.get(node)), b.kind[j], "", ""]
-            + ["", f"{b.mass[j]:.6g}", "", f"{b.level[j]:.6g}"]
-        )
+    writer.writerows(_node(analysis, "a", node, names[0]) for node in matching.unmatched_a)
+    writer.writerows(_node(analysis, "b", node, names[1]) for node in matching.unmatched_b)
     return table.getvalue()
 
 
@@ -72,6 +60,19 @@ def snippet(analysis: Analysis) -> str:
     if analysis.map.family == "tree":
         return _TREE_SNIPPET
     return _AFFINE_SNIPPET
+
+
+def _node(analysis: Analysis, side: Side, node: int, names: dict[int, Name]) -> dict[str, Any]:
+    """The cells of one node of one side."""
+    tree = analysis.tree(side)
+    row = tree.row(node)
+    return {
+        side: node,
+        f"name_{side}": _cell(names.get(node)),
+        "kind": tree.kind[row],
+        f"mass_{side}": f"{tree.mass[row]:.6g}",
+        f"level_{side}": f"{tree.level[row]:.6g}",
+    }
 
 
 def _cell(name: Name | None) -> str:
