@@ -1,4 +1,4 @@
-"""Small trained models that several tests share: three planted blobs in space, seen by two quickly trained models."""
+"""Small trained models that several tests share: three planted blobs in space, seen by two quick models."""
 
 import os
 

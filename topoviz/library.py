@@ -11,6 +11,8 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
+from safetensors import SafetensorError, safe_open
+
 from core.errors import InputError, invalid
 from topoviz import resource
 from topoviz.checks import model_name
@@ -169,8 +171,7 @@ def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str) -> 
         model_name("model", path.name)
         config = _read_json(path / "config.json", dict)
         metrics = _read_json(path / "metrics.json", dict)
-        if not (path / "model.safetensors").is_file():
-            raise InputError("it has no model.safetensors; train it again.")
+        dim = _data_dim(path / "model.safetensors")
     except InputError as error:
         return Entry(path.name, title, source, path, stamp, problem=str(error))
     return Entry(
@@ -180,7 +181,7 @@ def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str) -> 
         path,
         stamp,
         dataset=str(metrics.get("dataset", "")),
-        dim=_whole(metrics.get("data_dim")),
+        dim=dim,
         latent_dim=_whole(config.get("latent_dim")),
         nll=_finite(metrics.get("nll")),
     )
@@ -201,6 +202,19 @@ def _read_json(path: Path, kind: type) -> Any:
     if not isinstance(document, kind):
         raise InputError(f"{path.name} holds no JSON {'object' if kind is dict else 'list'}.")
     return document
+
+
+def _data_dim(path: Path) -> int:
+    """The data's dimension, from the header of a model's arrays alone."""
+    try:
+        with safe_open(path, "numpy") as arrays:
+            return arrays.get_slice("shift").get_shape()[0]
+    except FileNotFoundError:
+        raise InputError(
+            f"it has no {path.name}; it is no model folder, or was not written to the end."
+        ) from None
+    except (SafetensorError, OSError, IndexError) as error:
+        raise InputError(f"{path.name} is damaged ({' '.join(str(error).split())}).") from None
 
 
 def _example(item: dict[str, Any]) -> Example:
