@@ -1,6 +1,6 @@
 """A data set: points with what is known of them, from the names of its columns to the entropy of its density."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -58,3 +58,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    def head(self, n: int | None) -> "Dataset":
+        """The first `n` points (all of them for None)."""
+        if n is None or n >= len(self):
+            return self
+        rest = {key: value[:n] for key in ("labels", "latent") if (value := getattr(self, key)) is not None}
+        return replace(self, points=self.points[:n], **rest)
