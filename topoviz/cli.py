@@ -4,6 +4,7 @@ import argparse
 import difflib
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,8 +43,8 @@ def run(argv: Sequence[str]) -> int:
     except _USERS_FAULT as error:
         return _fail(f"{error.filename or 'a file'}: {error.strerror}.", 2)
     except BrokenPipeError:
-        # The reader has gone; closing stdout again would only say so a second time.
-        sys.stdout = None
+        # The reader has gone; without this, Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return _fail("stopped.", 1)

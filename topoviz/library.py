@@ -6,7 +6,8 @@ A folder that is not a model is listed with what is wrong with it, and never sto
 import json
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
@@ -60,11 +61,13 @@ class Example:
 
 
 class Library:
-    """The models in `sample_data/models` and in the user's folder, read when asked for and kept while
-    unchanged.
+    """The models in `sample_data/models`, in the user's folder, and `others` by the name to call each by.
+
+    Read when asked for and kept while unchanged; safe to share between threads.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, others: Mapping[str, Path] | None = None) -> None:
+        self._others = dict(others or {})
         self._folders: tuple[tuple[Literal["shipped", "yours"], Path], ...] = (
             ("shipped", _sample_data() / "models"),
             ("yours", settings.models),
@@ -76,6 +79,8 @@ class Library:
     def entries(self) -> tuple[Entry, ...]:
         """Every model, shipped ones first, by name. Broken folders carry their `problem`."""
         found: dict[str, Entry] = {}
+        for name, path in self._others.items():
+            found[name] = replace(self._entry("yours", path), name=name)
         for source, folder in self._folders:
             for path in _subfolders(folder):
                 entry = self._entry(source, path)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 import core
-from core.data import describe
+from core.data import dataset_info
 from core.errors import invalid
 from topoviz.commands.common import say, write_arrays
 
@@ -17,9 +17,18 @@ def datasets(_: argparse.Namespace) -> dict[str, Any]:
     """List the built-in sets with what is known of them."""
     rows = []
     for name in core.dataset_names():
-        about = describe(name)
-        rows.append({"name": name, "dim": about.dim, "topology": about.sentence})
-        say(f"{name:<16} {about.dim:>3} dimensions  {about.sentence}")
+        about = dataset_info(name)
+        rows.append(
+            {
+                "name": name,
+                "dim": about.dim,
+                "topology": about.topology.sentence,
+                "leaves": about.topology.leaves,
+                "betti": list(about.topology.betti),
+                "entropy": about.entropy,
+            }
+        )
+        say(f"{name:<16} {about.dim:>3} dimensions  {about.topology.sentence}")
     return {"datasets": rows}
 
 
