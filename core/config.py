@@ -47,12 +47,12 @@ class FlowAutoencoderConfig:
     flow: str = "coupling"
     prior: str = "mixture"
     warm_start: str = "auto"
-    blocks: int = 8
+    blocks: int = 12
     width: int = 64
     components: int = 24
     steps: int = 2500
     batch: int = 1024
-    learning_rate: float = 3e-3
+    learning_rate: float = 4e-3
     pad_scale: float = 0.3
     minutes: float | None = None
 

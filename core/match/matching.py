@@ -1,0 +1,215 @@
+"""Match two level-set trees, partially if need be, and say how far the result can be believed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from core.errors import InputError, invalid
+from core.match.exact import Solution, Solutions, solve_exact
+from core.match.heuristic import solve_heuristic
+from core.match.problem import AssignmentProblem, MatchConfig, pose
+from core.match.types import Alternative, Matching, Pair
+from core.tree.types import LevelSetTree
+
+__all__ = ["match_trees"]
+
+_MOST = 20
+_POSERS: dict[str, Callable[[LevelSetTree, LevelSetTree, MatchConfig], AssignmentProblem]] = {
+    "leaf-distances": pose,
+}
+
+
+def match_trees(
+    a: LevelSetTree,
+    b: LevelSetTree,
+    pins: Iterable[tuple[int, int]] = (),
+    bans: Iterable[tuple[int, int]] = (),
+    config: MatchConfig | None = None,
+) -> Matching:
+    """The partial matching of two trees' nodes of least cost that holds every pin and no ban.
+
+    `pins` and `bans` are pairs of node ids (of `a`, of `b`). A pin of two internal nodes keeps the leaves below the
+    one to the leaves below the other. Trees of at most `config.exact_leaves` leaves are solved to the proven optimum. Raises
+    `InputError` for ids that are not there and for pins that contradict each other or a ban.
+    """
+    config = config or MatchConfig()
+    if config.method not in _POSERS:
+        raise invalid("method", " or ".join(map(repr, _POSERS)), repr(config.method), "choose one of these")
+    pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
+    problem = _constrained(_POSERS[config.method](a, b, config), a, b, pins, bans)
+    solutions, solver = _solved(problem)
+    best, others = solutions.found[0], solutions.found[1:]
+    gap = others[0].cost - best.cost if others else problem.unmatched_cost
+    alternatives = tuple(
+        Alternative(_ids(a, b, other), other.cost) for other in others if other.cost - best.cost <= config.margin
+    )
+    pairs = _pairs(a, b, best, pins, bans, _confidence(problem, solutions))
+    matched_a, matched_b = {p.a for p in pairs}, {p.b for p in pairs}
+    matching = Matching(
+        tree_a=a,
+        tree_b=b,
+        pairs=pairs,
+        unmatched_a=tuple(i for i in a.ids(a.leaves) if i not in matched_a),
+        unmatched_b=tuple(j for j in b.ids(b.leaves) if j not in matched_b),
+        cost=best.cost,
+        gap=gap,
+        determined=False,
+        solver=solver,
+        alternatives=alternatives,
+    )
+    determined, reasons = _verdict(matching, problem, best)
+    return replace(matching, determined=determined, reasons=reasons)
+
+
+def _known(
+    a: LevelSetTree, b: LevelSetTree, pairs: Iterable[tuple[int, int]], name: str
+) -> tuple[tuple[int, int], ...]:
+    known = []
+    for pair in pairs:
+        try:
+            i, j = (int(x) for x in pair)
+        except (TypeError, ValueError):
+            raise invalid(name, "pairs of node ids (a, b)", repr(pair), "give pairs such as (1, 3)") from None
+        for tree, node, side in ((a, i, "first"), (b, j, "second")):
+            try:
+                tree.row(node)
+            except KeyError:
+                there = ", ".join(map(str, sorted(tree.ids(range(len(tree))))))
+                raise invalid(name, f"of nodes of the {side} tree ({there})", node, "choose one of these") from None
+        known.append((i, j))
+    return tuple(dict.fromkeys(known))
+
+
+def _constrained(
+    problem: AssignmentProblem,
+    a: LevelSetTree,
+    b: LevelSetTree,
+    pins: tuple[tuple[int, int], ...],
+    bans: tuple[tuple[int, int], ...],
+) -> AssignmentProblem:
+    """The problem with every pin and ban in it. Raises `InputError` where they leave no matching."""
+    place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
+    allowed, forced = problem.allowed.copy(), dict(problem.forced)
+    for i, j in bans:
+        if (i, j) in pins:
+            raise InputError(f"the pair {i}:{j} is both pinned and banned; take one of the two back.")
+        if a.row(i) in place_a and b.row(j) in place_b:
+            allowed[place_a[a.row(i)], place_b[b.row(j)]] = False
+    for i, j in pins:
+        row_a, row_b = a.row(i), b.row(j)
+        if (row_a in place_a) != (row_b in place_b):
+            raise InputError(f"the pin {i}:{j} joins a leaf to an inner node; pin a leaf to a leaf.")
+        below_a = np.array([row in a.leaves_below[row_a] for row in place_a])
+        below_b = np.array([row in b.leaves_below[row_b] for row in place_b])
+        allowed &= below_a[:, None] == below_b[None, :]
+        if row_a in place_a:
+            if place_a[row_a] in forced or place_b[row_b] in forced.values():
+                raise InputError(f"the pin {i}:{j} contradicts another pin of node {i} or {j}; take one back.")
+            forced[place_a[row_a]] = place_b[row_b]
+    for i, j in forced.items():
+        if not allowed[i, j]:
+            pin = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
+            raise InputError(f"the pin {pin[0]}:{pin[1]} contradicts another pin or ban; take one back.")
+    return replace(problem, allowed=allowed, forced=forced)
+
+
+def _solved(problem: AssignmentProblem) -> tuple[Solutions, str]:
+    if max(problem.shape) <= problem.config.exact_leaves:
+        solutions = solve_exact(problem, _MOST)
+        return solutions, "exact" if solutions.proven else "heuristic"
+    found = solve_heuristic(problem)[:_MOST]
+    return Solutions(tuple(Solution(p, c) for p, c in found), proven=False), "heuristic"
+
+
+def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]])) for i, j in enumerate(solution.partners) if j >= 0
+    )
+
+
+def _confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
+    """(na,): for each leaf of the best matching, the share of the found matchings that keep its partner, weighted by
+    exp(-cost / temperature), times how far its own cost stays below the price of leaving it out."""
+    temperature = problem.config.margin / 2
+    costs = np.array([s.cost for s in solutions.found])
+    weights = np.exp(-(costs - costs[0]) / temperature)
+    weights /= weights.sum()
+    partners = np.array([s.partners for s in solutions.found]).reshape(len(costs), -1)
+    agreeing = (weights[:, None] * (partners == partners[0])).sum(0)
+    return agreeing * np.clip(1 - _own_costs(problem, partners[0]) / (2 * problem.config.price), 0, 1) ** 0.5
+
+
+def _own_costs(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+    """(na,): a matched leaf's own cost with half of what it shares with each other pair; 0 for unmatched leaves."""
+    own = np.zeros(len(partners))
+    rows = np.flatnonzero(partners >= 0)
+    for i in rows:
+        links = problem.pair_cost(int(i), int(partners[i]))[rows, partners[rows]]
+        own[i] = problem.leaf_cost[i, partners[i]] + 0.5 * (links.sum() - links[rows == i].sum())
+    return own
+
+
+def _pairs(
+    a: LevelSetTree,
+    b: LevelSetTree,
+    best: Solution,
+    pins: tuple[tuple[int, int], ...],
+    bans: tuple[tuple[int, int], ...],
+    confidence: np.ndarray,
+) -> tuple[Pair, ...]:
+    """Matched leaves, then the inner nodes whose matched leaves are each other's images."""
+    leaves = {
+        int(a.leaves[i]): (int(b.leaves[j]), float(confidence[i])) for i, j in enumerate(best.partners) if j >= 0
+    }
+    pairs = [
+        Pair(int(a.id[i]), int(b.id[j]), c, (int(a.id[i]), int(b.id[j])) in pins) for i, (j, c) in leaves.items()
+    ]
+    images = {}
+    for row in range(len(b)):
+        if b.children[row]:
+            # Rows go down the tree: of nested nodes with the same matched leaves the deepest stays.
+            images[frozenset(b.leaves_below[row] & {j for j, _ in leaves.values()})] = row
+    inner = {}
+    for row in range(len(a)):
+        below = [leaf for leaf in a.leaves_below[row] if leaf in leaves]
+        image = images.get(frozenset(leaves[leaf][0] for leaf in below))
+        if a.children[row] and image is not None and len(below) >= 2:
+            inner[image] = Pair(int(a.id[row]), int(b.id[image]), min(leaves[leaf][1] for leaf in below))
+    pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
+    taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
+    pairs += [
+        p for p in inner.values() if (p.a, p.b) not in bans and p.a not in taken_a and p.b not in taken_b
+    ]
+    return (*pairs, *(Pair(i, j, 1.0, True) for i, j in sorted(pinned)))
+
+
+def _verdict(matching: Matching, problem: AssignmentProblem, best: Solution) -> tuple[bool, tuple[str, ...]]:
+    """Whether the evidence singles the matching out, and the reasons in sentences."""
+    config = problem.config
+    matched = sum(j >= 0 for j in best.partners)
+    smaller = min(problem.shape)
+    against, notes = [], []
+    if matched < 3:
+        against.append(f"Only {matched} {'leaf is' if matched == 1 else 'leaves are'} matched; three are needed to tell.")
+    elif 2 * matched < smaller:
+        against.append(f"Only {matched} of {smaller} leaves are matched.")
+    if matching.gap <= config.margin and matched:
+        others = len(matching.alternatives)
+        against.append(
+            f"{others} other matching{'s' if others > 1 else ''} cost{'' if others > 1 else 's'} at most "
+            f"{config.margin:.2f} more (the closest {matching.gap:.3f})."
+        )
+    elif matched:
+        notes.append(f"The second-best matching costs {matching.gap:.2f} more; {config.margin:.2f} would be a tie.")
+    if matched:
+        own = _own_costs(problem, np.array(best.partners)).sum() / matched
+        text = f"A matched leaf differs by {own:.2f} on average, where leaving one out costs {config.price:.2f}."
+        (against if own > 0.8 * config.price else notes).append(text)
+    for ids, side in ((matching.unmatched_a, "A"), (matching.unmatched_b, "B")):
+        if ids:
+            plural = "leaf of" if len(ids) == 1 else "leaves of"
+            notes.append(f"{len(ids)} {plural} {side} left out: nothing on the other side is like it.")
+    if matching.solver == "heuristic":
+        notes.append("Found by local search: trees this large are not solved to a proven optimum.")
+    return not against, tuple(against + notes)

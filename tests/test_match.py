@@ -1,0 +1,176 @@
+"""Matchings: the exact solver is exact, constraints are obeyed, ambiguity is said."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import InputError
+from core.match import MatchConfig, match_trees
+from core.match.exact import solve_exact
+from core.match.heuristic import solve_heuristic
+from core.match.problem import pose
+from core.prior import GaussianMixture
+from core.tree import level_set_tree
+
+
+def world(modes: int, seed: int, apart: float = 1.6) -> GaussianMixture:
+    """Gaussians of different mass, size and tilt, at least `apart` from each other."""
+    rng = np.random.default_rng(seed)
+    means: list[np.ndarray] = []
+    while len(means) < modes:
+        place = rng.uniform(-5, 5, 2)
+        if all(np.linalg.norm(place - other) > apart for other in means):
+            means.append(place)
+    axes = np.linalg.qr(rng.normal(size=(modes, 2, 2)))[0]
+    covariances = axes @ (rng.uniform(0.28, 0.5, (modes, 2))[:, :, None] ** 2 * np.swapaxes(axes, 1, 2))
+    weights = rng.uniform(0.5, 1.5, modes)
+    return GaussianMixture(weights / weights.sum(), np.array(means), covariances)
+
+
+def turned(q: GaussianMixture, seed: int) -> GaussianMixture:
+    """The same world in another basis: a random affine map that keeps volume."""
+    rng = np.random.default_rng(seed)
+    matrix = np.linalg.qr(rng.normal(size=(2, 2)))[0] @ np.diag([1.3, 1 / 1.3])
+    return q.transformed(matrix, rng.normal(size=2))
+
+
+def planted_pairs(a, q_a, b, q_b):
+    """Pairs of leaf ids that sit on the same component."""
+    component = {
+        int(q_b.log_components(b.mean[row][None]).argmax()): int(b.id[row]) for row in b.leaves
+    }
+    return {
+        (int(a.id[row]), component[int(q_a.log_components(a.mean[row][None]).argmax())]) for row in a.leaves
+    }
+
+
+@pytest.mark.parametrize(("modes_a", "modes_b"), [(1, 1), (2, 3), (4, 4), (5, 3), (6, 6), (7, 6)])
+def test_the_exact_solver_finds_what_trying_everything_finds(modes_a, modes_b):
+    a, b = level_set_tree(world(modes_a, 1)), level_set_tree(world(modes_b, 2))
+    problem = pose(a, b, MatchConfig())
+    na, nb = problem.shape
+    costs = []
+    for partners in itertools.product(range(-1, nb), repeat=na):
+        used = [j for j in partners if j >= 0]
+        if len(used) == len(set(used)):
+            costs.append(problem.cost(np.array(partners)))
+    costs.sort()
+    solutions = solve_exact(problem)
+    assert solutions.proven
+    assert solutions.found[0].cost == pytest.approx(costs[0], abs=1e-12)
+    assert solutions.found[1].cost == pytest.approx(costs[1], abs=1e-12)
+    near = sum(cost <= costs[0] + problem.config.margin for cost in costs)
+    assert sum(s.cost <= costs[0] + problem.config.margin + 1e-12 for s in solutions.found) == min(near, 20)
+    heuristic = solve_heuristic(problem)
+    assert heuristic[0][1] >= costs[0] - 1e-12
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_tree_matches_itself_at_no_cost(seed):
+    tree = level_set_tree(world(6, seed))
+    matching = match_trees(tree, tree)
+    assert matching.cost == 0
+    assert matching.solver == "exact"
+    assert all(pair.a == pair.b for pair in matching.pairs)
+    assert len(matching.pairs) == len(tree)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_turned_world_is_matched_right(seed):
+    q = world(7, seed)
+    other = turned(q, seed + 50)
+    a, b = level_set_tree(q), level_set_tree(other)
+    matching = match_trees(a, b)
+    assert {(p.a, p.b) for p in matching.leaf_pairs} == planted_pairs(a, q, b, other)
+    assert matching.determined, matching.reasons
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_absent_leaves_are_left_out(seed):
+    q = world(8, seed + 20, apart=2.4)
+    kept = np.arange(8) % 4 != 1
+    part = GaussianMixture(q.weights[kept] / q.weights[kept].sum(), q.means[kept], q.covariances[kept])
+    part = turned(part, seed)
+    a, b = level_set_tree(q), level_set_tree(part)
+    matching = match_trees(a, b)
+    place = {int(q.log_components(a.mean[row][None]).argmax()): int(a.id[row]) for row in a.leaves}
+    assert set(matching.unmatched_a) == {place[1], place[5]}
+    assert matching.unmatched_b == ()
+
+
+def test_a_symmetric_tree_is_not_determined():
+    angles = np.arange(5) * 2 * np.pi / 5
+    q = GaussianMixture(
+        np.full(5, 0.2), 3 * np.stack((np.cos(angles), np.sin(angles)), axis=1), np.tile(0.2 * np.eye(2), (5, 1, 1))
+    )
+    matching = match_trees(level_set_tree(q), level_set_tree(turned(q, 1)))
+    assert not matching.determined
+    assert matching.gap < MatchConfig().margin
+    assert len(matching.alternatives) >= 9
+
+
+def test_one_leaf_alone_is_not_determined():
+    q = world(1, 0)
+    matching = match_trees(level_set_tree(q), level_set_tree(q))
+    assert not matching.determined
+    assert len(matching.leaf_pairs) == 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 5))
+def test_pins_and_bans_are_obeyed(data, seed):
+    a, b = level_set_tree(world(5, seed)), level_set_tree(world(6, seed + 7))
+    ids_a, ids_b = a.ids(a.leaves), b.ids(b.leaves)
+    shuffled = data.draw(st.permutations(ids_b))
+    count = data.draw(st.integers(0, 5))
+    pins = list(zip(ids_a[:count], shuffled, strict=False))
+    pairs = [(i, j) for i in ids_a for j in ids_b if (i, j) not in pins]
+    bans = data.draw(st.lists(st.sampled_from(pairs), max_size=12, unique=True))
+    matching = match_trees(a, b, pins, bans)
+    got = {(p.a, p.b) for p in matching.pairs}
+    assert set(pins) <= got
+    assert not got & set(bans)
+    assert {(p.a, p.b) for p in matching.pairs if p.pinned} == set(pins)
+    for alternative in matching.alternatives:
+        assert set(pins) <= set(alternative.pairs)
+        assert not set(alternative.pairs) & set(bans)
+    assert len({p.a for p in matching.pairs}) == len({p.b for p in matching.pairs}) == len(matching.pairs)
+
+
+def test_an_inner_pin_keeps_leaves_below_to_leaves_below():
+    a, b = level_set_tree(world(6, 3)), level_set_tree(world(6, 4))
+    inner_a = next(row for row in range(1, len(a)) if a.children[row])
+    inner_b = next(row for row in range(1, len(b)) if b.children[row])
+    pin = (int(a.id[inner_a]), int(b.id[inner_b]))
+    matching = match_trees(a, b, pins=[pin])
+    below_a, below_b = set(a.ids(a.leaves_below[inner_a])), set(b.ids(b.leaves_below[inner_b]))
+    assert pin in {(p.a, p.b) for p in matching.pairs}
+    assert all((p.a in below_a) == (p.b in below_b) for p in matching.leaf_pairs)
+
+
+def test_large_trees_say_that_the_search_was_local():
+    q = world(14, 5)
+    a, b = level_set_tree(q), level_set_tree(turned(q, 3))
+    matching = match_trees(a, b)
+    assert matching.solver == "heuristic"
+    assert {(p.a, p.b) for p in matching.leaf_pairs} == planted_pairs(a, q, b, turned(q, 3))
+
+
+@pytest.mark.parametrize(
+    ("pins", "bans", "text"),
+    [
+        ([(1, 999)], [], "second tree"),
+        ([(1, 1), (1, 3)], [], "contradicts"),
+        ([(1, 1)], [(1, 1)], "both pinned and banned"),
+        ([(1, 0)], [], "second tree|leaf to"),
+        ([(1,)], [], "pairs of node ids"),
+    ],
+)
+def test_contradictions_are_one_clear_line(pins, bans, text):
+    tree = level_set_tree(world(4, 1))
+    with pytest.raises(InputError, match=text) as caught:
+        match_trees(tree, tree, pins, bans)
+    assert "\n" not in str(caught.value)
