@@ -15,7 +15,7 @@ import numpy as np
 from core.errors import InputError, invalid
 from core.levelset import surface
 from topoviz.library import Library
-from topoviz.results import Analysis, cut_level
+from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.tables import match_table, snippet, transform_json, transform_npz
 
@@ -51,7 +51,7 @@ def export(
         yield "transform.py", snippet(analysis).encode()
     for side in ("a", "b"):
         model = library.model(session.model(side))
-        level = cut_level(analysis.tree(side), session.level)
+        level = analysis.cut(session.level)
         for name in _MESHES:
             if name in formats and model.input_field is not None:
                 yield f"input-{side}.{name}", mesh_file(model, level, name)

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,6 +20,10 @@ from core.tree.types import LevelSetTree
 from topoviz.library import Library
 from topoviz.session import Name, Session, Side
 
+if TYPE_CHECKING:
+    from core.align import Residual
+    from core.model import FlowAutoencoder
+
 __all__ = ["Analysis", "analyse", "carried_names", "cut_level", "level_sets"]
 
 _POINTS = 1500
@@ -29,13 +33,16 @@ _POINTS = 1500
 class Analysis:
     """Everything that the views of a session show.
 
-    `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
+    `model_a` and `model_b` are the models, `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
     the chosen explanation. `map` carries A's latents into B's, None with `map_problem` saying why. `families`
     gives for each family None, or what it lacks. `score` is the pair-free score in nats (0 is perfect),
     `residuals` what the map leaves per matched node. `mapped` (m, k_b) are the first m latents of A's sample,
-    carried over. `notes` say in sentences what of the session could not be used.
+    carried over. `model_a` and `model_b` are the models. `notes` say in sentences what of the session could not be
+    used.
     """
 
+    model_a: "FlowAutoencoder"
+    model_b: "FlowAutoencoder"
     level_sets_a: LevelSets
     level_sets_b: LevelSets
     matching: Matching
@@ -43,9 +50,28 @@ class Analysis:
     map_problem: str | None
     families: Mapping[str, str | None]
     score: float | None
-    residuals: Mapping[str, Any]
+    residuals: tuple["Residual", ...]
     mapped: np.ndarray | None
+    model_a: "FlowAutoencoder"
+    model_b: "FlowAutoencoder"
     notes: tuple[str, ...] = ()
+
+    def model(self, side: Side) -> "FlowAutoencoder":
+        """The model of one side."""
+        return self.model_a if side == "a" else self.model_b
+
+    def latent(self, side: Side) -> np.ndarray | None:
+        """The latents (m, k) of the sample that one side's model keeps."""
+        sample = self.model(side).sample
+        return None if sample is None else sample.latent
+
+    def model(self, side: Side) -> "FlowAutoencoder":
+        """The model of one side."""
+        return self.model_a if side == "a" else self.model_b
+
+    def cut(self, fraction: float) -> float:
+        """The relative level (nats) at which both sides are cut: `cut_level` of the deeper tree."""
+        return min(cut_level(self.tree("a"), fraction), cut_level(self.tree("b"), fraction))
 
     def level_sets(self, side: Side) -> LevelSets:
         """The level sets of one side."""
@@ -162,7 +188,7 @@ def _analyse(library: Library, session: Session) -> Analysis:
         "map": None,
         "map_problem": None,
         "score": None,
-        "residuals": {},
+        "residuals": (),
         "mapped": None,
     }
     try:
@@ -176,9 +202,13 @@ def _analyse(library: Library, session: Session) -> Analysis:
         if model_a.sample is not None:
             fields["mapped"] = fitted(model_a.sample.latent[:_POINTS])
     return Analysis(
+        model_a=model_a,
+        model_b=model_b,
         level_sets_a=sets_a,
         level_sets_b=sets_b,
         matching=matching,
+        model_a=model_a,
+        model_b=model_b,
         families=core.families_available(matching),
         notes=notes,
         **fields,
