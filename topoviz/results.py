@@ -33,7 +33,7 @@ _POINTS = 1500
 class Analysis:
     """Everything that the views of a session show.
 
-    `model_a` and `model_b` are the models, `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
+    `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
     the chosen explanation. `map` carries A's latents into B's, None with `map_problem` saying why. `families`
     gives for each family None, or what it lacks. `score` is the pair-free score in nats (0 is perfect),
     `residuals` what the map leaves per matched node. `mapped` (m, k_b) are the first m latents of A's sample,
@@ -41,8 +41,6 @@ class Analysis:
     used.
     """
 
-    model_a: "FlowAutoencoder"
-    model_b: "FlowAutoencoder"
     level_sets_a: LevelSets
     level_sets_b: LevelSets
     matching: Matching
@@ -64,10 +62,6 @@ class Analysis:
         """The latents (m, k) of the sample that one side's model keeps."""
         sample = self.model(side).sample
         return None if sample is None else sample.latent
-
-    def model(self, side: Side) -> "FlowAutoencoder":
-        """The model of one side."""
-        return self.model_a if side == "a" else self.model_b
 
     def cut(self, fraction: float) -> float:
         """The relative level (nats) at which both sides are cut: `cut_level` of the deeper tree."""
@@ -207,8 +201,6 @@ def _analyse(library: Library, session: Session) -> Analysis:
         level_sets_a=sets_a,
         level_sets_b=sets_b,
         matching=matching,
-        model_a=model_a,
-        model_b=model_b,
         families=core.families_available(matching),
         notes=notes,
         **fields,
