@@ -123,16 +123,12 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=_whole, default=0)
     parser.add_argument("--n", type=_whole, help="how many points to train on")
     parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension")
-    parser.add_argument(
-        "--pad", type=_whole_or_word, metavar="P", help="Gaussian dimensions added to the data"
-    )
+    parser.add_argument("--pad", type=_whole_or_word, metavar="P", help="Gaussian dimensions added to the data")
     parser.add_argument("--flow", help="the family of the flow: coupling or cnf")
     parser.add_argument("--prior", help="the family of the prior: mixture, superposition or adversarial")
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--minutes", type=_decimal, help="the longest that training may take")
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE", help="a configuration as JSON; flags come on top"
-    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a configuration as JSON; flags come on top")
     _out(parser, "MODEL")
 
 
@@ -150,34 +146,24 @@ def _encode(parser: argparse.ArgumentParser) -> None:
 def _decode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help=_MODEL)
     parser.add_argument("file", type=Path, metavar="FILE.npz", help="holds `latent` (n, k)")
-    parser.add_argument(
-        "--sample-noise", action="store_true", help="draw the noise instead of taking its mean"
-    )
+    parser.add_argument("--sample-noise", action="store_true", help="draw the noise instead of taking its mean")
     parser.add_argument("--seed", type=_whole, default=0, help="for the noise")
     _out(parser, "FILE.npz")
 
 
 def _tree(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help=_MODEL)
-    parser.add_argument(
-        "--simplify", type=_decimal, default=0.1, help="least persistence in nats (default: 0.1)"
-    )
+    parser.add_argument("--simplify", type=_decimal, default=0.1, help="least persistence in nats (default: 0.1)")
     _out(parser, "FILE.json")
 
 
 def _match(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model_a", help=_MODEL)
     parser.add_argument("model_b", help=_MODEL)
-    parser.add_argument(
-        "--pin", type=_pair, action="append", default=[], metavar="A:B", help="nodes that match"
-    )
-    parser.add_argument(
-        "--ban", type=_pair, action="append", default=[], metavar="A:B", help="nodes that do not"
-    )
+    parser.add_argument("--pin", type=_pair, action="append", default=[], metavar="A:B", help="nodes that match")
+    parser.add_argument("--ban", type=_pair, action="append", default=[], metavar="A:B", help="nodes that do not")
     parser.add_argument("--family", default="tree", help="the family of the transform (default: tree)")
-    parser.add_argument(
-        "--simplify", type=_decimal, default=0.1, help="least persistence in nats (default: 0.1)"
-    )
+    parser.add_argument("--simplify", type=_decimal, default=0.1, help="least persistence in nats (default: 0.1)")
     _out(parser, "FILE.json")
 
 
@@ -188,9 +174,7 @@ def _translate(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source", type=Path, metavar="SESSION_OR_MATCH", help="a session file or a match.json"
-    )
+    parser.add_argument("source", type=Path, metavar="SESSION_OR_MATCH", help="a session file or a match.json")
     parser.add_argument("--formats", default="svg,html", help="some of svg,png,pdf,html,gltf,vtp,ply")
     parser.add_argument("--models", type=Path, metavar="DIR", help="a folder of your own models")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
@@ -200,9 +184,7 @@ def _export(parser: argparse.ArgumentParser) -> None:
 def _align(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", help="the first file of activations, one row per input")
     parser.add_argument("b", help="the second one; its rows may be of other inputs")
-    parser.add_argument(
-        "--anchors", type=Path, metavar="FILE", help="a .npz of `a` and `b`: rows of the same input"
-    )
+    parser.add_argument("--anchors", type=Path, metavar="FILE", help="a .npz of `a` and `b`: rows of the same input")
     parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension")
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--seed", type=_whole, default=0)

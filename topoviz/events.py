@@ -177,9 +177,7 @@ def parse_event(document: Any) -> Event:
         raise invalid("event", "a JSON object", type(document).__name__, "reload the page")
     kind = _KINDS.get(document["type"]) if isinstance(document.get("type"), str) else None
     if kind is None:
-        raise invalid(
-            "event", "of a known type", repr(document.get("type")), f"use one of {', '.join(_KINDS)}"
-        )
+        raise invalid("event", "of a known type", repr(document.get("type")), f"use one of {', '.join(_KINDS)}")
     given = {key: value for key, value in document.items() if key != "type"}
     wanted = [field.name for field in fields(kind) if field.default is MISSING]
     if set(given) != set(wanted):
@@ -218,9 +216,7 @@ def _unban(session: Session, event: Unban) -> Session:
 
 def _rename(session: Session, event: Rename) -> Session:
     name = Name(event.text.strip()) if event.text.strip() else None
-    return (
-        session.with_name(event.side, event.node, name) if _room(session, event.side, event.node) else session
-    )
+    return session.with_name(event.side, event.node, name) if _room(session, event.side, event.node) else session
 
 
 def _confirm(session: Session, event: ConfirmName) -> Session:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from core.model import FlowAutoencoder
 
-__all__ = ["FORMATS", "export", "figure_file", "mesh_file"]
+__all__ = ["FORMATS", "check_formats", "export", "figure_file", "mesh_file"]
 
 _DRAWN = ("svg", "png", "pdf")
 _MESHES = ("gltf", "vtp", "ply")
@@ -39,16 +39,13 @@ def export(
 ) -> Iterator[tuple[str, bytes]]:
     """Names and contents of every file: figures and meshes in the `formats`, the match table, the transform.
 
-    Raises `InputError` on an unknown format, and where svg, png or pdf is asked for and there is no Chrome.
+    Raises `InputError` where svg, png or pdf is asked for and there is no Chrome.
     """
-    for name in formats:
-        if name not in FORMATS:
-            raise invalid("formats", f"some of {', '.join(FORMATS)}", repr(name), "separate them with commas")
     yield "matches.csv", match_table(analysis, session).encode()
     if analysis.map is not None:
-        yield "transform.json", transform_json(analysis, session)
-        yield "transform.npz", transform_npz(analysis)
-        yield "transform.py", snippet(analysis).encode()
+        yield "transform.json", transform_json(analysis.map, session)
+        yield "transform.npz", transform_npz(analysis.map)
+        yield "transform.py", snippet(analysis.map).encode()
     for side in ("a", "b"):
         model = library.model(session.model(side))
         level = analysis.cut(session.level)
@@ -62,6 +59,13 @@ def export(
             for view, figure in figures:
                 for name in drawn:
                     yield f"{view}.{name}", figure_file(figure, name)
+
+
+def check_formats(formats: tuple[str, ...]) -> None:
+    """Raises `InputError` on a format that is none of `FORMATS`."""
+    for name in formats:
+        if name not in FORMATS:
+            raise invalid("formats", f"some of {', '.join(FORMATS)}", repr(name), "separate them with commas")
 
 
 def figure_file(figure: "go.Figure", name: str) -> bytes:
@@ -117,9 +121,7 @@ def _save_mesh(mesh: Any, path: Path) -> None:
     writer.Write()
 
 
-def _figures(
-    library: Library, session: Session, analysis: Analysis, theme: str
-) -> Iterator[tuple[str, "go.Figure"]]:
+def _figures(library: Library, session: Session, analysis: Analysis, theme: str) -> Iterator[tuple[str, "go.Figure"]]:
     from topoviz.figures import latent, trees
     from topoviz.figures import surface as input_surface
 

@@ -145,9 +145,7 @@ class Jobs:
                 self._running = None
                 cancelled = job in self._cancelled
             if not any("end" in line for line in _read_lines(folder / "progress.jsonl")):
-                ending = (
-                    {"end": "cancelled"} if cancelled else {"end": "failed", "error": _died(process.exitcode)}
-                )
+                ending = {"end": "cancelled"} if cancelled else {"end": "failed", "error": _died(process.exitcode)}
                 _append(folder / "progress.jsonl", ending)
 
 
@@ -191,9 +189,7 @@ def _read_lines(path: Path) -> list[dict[str, Any]]:
     """The whole lines so far; the last may still be on its way."""
     if not path.is_file():
         return []
-    return [
-        json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")
-    ]
+    return [json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _died(exitcode: int | None) -> str:

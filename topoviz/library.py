@@ -97,9 +97,7 @@ class Library:
                 if entry.problem:
                     raise InputError(f"the model `{name}` cannot be opened: {entry.problem}")
                 return entry
-        usable = (
-            ", ".join(entry.name for entry in entries if not entry.problem) or "none yet; train one first"
-        )
+        usable = ", ".join(entry.name for entry in entries if not entry.problem) or "none yet; train one first"
         raise invalid("model", "the name of a model at hand", repr(name), f"those are {usable}")
 
     def model(self, name: str) -> "FlowAutoencoder":
@@ -199,9 +197,7 @@ def _read_json(path: Path, kind: type) -> Any:
             raise InputError(f"{path.name} is too big to be a model's; train it again.")
         document = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        raise InputError(
-            f"it has no {path.name}; it is no model folder, or was not written to the end."
-        ) from None
+        raise InputError(f"it has no {path.name}; it is no model folder, or was not written to the end.") from None
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(f"{path.name} cannot be read ({' '.join(str(error).split())}).") from None
     if not isinstance(document, kind):
@@ -215,9 +211,7 @@ def _data_dim(path: Path) -> int:
         with safe_open(path, "numpy") as arrays:
             return arrays.get_slice("shift").get_shape()[0]
     except FileNotFoundError:
-        raise InputError(
-            f"it has no {path.name}; it is no model folder, or was not written to the end."
-        ) from None
+        raise InputError(f"it has no {path.name}; it is no model folder, or was not written to the end.") from None
     except (SafetensorError, OSError, IndexError) as error:
         raise InputError(f"{path.name} is damaged ({' '.join(str(error).split())}).") from None
 

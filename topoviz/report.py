@@ -75,10 +75,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
 
 
 def _model_rows(models: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
-    return [
-        (name, f"{m['nll']:.3f}", f"{m['volume_defect']:.1e}", f"{m['seconds']:.0f}")
-        for name, m in models.items()
-    ]
+    return [(name, f"{m['nll']:.3f}", f"{m['volume_defect']:.1e}", f"{m['seconds']:.0f}") for name, m in models.items()]
 
 
 def _pair_rows(analysis: Analysis, session: Session) -> list[tuple[object, ...]]:

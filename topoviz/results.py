@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import core
+from core.align.maps import LatentMap
 from core.errors import InputError
-from core.match.types import Matching
+from core.match import MatchConfig, Matching, Pair
 from core.tree.levelsets import LevelSets
 from core.tree.types import LevelSetTree
 from topoviz.library import Library
@@ -44,7 +45,7 @@ class Analysis:
     level_sets_a: LevelSets
     level_sets_b: LevelSets
     matching: Matching
-    map: Any | None
+    map: LatentMap | None
     map_problem: str | None
     families: Mapping[str, str | None]
     score: float | None
@@ -218,7 +219,8 @@ def _matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> tuple[Matchi
         lost = ", ".join(f"{x}:{y}" for x, y in session.pins if (x, y) not in pins)
         notes.append(f"The links {lost} rest: simplified away, their nodes are not in these trees.")
     try:
-        matching = core.match_trees(a, b, pins=pins, bans=bans)
+        config = MatchConfig(method=session.method)
+        matching = core.match_trees(a, b, pins=pins, bans=bans, config=config)
     except InputError as error:
         notes.append(str(error))
         matching = core.match_trees(a, b)
@@ -235,14 +237,10 @@ def _pins_only(matching: Matching) -> Matching:
     return _with_pairs(matching, pairs)
 
 
-def _explanation(
-    matching: Matching, index: int, pins: tuple[tuple[int, int], ...], notes: list[str]
-) -> Matching:
+def _explanation(matching: Matching, index: int, pins: tuple[tuple[int, int], ...], notes: list[str]) -> Matching:
     """The matching with the pairs of its alternative `index` (from 1), all else as found."""
     if index > len(matching.alternatives):
-        notes.append(
-            f"There are {len(matching.alternatives)} other explanations, not {index}; the best is shown."
-        )
+        notes.append(f"There are {len(matching.alternatives)} other explanations, not {index}; the best is shown.")
         return matching
     chosen = matching.alternatives[index - 1].pairs
     ends_a, ends_b = {a for a, _ in chosen}, {b for _, b in chosen}
@@ -255,7 +253,7 @@ def _explanation(
     return _with_pairs(matching, pairs)
 
 
-def _with_pairs(matching: Matching, pairs: tuple[Any, ...]) -> Matching:
+def _with_pairs(matching: Matching, pairs: tuple[Pair, ...]) -> Matching:
     ends_a, ends_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
     return replace(
         matching,

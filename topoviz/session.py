@@ -139,9 +139,7 @@ class Session:
         if isinstance(document, str):
             document = _parsed(document)
         if not isinstance(document, dict):
-            raise invalid(
-                "session", "a JSON object", type(document).__name__, "choose a file that the app saved"
-            )
+            raise invalid("session", "a JSON object", type(document).__name__, "choose a file that the app saved")
         document = _migrated(document)
         _known("session", document, tuple(field.name for field in fields(cls)))
         values = dict(document)
@@ -178,15 +176,11 @@ class Session:
         Raises `InputError` on what `to_query` could not have written.
         """
         if len(query) > MAX_TEXT:
-            raise invalid(
-                "address", f"at most {MAX_TEXT} characters", len(query), "save the session to a file"
-            )
+            raise invalid("address", f"at most {MAX_TEXT} characters", len(query), "save the session to a file")
         try:
             found = parse_qs(query.lstrip("?"), keep_blank_values=True, max_num_fields=2 * MAX_LINKS + 20)
         except ValueError as error:
-            raise invalid(
-                "address", "a link to a session", error, "follow a link that the app made"
-            ) from None
+            raise invalid("address", "a link to a session", error, "follow a link that the app made") from None
         _known("address", found, _QUERY_KEYS)
         values: dict[str, Any] = {}
         for key, given in found.items():
@@ -202,9 +196,7 @@ class Session:
 
 def _parsed(document: str) -> Any:
     if len(document) > MAX_TEXT:
-        raise invalid(
-            "session", f"at most {MAX_TEXT} characters", len(document), "choose a file that the app saved"
-        )
+        raise invalid("session", f"at most {MAX_TEXT} characters", len(document), "choose a file that the app saved")
     try:
         return json.loads(document)
     except (json.JSONDecodeError, RecursionError) as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from core.store import map_to_json
+from core.align.maps import AffineMap, LatentMap
 from topoviz.results import Analysis, carried_names
 from topoviz.session import Name, Session, Side
 
@@ -29,37 +29,33 @@ def match_table(analysis: Analysis, session: Session) -> str:
     writer.writeheader()
     for pair in matching.pairs:
         evidence = {"confidence": f"{pair.confidence:.4g}", "pinned": int(pair.pinned)}
-        writer.writerow(
-            _node(analysis, "a", pair.a, names[0]) | _node(analysis, "b", pair.b, names[1]) | evidence
-        )
+        writer.writerow(_node(analysis, "a", pair.a, names[0]) | _node(analysis, "b", pair.b, names[1]) | evidence)
     writer.writerows(_node(analysis, "a", node, names[0]) for node in matching.unmatched_a)
     writer.writerows(_node(analysis, "b", node, names[1]) for node in matching.unmatched_b)
     return table.getvalue()
 
 
-def transform_json(analysis: Analysis, session: Session) -> bytes:
+def transform_json(transform: LatentMap, session: Session) -> bytes:
     """The transform from A's latents to B's, as `topoviz match` writes it, as JSON."""
     document = {
         "schema": 1,
         "model_a": session.model_a,
         "model_b": session.model_b,
-        "map": map_to_json(analysis.map),
+        "map": transform.to_dict(),
     }
     return (json.dumps(document, indent=1) + "\n").encode()
 
 
-def transform_npz(analysis: Analysis) -> bytes:
+def transform_npz(transform: LatentMap) -> bytes:
     """The arrays of the transform, by their names in its JSON, as an .npz file."""
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, **_arrays("", map_to_json(analysis.map)))
+    np.savez(stream, allow_pickle=False, **_arrays("", transform.to_dict()))
     return stream.getvalue()
 
 
-def snippet(analysis: Analysis) -> str:
+def snippet(transform: LatentMap) -> str:
     """Python that carries latents of A into B: numpy alone for an affine map, `core` for one with pieces."""
-    if analysis.map.family == "tree":
-        return _TREE_SNIPPET
-    return _AFFINE_SNIPPET
+    return _AFFINE_SNIPPET if isinstance(transform, AffineMap) else _TREE_SNIPPET
 
 
 def _node(analysis: Analysis, side: Side, node: int, names: dict[int, Name]) -> dict[str, Any]:
@@ -108,8 +104,11 @@ def translate(z):
 '''
 _TREE_SNIPPET = '''"""Carry latents of A into B: needs topoviz (pip install topoviz) and transform.json."""
 
-from core.store import map_from_json, read_json
+import json
 
-# Called with latents (n, k_a) of A, it gives latents (n, k_b) of B.
-translate = map_from_json(read_json("transform.json")["map"])
+from core.align import map_from_dict
+
+with open("transform.json", encoding="utf-8") as stream:
+    # Called with latents (n, k_a) of A, it gives latents (n, k_b) of B.
+    translate = map_from_dict(json.load(stream)["map"])
 '''

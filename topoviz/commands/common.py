@@ -57,9 +57,7 @@ def read_array(path: Path, key: str) -> np.ndarray:
 def read_session(path: Path) -> Session:
     """The session in a file. Raises `InputError` on anything else."""
     if path.stat().st_size > _MAX_SESSION:
-        raise invalid(
-            "session", f"at most {_MAX_SESSION} bytes", path.stat().st_size, "choose a saved session"
-        )
+        raise invalid("session", f"at most {_MAX_SESSION} bytes", path.stat().st_size, "choose a saved session")
     try:
         return Session.from_json(path.read_text("utf-8"))
     except UnicodeDecodeError:
