@@ -8,6 +8,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,6 +33,7 @@ FORMATS = (*_DRAWN, "html", *_MESHES)
 _SIZE = {"width": 1200, "height": 900}
 # Meshes are rasters inside SVG and PDF; twice the size keeps them sharp in print.
 _SCALE = 2
+_RENDERING = Lock()
 
 
 def export(
@@ -141,7 +143,8 @@ def _renderer() -> Iterator[None]:
     """One browser for a whole batch instead of one per file."""
     import kaleido
 
-    with warnings.catch_warnings():
+    # The server is one for the whole process.
+    with _RENDERING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             kaleido.start_sync_server(silence_warnings=True)

@@ -179,23 +179,6 @@ def _analyse(library: Library, session: Session) -> Analysis:
     key = _matching_key(library, session)
     matching, notes = _matchings.get(key, lambda: _matched(sets_a.tree, sets_b.tree, session))
     model_a, model_b = library.model(session.model_a), library.model(session.model_b)
-    fields: dict[str, Any] = {
-        "map": None,
-        "map_problem": None,
-        "score": None,
-        "residuals": (),
-        "mapped": None,
-    }
-    try:
-        fitted = core.fit_map(matching, family=session.family)
-    except InputError as error:
-        fields["map_problem"] = str(error)
-    else:
-        fields["map"] = fitted
-        fields["score"] = float(core.pair_free_score(fitted, model_a, model_b))
-        fields["residuals"] = core.residuals(fitted, matching)
-        if model_a.sample is not None:
-            fields["mapped"] = fitted(model_a.sample.latent[:_POINTS])
     return Analysis(
         model_a=model_a,
         model_b=model_b,
@@ -204,8 +187,25 @@ def _analyse(library: Library, session: Session) -> Analysis:
         matching=matching,
         families=core.families_available(matching),
         notes=notes,
-        **fields,
+        **_mapped(matching, session.family, model_a, model_b),
     )
+
+
+def _mapped(matching: Matching, family: str, a: "FlowAutoencoder", b: "FlowAutoencoder") -> dict[str, Any]:
+    """The fields of an `Analysis` that come with the map, or with why there is none."""
+    try:
+        fitted = core.fit_map(matching, core.best_family(matching) if family == "auto" else family)
+    except InputError as error:
+        return {"map": None, "map_problem": str(error), "score": None, "residuals": (), "mapped": None}
+    # Between different dimensions the score has no meaning.
+    same = fitted.dim_in == fitted.dim_out
+    return {
+        "map": fitted,
+        "map_problem": None,
+        "score": core.pair_free_score(fitted, a, b) if same else None,
+        "residuals": core.residuals(fitted, matching),
+        "mapped": None if a.sample is None else fitted(a.sample.latent[:_POINTS]),
+    }
 
 
 def _matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> tuple[Matching, tuple[str, ...]]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from core.align.maps import AffineMap, LatentMap
+from core.align import AffineMap, LatentMap
+from core.documents import MatchDocument
 from topoviz.results import Analysis, carried_names
 from topoviz.session import Name, Session, Side
 
-__all__ = ["match_table", "snippet", "transform_json", "transform_npz"]
+__all__ = ["match_document", "match_table", "snippet", "transform_json", "transform_npz"]
 
 _COLUMNS = (
     "a", "name_a", "b", "name_b", "kind", "confidence", "pinned", "mass_a", "mass_b", "level_a", "level_b",
@@ -33,6 +34,18 @@ def match_table(analysis: Analysis, session: Session) -> str:
     writer.writerows(_node(analysis, "a", node, names[0]) for node in matching.unmatched_a)
     writer.writerows(_node(analysis, "b", node, names[1]) for node in matching.unmatched_b)
     return table.getvalue()
+
+
+def match_document(analysis: Analysis, session: Session) -> MatchDocument:
+    """The matching shown and its map, as `topoviz match` writes them."""
+    return MatchDocument.of(
+        analysis.matching,
+        analysis.map,
+        model_a=session.model_a,
+        model_b=session.model_b,
+        score=analysis.score,
+        residuals=analysis.residuals,
+    )
 
 
 def transform_json(transform: LatentMap, session: Session) -> bytes:

@@ -46,7 +46,7 @@ def _opened(arguments: argparse.Namespace) -> tuple[Library, Session]:
 
 def _from_match(path: Path, settings: Settings) -> tuple[Library, Session]:
     """A session with the pairs of a match.json as its pins."""
-    from core.store import load_match
+    from core.documents import load_match
 
     match = load_match(path)
     others: dict[str, Path] = {}
@@ -63,7 +63,7 @@ def _from_match(path: Path, settings: Settings) -> tuple[Library, Session]:
         model_a=names[0],
         model_b=names[1],
         pins=tuple((pair.a, pair.b) for pair in match.pairs),
-        family=match.map.family,
+        family="tree" if match.map is None else match.map.family,
         complete=not (match.unmatched_a and match.unmatched_b),
     )
     return Library(settings, others), session

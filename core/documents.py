@@ -1,0 +1,208 @@
+"""Trees and matches as JSON documents (schema 1), there and back; readers trust nothing."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.align import LatentMap, Residual, map_from_dict
+from core.errors import InputError, invalid
+from core.match.types import Matching, Pair
+from core.store import read_json, write_json
+from core.tree.types import LevelSetTree
+
+__all__ = ["MatchDocument", "load_match", "load_tree", "save_match", "save_tree", "tree_from_json", "tree_to_json"]
+
+SCHEMA = 1
+
+
+def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:
+    """The tree as a JSON object with one entry per node, parents by id and before their children."""
+    nodes = []
+    for row in range(len(tree)):
+        parent = int(tree.parent[row])
+        nodes.append(
+            {
+                "id": int(tree.id[row]),
+                "parent": None if parent < 0 else int(tree.id[parent]),
+                "kind": tree.kind[row],
+                "level": float(tree.level[row]),
+                "persistence": float(tree.persistence[row]),
+                "mass": float(tree.mass[row]),
+                "volume": float(tree.volume[row]),
+                "mean": tree.mean[row].tolist(),
+                "covariance": tree.covariance[row].tolist(),
+                "betti": tree.betti[row].tolist(),
+                "peak": tree.peak[row].tolist(),
+            }
+        )
+    return {"schema": SCHEMA, "dim": tree.dim, "nodes": nodes}
+
+
+def tree_from_json(document: Any) -> LevelSetTree:
+    """The tree of a JSON object. Raises `InputError` where it is none."""
+    _check_schema(document, "tree")
+    try:
+        nodes = document["nodes"]
+        rows = {node["id"]: row for row, node in enumerate(nodes)}
+        parent = [-1 if node["parent"] is None else rows[node["parent"]] for node in nodes]
+        k = document["dim"]
+        shapes = {"level": (), "persistence": (), "mass": (), "volume": (), "mean": (k,), "covariance": (k, k)}
+        arrays = {
+            name: np.array([node[name] for node in nodes], dtype=np.float64).reshape(len(nodes), *shape)
+            for name, shape in {**shapes, "peak": (k,)}.items()
+        }
+        betti = np.array([node["betti"] for node in nodes], dtype=np.int64).reshape(len(nodes), 2)
+        ids = np.array(list(rows), dtype=np.int64)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(f"the tree's JSON is damaged ({' '.join(str(error).split())[:80]}); write it anew.") from None
+    below_parent = all(at < row for row, at in enumerate(parent))
+    finite = all(np.isfinite(array).all() for array in arrays.values())
+    if not nodes or len(ids) < len(nodes) or parent.count(-1) != 1 or not below_parent or not finite:
+        raise InputError("the tree's JSON is no tree with one root, parents first; write it anew.")
+    return LevelSetTree(id=ids, parent=np.array(parent, dtype=np.int64), betti=betti, **arrays)
+
+
+def save_tree(tree: LevelSetTree, path: Path | str) -> None:
+    """Write a tree as JSON, whole or not at all."""
+    write_json(tree_to_json(tree), path)
+
+
+def load_tree(path: Path | str) -> LevelSetTree:
+    """The tree in a JSON file. Raises `InputError` where it is none."""
+    return tree_from_json(read_json(path))
+
+
+@dataclass(frozen=True, eq=False)
+class MatchDocument:
+    """A matching with the map fitted to it, as it is kept in a file: no trees, nodes by id.
+
+    `map` carries A's latents into B's, None where none could be fitted; `score` is its pair-free score in nats and
+    `residuals` what it leaves at each pair. `alternatives` are other matchings of the leaves, with their cost.
+    """
+
+    model_a: str
+    model_b: str
+    pairs: tuple[Pair, ...]
+    unmatched_a: tuple[int, ...]
+    unmatched_b: tuple[int, ...]
+    cost: float
+    gap: float
+    determined: bool
+    reasons: tuple[str, ...] = ()
+    alternatives: tuple[tuple[tuple[tuple[int, int], ...], float], ...] = ()
+    map: LatentMap | None = None
+    score: float | None = None
+    residuals: tuple[Residual, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        matching: Matching,
+        fitted: LatentMap | None = None,
+        *,
+        model_a: str,
+        model_b: str,
+        score: float | None = None,
+        residuals: tuple[Residual, ...] = (),
+    ) -> "MatchDocument":
+        """What to keep of a matching and its map."""
+        return cls(
+            model_a,
+            model_b,
+            matching.pairs,
+            matching.unmatched_a,
+            matching.unmatched_b,
+            matching.cost,
+            matching.gap,
+            matching.determined,
+            matching.reasons,
+            tuple((other.pairs, other.cost) for other in matching.alternatives),
+            fitted,
+            score,
+            residuals,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The document as a JSON object."""
+        residuals = [
+            {"a": r.a, "b": r.b, "distance": float(r.distance), "shape": float(r.shape)} for r in self.residuals
+        ]
+        fitted = None
+        if self.map is not None:
+            fitted = self.map.to_dict() | {"score": self.score, "residuals": residuals}
+        return {
+            "schema": SCHEMA,
+            "model_a": self.model_a,
+            "model_b": self.model_b,
+            "pairs": [{"a": p.a, "b": p.b, "confidence": float(p.confidence), "pinned": p.pinned} for p in self.pairs],
+            "unmatched_a": list(self.unmatched_a),
+            "unmatched_b": list(self.unmatched_b),
+            "cost": float(self.cost),
+            "gap": float(self.gap),
+            "determined": self.determined,
+            "reasons": list(self.reasons),
+            "alternatives": [
+                {"pairs": [list(pair) for pair in pairs], "cost": float(cost)} for pairs, cost in self.alternatives
+            ],
+            "map": fitted,
+        }
+
+    @classmethod
+    def from_json(cls, document: Any) -> "MatchDocument":
+        """The match of a JSON object. Raises `InputError` where it is none."""
+        _check_schema(document, "match")
+        fitted = document.get("map")
+        try:
+            return cls(
+                model_a=str(document["model_a"]),
+                model_b=str(document["model_b"]),
+                pairs=tuple(
+                    Pair(int(p["a"]), int(p["b"]), float(p["confidence"]), bool(p["pinned"])) for p in document["pairs"]
+                ),
+                unmatched_a=tuple(map(int, document["unmatched_a"])),
+                unmatched_b=tuple(map(int, document["unmatched_b"])),
+                cost=float(document["cost"]),
+                gap=float(document["gap"]),
+                determined=bool(document["determined"]),
+                reasons=tuple(map(str, document.get("reasons", ()))),
+                alternatives=tuple(
+                    (tuple((int(a), int(b)) for a, b in other["pairs"]), float(other["cost"]))
+                    for other in document["alternatives"]
+                ),
+                map=None if fitted is None else map_from_dict(fitted),
+                score=None if fitted is None or fitted.get("score") is None else float(fitted["score"]),
+                residuals=tuple(
+                    Residual(int(r["a"]), int(r["b"]), float(r["distance"]), float(r["shape"]))
+                    for r in (fitted or {}).get("residuals", ())
+                ),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            if isinstance(error, InputError):
+                raise
+            what = " ".join(str(error).split())[:80]
+            raise InputError(f"the match's JSON is damaged ({what}); write it anew.") from None
+
+
+def save_match(match: MatchDocument, path: Path | str) -> None:
+    """Write a match as JSON, whole or not at all."""
+    write_json(match.to_json(), path)
+
+
+def load_match(path: Path | str) -> MatchDocument:
+    """The match in a JSON file. Raises `InputError` where it is none."""
+    return MatchDocument.from_json(read_json(path))
+
+
+def _check_schema(document: Any, kind: str) -> None:
+    if not isinstance(document, Mapping):
+        raise invalid(kind, "a JSON object", type(document).__name__, f"choose a file that `topoviz {kind}` wrote")
+    if document.get("schema") != SCHEMA:
+        raise invalid(
+            f"{kind}.schema",
+            f"{SCHEMA}",
+            repr(document.get("schema")),
+            f"write it with this version's `topoviz {kind}`",
+        )

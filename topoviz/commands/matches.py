@@ -1,0 +1,65 @@
+"""Commands on trees and matches: tree, match, translate."""
+
+import argparse
+from typing import Any
+
+import numpy as np
+
+import core
+from core.errors import InputError
+from topoviz.commands.common import open_model, read_array, say, write_arrays
+
+__all__ = ["match", "translate", "tree"]
+
+
+def tree(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the simplified level-set tree of a model."""
+    from core.documents import save_tree, tree_to_json
+
+    found = core.level_set_tree(open_model(arguments.model), simplify=arguments.simplify)
+    save_tree(found, arguments.out)
+    say(f"{arguments.out}: {len(found)} nodes, {len(found.leaves)} of them leaves.")
+    return tree_to_json(found)
+
+
+def match(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Match two models' trees, fit the map and write both."""
+    from core.documents import MatchDocument, save_match
+
+    models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
+    a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
+    matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
+    family = core.best_family(matching) if arguments.family == "auto" else arguments.family
+    fitted = core.fit_map(matching, family=family)
+    score = core.pair_free_score(fitted, *models) if fitted.dim_in == fitted.dim_out else None
+    document = MatchDocument.of(
+        matching,
+        fitted,
+        model_a=arguments.model_a,
+        model_b=arguments.model_b,
+        score=score,
+        residuals=core.residuals(fitted, matching),
+    )
+    save_match(document, arguments.out)
+    verdict = "determined" if matching.determined else "not determined"
+    say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict}.")
+    for reason in matching.reasons:
+        say(f"  {reason}")
+    say(f"  {fitted.family} map" + ("" if score is None else f", pair-free score {score:.3f} nats (0 is perfect)"))
+    return document.to_json()
+
+
+def translate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Carry latents of A into B's latent space."""
+    from core.documents import load_match
+
+    found = load_match(arguments.match)
+    if found.map is None:
+        raise InputError(f"`{arguments.match.name}` holds no map; match more nodes and write it again.")
+    latent = read_array(arguments.file, "latent")
+    carried = found.map(latent)
+    if not np.isfinite(carried).all():
+        raise InputError(f"`latent` in `{arguments.file.name}` is not finite; drop those rows.")
+    write_arrays(arguments.out, latent=carried)
+    say(f"{arguments.out}: {len(carried)} latents of {found.model_b}.")
+    return {"out": str(arguments.out), "n": len(carried), "family": found.map.family}
