@@ -1,0 +1,36 @@
+"""The app: the page, its callbacks, its guard, put together."""
+
+import mimetypes
+
+from dash import Dash
+
+from topoviz import resource
+from topoviz.callbacks import browser, export, session, training
+from topoviz.jobs import Jobs
+from topoviz.library import Library
+from topoviz.security import secure
+from topoviz.settings import Settings
+from topoviz.views.page import layout
+
+__all__ = ["create_app"]
+
+
+def create_app(settings: Settings) -> Dash:
+    """The Dash app for these settings; its `server` is a guarded Flask app."""
+    mimetypes.add_type("text/javascript", ".js")
+    library = Library(settings)
+    app = Dash(
+        "topoviz",
+        assets_folder=str(resource("assets")),
+        title="topoviz",
+        update_title="",
+        suppress_callback_exceptions=True,
+    )
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">')
+    app.layout = layout()
+    session.register(app, library, settings.session)
+    browser.register(app)
+    export.register(app, library)
+    training.register(app, library, Jobs(settings))
+    secure(app.server, settings, app.csp_hashes())
+    return app

@@ -1,0 +1,9 @@
+"""The dataflow.
+
+    control, click, key --(assets)--> event --> session callback --> history (the session, its past and future)
+                                                      |--> trees, latents, details, controls      (patches)
+                                                      `--> scene --> surface callback --> 3-D views (patches)
+    export request --> export callback --> download;   training dialog --> jobs
+
+One callback writes the session. Figures that exist are patched, never replaced: a new figure would lose the person's camera.
+"""

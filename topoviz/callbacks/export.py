@@ -1,0 +1,50 @@
+"""Sessions, figures, meshes and tables as downloads."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from dash import Dash, Input, Output, State, dcc, no_update
+
+from core.errors import InputError
+from topoviz import ids
+from topoviz.export import FORMATS, export
+from topoviz.history import History
+from topoviz.library import Library
+from topoviz.results import analyse
+
+__all__ = ["register"]
+
+
+def register(app: Dash, library: Library) -> None:
+    """Register the downloads on `app`."""
+
+    @app.callback(
+        Output(ids.DOWNLOAD, "data"),
+        Output(ids.NOTICE, "children", allow_duplicate=True),
+        Input(ids.REQUEST, "data"),
+        State(ids.HISTORY, "data"),
+        prevent_initial_call=True,
+    )
+    def download(request: Any, stored: Any) -> tuple[Any, Any]:
+        what = request.get("what") if isinstance(request, dict) else None
+        try:
+            session = History.from_json(stored["history"]).now
+            name = f"{session.model_a}-{session.model_b}"
+            if what == "session":
+                text = json.dumps(session.to_json(), indent=1)
+                return dcc.send_string(text, f"{name}.topoviz.json"), ""
+            formats = (what,) if what in FORMATS else ()
+            files = export(library, session, analyse(library, session), formats, stored.get("theme", "light"))
+            return dcc.send_bytes(_zipped(files), f"{name}-{what}.zip"), ""
+        except InputError as error:
+            return no_update, str(error)
+
+
+def _zipped(files: Any) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files:
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()

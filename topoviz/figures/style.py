@@ -1,0 +1,71 @@
+"""What all views share: which color and label a node has, and a bare figure."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from topoviz.results import Analysis, carried_names
+from topoviz.session import Name, Session, Side
+from topoviz.theme import THEMES, Theme, node_color
+
+__all__ = ["NodeStyle", "bare", "node_styles", "translucent"]
+
+_FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
+
+
+@dataclass(frozen=True)
+class NodeStyle:
+    """How one node is shown: its `color`, whether it is `matched`, its `label` (a name, or letter and number) and whether
+    that is a name carried over and not yet confirmed."""
+
+    color: str
+    matched: bool
+    label: str
+    carried: bool = False
+
+
+def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
+    """The style of each node of one side, by id. A matched pair has one color and one number."""
+    tree = analysis.tree(side)
+    names = carried_names(analysis, session)[0 if side == "a" else 1]
+    pairs = analysis.matching.leaf_pairs
+    number = {(pair.a if side == "a" else pair.b): at for at, pair in enumerate(pairs)}
+    styles, spare = {}, len(pairs)
+    inner = {(pair.a if side == "a" else pair.b) for pair in analysis.matching.pairs} - set(number)
+    leaves = set(tree.ids(tree.leaves))
+    for node in map(int, tree.id):
+        if node in number:
+            color, label = node_color(number[node], len(pairs)), f"{side.upper()}{number[node] + 1}"
+        elif node in leaves:
+            spare += 1
+            color, label = theme.unmatched, f"{side.upper()}{spare}"
+        else:
+            color, label = (theme.soft if node in inner else theme.unmatched), ""
+        name = names.get(node, Name(label))
+        styles[node] = NodeStyle(color, node in number or node in inner, name.text, not name.confirmed)
+    return styles
+
+
+def bare(theme: str, **layout: Any) -> go.Figure:
+    """An empty figure on a theme's ground: no margins, no legend, no hover of plotly's own."""
+    colors = THEMES[theme]
+    return go.Figure(
+        layout={
+            "template": "none",
+            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": _FONT, "size": 12, "color": colors.ink},
+            "showlegend": False,
+            "hovermode": False,
+            "dragmode": False,
+            **layout,
+        }
+    )
+
+
+def translucent(color: str, alpha: float) -> str:
+    """`color` (#rrggbb) as rgba."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"

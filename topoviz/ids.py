@@ -1,0 +1,39 @@
+"""Every component id, in one place; the scripts in `assets` use the same words."""
+
+__all__ = [
+    "A", "B", "COMPLETE", "DETAILS", "DOWNLOAD", "EVENT", "EXAMPLE", "EXPORTS", "FAMILY", "GRAPHS", "HISTORY", "LATENT",
+    "LEVEL", "LIT", "LOCATION", "MORPH", "NOTICE", "PICKED", "PROVIDER", "REDO", "REQUEST", "SCENE", "SENTENCE", "SIMPLIFY", "SURFACE", "THEME",
+    "TITLE", "TREES", "UNDO",
+]  # fmt: skip
+
+LOCATION = "location"
+PROVIDER = "provider"
+HISTORY = "history"
+EVENT = "event"
+SCENE = "scene"
+THEME = "theme"
+REQUEST = "request"
+LIT = "lit"
+PICKED = "picked"
+DOWNLOAD = "download"
+
+EXAMPLE = "example"
+A = "model-a"
+B = "model-b"
+LEVEL = "level"
+SIMPLIFY = "simplify"
+COMPLETE = "complete"
+FAMILY = "family"
+MORPH = "morph"
+UNDO = "undo"
+REDO = "redo"
+EXPORTS = "exports"
+SENTENCE = "sentence"
+NOTICE = "notice"
+DETAILS = "details"
+
+TREES = "trees"
+SURFACE = {"a": "surface-a", "b": "surface-b"}
+LATENT = {"a": "latent-a", "b": "latent-b"}
+TITLE = {"a": "title-a", "b": "title-b"}
+GRAPHS = (TREES, *LATENT.values(), *SURFACE.values())

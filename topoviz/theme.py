@@ -1,0 +1,58 @@
+"""Every color: two themes, and the palette of matched nodes.
+
+Matched nodes share a color and a number; unmatched ones are grey. Okabe and Ito's colors up to seven, then Paul Tol's muted
+ones: both keep apart under the common kinds of color blindness.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["THEMES", "Theme", "node_color"]
+
+_OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#B8A800")
+_TOL_MUTED = (
+    "#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colors of one ground. `ramp` goes from the floor to the peak of a density."""
+
+    name: str
+    ink: str
+    soft: str
+    faint: str
+    paper: str
+    unmatched: str
+    accent: str
+    ramp: tuple[str, ...]
+
+
+THEMES = {
+    "light": Theme(
+        name="light",
+        ink="#1c1f24",
+        soft="#5d646f",
+        faint="#d5d9df",
+        paper="#ffffff",
+        unmatched="#8f96a1",
+        accent="#1f5fd6",
+        ramp=("#ffffff", "#f3f5f8", "#e3e8ef", "#cdd6e2", "#b3c0d1", "#97a8bf"),
+    ),
+    "dark": Theme(
+        name="dark",
+        ink="#e8eaee",
+        soft="#a0a7b3",
+        faint="#363c46",
+        paper="#16191e",
+        unmatched="#7b828e",
+        accent="#7fb0ff",
+        ramp=("#16191e", "#1b2027", "#232b36", "#2d3847", "#3a485c", "#4a5b74"),
+    ),
+}
+
+
+def node_color(index: int, total: int) -> str:
+    """The color of the matched pair `index` of `total`."""
+    palette = _OKABE_ITO if total <= len(_OKABE_ITO) else _TOL_MUTED
+    return palette[index % len(palette)]

@@ -1,0 +1,1 @@
+"""Layout builders: what stands where, without callbacks."""

@@ -1,0 +1,278 @@
+"""Under the trees: how far the match can be trusted, the node in hand, the transform, the table of matches."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+import numpy as np
+from dash import dcc, html
+
+from core.align import AffineMap
+from topoviz import ids
+from topoviz.figures.style import NodeStyle, node_styles
+from topoviz.results import Analysis, carried_names
+from topoviz.session import FAMILIES, Session, Side
+from topoviz.theme import THEMES
+
+__all__ = ["details"]
+
+_FAMILY_NAMES = {
+    "auto": "Best family",
+    "translation": "Translation",
+    "similarity": "Similarity",
+    "orthogonal": "Orthogonal",
+    "affine": "Affine",
+    "tree": "Tree-guided",
+}
+
+
+def details(analysis: Analysis, session: Session, theme: str) -> list[Any]:
+    """The three blocks under the trees."""
+    colors = THEMES[theme]
+    styles: dict[Side, dict[int, NodeStyle]] = {
+        "a": node_styles(analysis, session, "a", colors),
+        "b": node_styles(analysis, session, "b", colors),
+    }
+    return [
+        html.Div(className="block", children=[*_trust(analysis, session), *_in_hand(analysis, session, styles)]),
+        html.Div(className="block", children=_transform(analysis, session)),
+        html.Div(className="block wide", children=_matches(analysis, session, styles)),
+    ]
+
+
+def _trust(analysis: Analysis, session: Session) -> list[Any]:
+    matching = analysis.matching
+    others = len(matching.alternatives)
+    if matching.determined:
+        kind, word = "determined", "Determined"
+    elif others:
+        kind, word = "ambiguous", f"Ambiguous: {others + 1} explanations"
+    else:
+        kind, word = "undetermined", "Not determined"
+    blocks: list[Any] = [
+        html.H3("Trust"),
+        html.Div(word, className=f"badge {kind}"),
+        html.Ul([html.Li(reason) for reason in (*matching.reasons, *analysis.notes)], className="reasons"),
+    ]
+    if others:
+        blocks.append(
+            html.Div(
+                className="explanations",
+                children=[
+                    html.Button(
+                        str(at + 1),
+                        className="chip" + (" on" if at == session.alternative else ""),
+                        **{
+                            "data-event": "choose-alternative",
+                            "data-alternative": str(at),
+                            "aria-label": f"Explanation {at + 1}",
+                            "aria-pressed": str(at == session.alternative).lower(),
+                        },
+                    )
+                    for at in range(others + 1)
+                ],
+            )
+        )
+    return blocks
+
+
+def _in_hand(analysis: Analysis, session: Session, styles: dict[Side, dict[int, NodeStyle]]) -> list[Any]:
+    chosen = session.selection
+    if chosen is None or chosen.node not in styles[chosen.side]:
+        return [html.P("Click a node in one tree, then its partner in the other, to link them.", className="hint")]
+    tree = analysis.tree(chosen.side)
+    row = tree.row(chosen.node)
+    style = styles[chosen.side][chosen.node]
+    names = carried_names(analysis, session)[0 if chosen.side == "a" else 1]
+    name = names.get(chosen.node)
+    facts = (
+        ("mass", f"{tree.mass[row]:.3f}"),
+        ("level", f"{tree.level[row]:.2f}"),
+        ("persistence", f"{tree.persistence[row]:.2f}"),
+        ("holes", str(int(tree.betti[row, 1]))),
+    )
+    blocks: list[Any] = [
+        html.H3(["In hand: ", html.Span(style.label or tree.kind[row], style={"color": style.color})]),
+        _name_field(chosen.side, chosen.node, name.text if name else ""),
+        html.Dl([part for word, value in facts for part in (html.Dt(word), html.Dd(value))], className="facts"),
+    ]
+    if name is not None and not name.confirmed:
+        blocks.append(
+            html.Button(
+                f"Confirm “{name.text}”",
+                className="chip",
+                **{
+                    "data-event": "confirm-name",
+                    "data-side": chosen.side,
+                    "data-node": str(chosen.node),
+                    "data-text": name.text,
+                },
+            )
+        )
+    return blocks
+
+
+def _name_field(side: Side, node: int, value: str) -> Any:
+    return html.Div(
+        dcc.Input(id="name-field", className="name-field", value=value, placeholder="Name this node", maxLength=80),
+        **{"data-side": side, "data-node": str(node)},
+    )
+
+
+def _transform(analysis: Analysis, session: Session) -> list[Any]:
+    options = [
+        {
+            "value": family,
+            "label": _FAMILY_NAMES[family] + (f" · {lack}" if (lack := analysis.families.get(family)) else ""),
+            "disabled": bool(lack),
+        }
+        for family in FAMILIES
+    ]
+    blocks: list[Any] = [
+        html.H3("Transform A → B"),
+        dmc.Select(
+            id=ids.FAMILY,
+            size="xs",
+            data=options,
+            value=session.family,
+            allowDeselect=False,
+            **{"aria-label": "Family of the transform"},
+        ),
+    ]
+    if analysis.map is None:
+        return [*blocks, html.P(analysis.map_problem or "", className="hint")]
+    matrix = np.asarray(analysis.map.matrix)
+    blocks.append(_matrix(matrix, np.asarray(analysis.map.offset)))
+    if matrix.shape == (2, 2):
+        blocks.append(html.P(_in_words(matrix), className="words"))
+    if analysis.score is not None:
+        blocks.append(
+            html.P(
+                [html.Span("score "), html.B(f"{analysis.score:.3f}"), html.Span(" nats")],
+                className="score",
+                title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence, found without pairs. 0 is perfect.",
+            )
+        )
+    if isinstance(analysis.map, AffineMap):
+        return blocks
+    return [
+        *blocks,
+        html.P("The matrix is the global part; each matched leaf bends it towards its own.", className="hint"),
+    ]
+
+
+def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
+    shown = slice(0, 6)
+    rows = [
+        html.Tr([*(html.Td(f"{value:.2f}") for value in row[shown]), html.Td(f"{shift:.2f}", className="shift")])
+        for row, shift in zip(matrix[shown], offset[shown], strict=True)
+    ]
+    return html.Table(html.Tbody(rows), className="matrix", title="matrix, and offset in the last column")
+
+
+def _in_words(matrix: np.ndarray) -> str:
+    left, stretch, right = np.linalg.svd(matrix)
+    turn = left @ right
+    mirrored = np.linalg.det(turn) < 0
+    if mirrored:
+        turn = left @ np.diag([1.0, -1.0]) @ right
+    angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
+    parts = [f"turn {angle:.0f}°", f"stretch {stretch[0]:.2f} × {stretch[1]:.2f}"]
+    return ", ".join((["mirror"] if mirrored else []) + parts)
+
+
+def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, NodeStyle]]) -> list[Any]:
+    distance = {(r.a, r.b): r.distance for r in analysis.residuals}
+    widest = max([1.0, *distance.values()])
+    rows = []
+    for pair in analysis.matching.leaf_pairs:
+        own, other = styles["a"][pair.a], styles["b"][pair.b]
+        left = distance.get((pair.a, pair.b))
+        both = {"data-a": str(pair.a), "data-b": str(pair.b)}
+        rows.append(
+            html.Tr(
+                tabIndex=0,
+                **both,
+                children=[
+                    html.Td(html.Span(className="dot", style={"background": own.color})),
+                    html.Td(_label(own)),
+                    html.Td(_label(other)),
+                    html.Td(f"{pair.confidence:.2f}", className="number"),
+                    html.Td(
+                        html.Span(
+                            className="bar",
+                            style={"width": f"{100 * (left or 0) / widest:.0f}%", "background": own.color},
+                        ),
+                        className="bar-cell",
+                        title="" if left is None else f"{left:.2f} deviations off",
+                    ),
+                    html.Td("" if left is None else f"{left:.2f}", className="number"),
+                    html.Td(
+                        [
+                            html.Button(
+                                "pinned" if pair.pinned else "pin",
+                                className="chip" + (" on" if pair.pinned else ""),
+                                **{"data-event": "unlink" if pair.pinned else "link", **both},
+                            ),
+                            html.Button("ban", className="chip", **{"data-event": "ban", **both}),
+                        ],
+                        className="actions",
+                    ),
+                ],
+            )
+        )
+    alone: list[tuple[Side, int]] = [
+        *(("a", node) for node in analysis.matching.unmatched_a),
+        *(("b", node) for node in analysis.matching.unmatched_b),
+    ]
+    head = html.Tr([html.Th(text) for text in ("", "A", "B", "sure", "off by (deviations)", "", "")])
+    blocks: list[Any] = [
+        html.Div(
+            className="row-head",
+            children=[
+                html.H3("Matches"),
+                html.Button(
+                    "complete the rest",
+                    className="chip" + (" on" if session.complete else ""),
+                    **{
+                        "data-event": "set-complete",
+                        "data-complete": str(not session.complete).lower(),
+                        "aria-pressed": str(session.complete).lower(),
+                    },
+                ),
+                html.Button("clear edits", className="chip", **{"data-event": "clear-edits"}),
+            ],
+        ),
+        html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="matches"), className="scroll"),
+    ]
+    if alone:
+        blocks.append(
+            html.P(["Left out: ", ", ".join(styles[side][node].label for side, node in alone)], className="hint")
+        )
+    if session.bans:
+        blocks.append(
+            html.P(
+                className="hint",
+                children=[
+                    "Banned: ",
+                    *(
+                        html.Button(
+                            f"{styles['a'][a].label}–{styles['b'][b].label} ×",
+                            className="chip",
+                            **{
+                                "data-event": "unban",
+                                "data-a": str(a),
+                                "data-b": str(b),
+                                "aria-label": "Lift this ban",
+                            },
+                        )
+                        for a, b in session.bans
+                        if a in styles["a"] and b in styles["b"]
+                    ),
+                ],
+            )
+        )
+    return blocks
+
+
+def _label(style: NodeStyle) -> Any:
+    return html.I(style.label) if style.carried else style.label

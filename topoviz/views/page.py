@@ -1,0 +1,213 @@
+"""The page: a header of controls, one column a model, the trees and the transform between them."""
+
+from typing import Any
+
+import dash_mantine_components as dmc
+from dash import dcc, html
+
+from topoviz import ids
+from topoviz.figures.style import bare
+
+__all__ = ["layout"]
+
+_HIDDEN_LABEL = {"comboboxProps": {"withinPortal": True}, "allowDeselect": False, "checkIconPosition": "right"}
+_EXPORTS = (
+    ("Figures", (("svg", "SVG, every view"), ("png", "PNG, every view"), ("pdf", "PDF, every view"), ("html", "HTML, linked to nothing"))),
+    ("Meshes", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
+    ("Tables", (("tables", "Matches, transform, Python snippet"),)),
+)  # fmt: skip
+_KEYS = (
+    ("click a node in A, then one in B", "link the two"),
+    ("click a link", "take it in hand"),
+    ("Delete", "ban the link in hand"),
+    ("Backspace", "take a link of yours back"),
+    ("arrow keys", "walk the tree in hand"),
+    ("F2 or double click", "name the node in hand"),
+    ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
+    ("Escape", "let go"),
+    ("?", "this list"),
+)
+
+
+def layout() -> Any:
+    """The whole page, empty: the first callback fills it."""
+    return dmc.MantineProvider(
+        id=ids.PROVIDER,
+        forceColorScheme="light",
+        theme={"primaryColor": "blue", "fontFamily": "inherit", "defaultRadius": "sm"},
+        children=html.Div(
+            className="page",
+            children=[
+                dcc.Location(id=ids.LOCATION, refresh=False),
+                dcc.Store(id=ids.HISTORY),
+                dcc.Store(id=ids.EVENT),
+                dcc.Store(id=ids.SCENE),
+                dcc.Store(id=ids.REQUEST),
+                dcc.Store(id=ids.LIT),
+                dcc.Store(id=ids.PICKED),
+                dcc.Store(id=ids.THEME, storage_type="local", data="light"),
+                dcc.Download(id=ids.DOWNLOAD),
+                _header(),
+                html.Div(id=ids.NOTICE, className="notice", role="status", **{"aria-live": "polite"}),
+                html.Main(
+                    className="grid",
+                    children=[
+                        _column("a"),
+                        html.Section(
+                            className="center",
+                            children=[
+                                html.P(id=ids.SENTENCE, className="sentence"),
+                                _panel(
+                                    ids.TREES, "Level-set trees", "the trees of both models and the links between them"
+                                ),
+                                html.Div(id=ids.DETAILS, className="details"),
+                            ],
+                        ),
+                        _column("b"),
+                    ],
+                ),
+                _help(),
+                dmc.Modal(id="training", title="Train a model", size="lg", children=html.Div(id="training-body")),
+            ],
+        ),
+    )
+
+
+def _header() -> html.Header:
+    return html.Header(
+        className="header",
+        children=[
+            html.H1("topoviz", className="wordmark"),
+            _select(ids.EXAMPLE, "Example", 190),
+            html.Span(className="rule"),
+            _select(ids.A, "A", 140),
+            _select(ids.B, "B", 140),
+            html.Span(className="rule"),
+            _slider(ids.LEVEL, "Cut", 0, 1, 0.01),
+            _slider(ids.SIMPLIFY, "Simplify", 0.02, 3, 0.02),
+            html.Span(className="push"),
+            _icon(ids.UNDO, "↶", "Undo (Ctrl+Z)"),
+            _icon(ids.REDO, "↷", "Redo (Ctrl+Shift+Z)"),
+            html.Span(className="rule"),
+            _menu(),
+            _icon("train", "+", "Train a model"),
+            _icon("switch-theme", "◐", "Light or dark"),
+            _icon("help", "?", "Keys (?)"),
+        ],
+    )
+
+
+def _column(side: str) -> html.Section:
+    letter = side.upper()
+    return html.Section(
+        className="column",
+        children=[
+            _panel(
+                ids.SURFACE[side],
+                [html.B(letter), html.Span(id=ids.TITLE[side])],
+                f"level set of the input density of {letter}",
+            ),
+            _panel(
+                ids.LATENT[side],
+                [html.B(letter), "latent density"],
+                f"latent density of {letter} with its nodes",
+                extra=_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0) if side == "b" else None,
+            ),
+        ],
+    )
+
+
+def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
+    return html.Div(
+        className=f"panel panel-{graph}",
+        children=[
+            html.Div(
+                className="panel-head",
+                children=[
+                    html.H2(title),
+                    extra,
+                    html.Button(
+                        "SVG",
+                        className="quiet",
+                        **{"data-save": graph, "data-format": "svg", "aria-label": f"Save as SVG: {label}"},
+                    ),
+                    html.Button(
+                        "PNG",
+                        className="quiet",
+                        **{"data-save": graph, "data-format": "png", "aria-label": f"Save as PNG: {label}"},
+                    ),
+                ],
+            ),
+            html.Div(
+                className="graph-frame",
+                role="img",
+                **{"aria-label": label},
+                children=dcc.Graph(
+                    id=graph,
+                    className="graph",
+                    figure=bare("light"),
+                    responsive=True,
+                    config={"displayModeBar": False, "doubleClick": False, "scrollZoom": graph != ids.TREES},
+                ),
+            ),
+        ],
+    )
+
+
+def _select(name: str, label: str, width: int) -> html.Label:
+    return html.Label(
+        className="field",
+        children=[
+            html.Span(label),
+            dmc.Select(id=name, w=width, size="xs", data=[], **{"aria-label": label}, **_HIDDEN_LABEL),
+        ],
+    )
+
+
+def _slider(name: str, label: str, low: float, high: float, step: float, value: float | None = None) -> html.Div:
+    return html.Div(
+        className="field",
+        children=[
+            html.Label(label, htmlFor=name),
+            dcc.Input(id=name, type="range", min=low, max=high, step=step, value=low if value is None else value, className="range"),
+            html.Output(id=f"{name}-text", className="number") if value is None else None,
+        ],
+    )
+
+
+def _icon(name: str, sign: str, label: str) -> html.Button:
+    return html.Button(sign, id=name, className="icon", title=label, **{"aria-label": label})
+
+
+def _menu() -> dmc.Menu:
+    items: list[Any] = [
+        dmc.MenuLabel("Session"),
+        _item("session", "Save the session"),
+        _item("open", "Open a session…"),
+        _item("link", "Copy a link to this view"),
+    ]
+    for group, entries in _EXPORTS:
+        items += [dmc.MenuDivider(), dmc.MenuLabel(group), *(_item(what, text) for what, text in entries)]
+    return dmc.Menu(
+        id=ids.EXPORTS,
+        position="bottom-end",
+        children=[
+            dmc.MenuTarget(html.Button("Save", className="button", id="save")),
+            dmc.MenuDropdown(items),
+        ],
+    )
+
+
+def _item(what: str, text: str) -> dmc.MenuItem:
+    return dmc.MenuItem(text, **{"data-export": what})
+
+
+def _help() -> dmc.Modal:
+    return dmc.Modal(
+        id="keys",
+        title="Keys",
+        size="md",
+        children=html.Table(
+            className="keys", children=html.Tbody([html.Tr([html.Th(key), html.Td(does)]) for key, does in _KEYS])
+        ),
+    )
