@@ -9,8 +9,8 @@ import numpy as np
 
 from core.align import LatentMap, Residual, map_from_dict
 from core.errors import InputError, invalid
+from core.files import read_json, write_json
 from core.match.types import Matching, Pair
-from core.store import read_json, write_json
 from core.tree.types import LevelSetTree
 
 __all__ = ["MatchDocument", "load_match", "load_tree", "save_match", "save_tree", "tree_from_json", "tree_to_json"]

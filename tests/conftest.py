@@ -34,7 +34,7 @@ def trained():
     from core.train import train
 
     torch.set_num_threads(1)
-    config = FlowAutoencoderConfig(steps=200, blocks=2, width=16, components=6, batch=256)
+    config = FlowAutoencoderConfig(steps=400, blocks=2, width=16, components=6, batch=256)
     models = {}
     for name, seed in (("three-a", 1), ("three-b", 2)):
         *_, last = train(blobs(seed), config, seed=seed)

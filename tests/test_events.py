@@ -24,9 +24,7 @@ ids = st.integers(0, 4)
 ends = st.fixed_dictionaries({"a": ids, "b": ids})
 side = st.sampled_from("ab")
 documents = st.one_of(
-    st.builds(
-        lambda kind, pair: {"type": kind, **pair}, st.sampled_from(["link", "unlink", "ban", "unban"]), ends
-    ),
+    st.builds(lambda kind, pair: {"type": kind, **pair}, st.sampled_from(["link", "unlink", "ban", "unban"]), ends),
     st.builds(lambda s, n: {"type": "select", "side": s, "node": n}, side, ids),
     st.builds(
         lambda s, n, t: {"type": "rename", "side": s, "node": n, "text": t},
@@ -35,9 +33,7 @@ documents = st.one_of(
         st.sampled_from(["", "x"]),
     ),
     st.builds(lambda v: {"type": "set-level", "level": v}, st.floats(0, 1)),
-    st.builds(
-        lambda a, b: {"type": "choose-models", "a": a, "b": b}, st.sampled_from("xy"), st.sampled_from("xy")
-    ),
+    st.builds(lambda a, b: {"type": "choose-models", "a": a, "b": b}, st.sampled_from("xy"), st.sampled_from("xy")),
     st.builds(lambda v: {"type": "choose-alternative", "alternative": v}, ids),
     st.sampled_from(
         [{"type": "clear-edits"}, {"type": "clear-selection"}, {"type": "set-complete", "complete": False}]
@@ -98,9 +94,7 @@ def test_clearing_keeps_names():
 
 def test_loading_replaces_everything():
     assert reduce(Session(pins=((1, 1),)), LoadSession(Session(model_a="x"))) == Session(model_a="x")
-    assert parse_event({"type": "load-session", "session": '{"model_a": "x"}'}) == LoadSession(
-        Session(model_a="x")
-    )
+    assert parse_event({"type": "load-session", "session": '{"model_a": "x"}'}) == LoadSession(Session(model_a="x"))
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,7 @@ def client(**settings):
 UPDATE = {"output": "x.y", "inputs": []}
 
 
-@pytest.mark.parametrize(
-    "host", ["127.0.0.1:8050", "localhost:9000", "localhost", "[::1]:8050", "LOCALHOST:1"]
-)
+@pytest.mark.parametrize("host", ["127.0.0.1:8050", "localhost:9000", "localhost", "[::1]:8050", "LOCALHOST:1"])
 def test_this_machine_is_answered(host):
     answer = client().get("/healthz", headers={"Host": host})
     assert answer.status_code == 200
@@ -53,9 +51,7 @@ def test_a_foreign_host_is_refused(host, path):
 
 
 def test_an_allowed_host_is_answered():
-    assert (
-        client(allowed_hosts=("lab.example",)).get("/", headers={"Host": "lab.example:80"}).status_code == 200
-    )
+    assert client(allowed_hosts=("lab.example",)).get("/", headers={"Host": "lab.example:80"}).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -80,10 +76,7 @@ def test_the_page_itself_can_post_and_a_link_can_be_followed():
     assert client().post("/_dash-update-component", json=UPDATE, headers=own).status_code == 200
     link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
     assert client().get("/", headers=link).status_code == 200
-    assert (
-        client().get("/", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}).status_code
-        == 403
-    )
+    assert client().get("/", headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}).status_code == 403
 
 
 @pytest.mark.parametrize(

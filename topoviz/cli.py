@@ -1,9 +1,11 @@
 """The command line: one parser, one table of commands. Each command's code loads only when it runs."""
 
 import argparse
+import contextlib
 import difflib
 import importlib
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -207,10 +209,10 @@ def _whole_or_word(text: str) -> int | str:
 
 
 def _decimal(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"must be a number, got {text[:40]!r}") from None
+    with contextlib.suppress(ValueError):
+        if math.isfinite(value := float(text)):
+            return value
+    raise argparse.ArgumentTypeError(f"must be a finite number, got {text[:40]!r}")
 
 
 def _pair(text: str) -> tuple[int, int]:

@@ -153,7 +153,9 @@ def _train(folder: Path, models: Path) -> None:
     """The spawned process: train, report, save."""
     import torch
 
-    import core
+    from core.data import load_dataset
+    from core.store import save_model
+    from core.train import train
 
     # One processor is left to the page.
     torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
@@ -162,12 +164,12 @@ def _train(folder: Path, models: Path) -> None:
     try:
         config = FlowAutoencoderConfig.from_json(job["config"])
         model = None
-        for step in core.train(core.load_dataset(job["data"], seed=job["seed"]), config, seed=job["seed"]):
+        for step in train(load_dataset(job["data"], seed=job["seed"]), config, seed=job["seed"]):
             _append(report, _line(step))
             model = step.model
         if model is None:
             raise InputError("training ended without a model; try again.")
-        core.save_model(model, models / job["name"])
+        save_model(model, models / job["name"])
     except InputError as error:
         _append(report, {"end": "failed", "error": str(error)})
     else:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from core.align import Residual
     from core.model import FlowAutoencoder
 
-__all__ = ["Analysis", "analyse", "carried_names", "cut_level", "level_sets"]
+__all__ = ["Analysis", "Fitted", "analyse", "carried_names", "cut_level", "fit", "level_sets"]
 
 _POINTS = 1500
 
@@ -38,8 +38,8 @@ class Analysis:
     the chosen explanation. `map` carries A's latents into B's, None with `map_problem` saying why. `families`
     gives for each family None, or what it lacks. `score` is the pair-free score in nats (0 is perfect),
     `residuals` what the map leaves per matched node. `mapped` (m, k_b) are the first m latents of A's sample,
-    carried over. `model_a` and `model_b` are the models. `notes` say in sentences what of the session could not be
-    used.
+    carried over. `model_a` and `model_b` are the models. `notes` say in sentences what of the session could
+    not be used.
     """
 
     level_sets_a: LevelSets
@@ -82,6 +82,27 @@ class Analysis:
             if node == (pair.a if side == "a" else pair.b):
                 return pair.b if side == "a" else pair.a
         return None
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A map with its score and residuals, or the `problem` that left none."""
+
+    map: LatentMap | None
+    problem: str | None = None
+    score: float | None = None
+    residuals: tuple["Residual", ...] = ()
+
+
+def fit(matching: Matching, family: str, a: "FlowAutoencoder", b: "FlowAutoencoder") -> Fitted:
+    """The map of a family, or of the best one for 'auto', with what is known of it without pairs."""
+    try:
+        fitted = core.fit_map(matching, core.best_family(matching) if family == "auto" else family)
+    except InputError as error:
+        return Fitted(None, str(error))
+    # Between different dimensions the score has no meaning.
+    score = core.pair_free_score(fitted, a, b) if fitted.dim_in == fitted.dim_out else None
+    return Fitted(fitted, None, score, core.residuals(fitted, matching))
 
 
 class _Slot:
@@ -179,6 +200,8 @@ def _analyse(library: Library, session: Session) -> Analysis:
     key = _matching_key(library, session)
     matching, notes = _matchings.get(key, lambda: _matched(sets_a.tree, sets_b.tree, session))
     model_a, model_b = library.model(session.model_a), library.model(session.model_b)
+    fitted = fit(matching, session.family, model_a, model_b)
+    sample = model_a.sample
     return Analysis(
         model_a=model_a,
         model_b=model_b,
@@ -187,25 +210,12 @@ def _analyse(library: Library, session: Session) -> Analysis:
         matching=matching,
         families=core.families_available(matching),
         notes=notes,
-        **_mapped(matching, session.family, model_a, model_b),
+        map=fitted.map,
+        map_problem=fitted.problem,
+        score=fitted.score,
+        residuals=fitted.residuals,
+        mapped=None if fitted.map is None or sample is None else fitted.map(sample.latent[:_POINTS]),
     )
-
-
-def _mapped(matching: Matching, family: str, a: "FlowAutoencoder", b: "FlowAutoencoder") -> dict[str, Any]:
-    """The fields of an `Analysis` that come with the map, or with why there is none."""
-    try:
-        fitted = core.fit_map(matching, core.best_family(matching) if family == "auto" else family)
-    except InputError as error:
-        return {"map": None, "map_problem": str(error), "score": None, "residuals": (), "mapped": None}
-    # Between different dimensions the score has no meaning.
-    same = fitted.dim_in == fitted.dim_out
-    return {
-        "map": fitted,
-        "map_problem": None,
-        "score": core.pair_free_score(fitted, a, b) if same else None,
-        "residuals": core.residuals(fitted, matching),
-        "mapped": None if a.sample is None else fitted(a.sample.latent[:_POINTS]),
-    }
 
 
 def _matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> tuple[Matching, tuple[str, ...]]:

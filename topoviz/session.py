@@ -68,7 +68,7 @@ class Session:
     bans: Links = ()
     names_a: tuple[tuple[int, Name], ...] = ()
     names_b: tuple[tuple[int, Name], ...] = ()
-    level: float = 0.35
+    level: float = 0.7
     simplify: float = 0.1
     method: str = "leaf-distances"
     family: str = "tree"

@@ -22,7 +22,7 @@ __all__ = ["align"]
 def align(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train a model on each file, match them, and write a folder that tells how they compare."""
     from core.documents import save_match
-    from core.store import write_json
+    from core.files import write_json
 
     anchors = None if arguments.anchors is None else _anchors(arguments.anchors)
     datasets = [core.load_dataset(path) for path in (arguments.a, arguments.b)]
@@ -53,11 +53,12 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train(arguments: argparse.Namespace, dataset: Any, name: str, path: Path) -> None:
+    from core.train import train
     from topoviz.progress import follow
 
     flags = {"latent_dim": arguments.latent_dim, "steps": arguments.steps}
     config = core.FlowAutoencoderConfig.from_json({k: v for k, v in flags.items() if v is not None})
-    model = follow(core.train(dataset, config, seed=arguments.seed), f"training {name}")
+    model = follow(train(dataset, config, seed=arguments.seed), f"training {name}")
     core.save_model(model, path)
     say(f"{name}: held-out NLL {model.metrics['nll']:.3f} nats, {model.metrics['seconds']:.0f} s")
 

@@ -66,7 +66,7 @@ def read_session(path: Path) -> Session:
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write an .npz file whole or not at all. Raises `InputError` where its folder is missing."""
-    from core.store import atomic_file
+    from core.files import atomic_file
 
     with atomic_file(path) as temporary, temporary.open("wb") as stream:
         np.savez(stream, allow_pickle=False, **arrays)

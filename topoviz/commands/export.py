@@ -36,7 +36,7 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
 def _opened(arguments: argparse.Namespace) -> tuple[Library, Session]:
     """The session in the file, or that of a match, with a library that has its models."""
     settings = Settings() if arguments.models is None else Settings(models=arguments.models)
-    from core.store import read_json
+    from core.files import read_json
 
     document = read_json(arguments.source)
     if not isinstance(document, dict) or "pairs" not in document:

@@ -7,7 +7,10 @@ import numpy as np
 
 import core
 from core.errors import InputError
+from topoviz.checks import choice
 from topoviz.commands.common import open_model, read_array, say, write_arrays
+from topoviz.results import fit
+from topoviz.session import FAMILIES
 
 __all__ = ["match", "translate", "tree"]
 
@@ -29,23 +32,25 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
-    family = core.best_family(matching) if arguments.family == "auto" else arguments.family
-    fitted = core.fit_map(matching, family=family)
-    score = core.pair_free_score(fitted, *models) if fitted.dim_in == fitted.dim_out else None
+    fitted = fit(matching, choice("family", arguments.family, FAMILIES), *models)
     document = MatchDocument.of(
         matching,
-        fitted,
+        fitted.map,
         model_a=arguments.model_a,
         model_b=arguments.model_b,
-        score=score,
-        residuals=core.residuals(fitted, matching),
+        score=fitted.score,
+        residuals=fitted.residuals,
     )
     save_match(document, arguments.out)
     verdict = "determined" if matching.determined else "not determined"
     say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict}.")
     for reason in matching.reasons:
         say(f"  {reason}")
-    say(f"  {fitted.family} map" + ("" if score is None else f", pair-free score {score:.3f} nats (0 is perfect)"))
+    if fitted.map is None:
+        say(f"  no map: {fitted.problem}")
+    else:
+        score = "" if fitted.score is None else f", pair-free score {fitted.score:.3f} nats (0 is perfect)"
+        say(f"  {fitted.map.family} map{score}")
     return document.to_json()
 
 

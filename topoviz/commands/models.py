@@ -14,6 +14,7 @@ _FLAGS = ("latent_dim", "pad", "flow", "prior", "steps", "minutes")
 
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train a model on a data set and write its folder."""
+    from core.train import train as fit
     from topoviz.progress import follow
 
     config = _config(arguments)
@@ -22,7 +23,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         say(note)
     if arguments.out.is_file():
         raise invalid("out", "a folder", arguments.out, "choose another place")
-    model = follow(core.train(dataset, config, seed=arguments.seed), f"training on {dataset.name}")
+    model = follow(fit(dataset, config, seed=arguments.seed), f"training on {dataset.name}")
     core.save_model(model, arguments.out)
     metrics = model.metrics
     say(
@@ -85,7 +86,7 @@ def decode(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _config(arguments: argparse.Namespace) -> "core.FlowAutoencoderConfig":
     """The configuration file, with the flags given on top."""
-    from core.store import read_json
+    from core.files import read_json
 
     document = {} if arguments.config is None else read_json(arguments.config)
     if not isinstance(document, dict):

@@ -1,0 +1,165 @@
+"""The command line end to end on small models: files, JSON on stdout, words on stderr, exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import blobs
+
+import topoviz
+from topoviz.__main__ import main
+
+ROOT = Path(topoviz.__file__).parent.parent
+
+
+@pytest.fixture
+def command(capsys, models_folder, tmp_path, monkeypatch):
+    """Runs a command in a fresh folder that holds the models a and b, and data.npy; returns its JSON document."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        Path(name).symlink_to(models_folder / f"three-{name}")
+    np.save("data.npy", blobs(1, n=300).points)
+
+    def run(*argv):
+        assert main([*map(str, argv), "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert err
+        return json.loads(out)
+
+    return run
+
+
+def test_datasets_are_listed(command):
+    rows = command("datasets")["datasets"]
+    assert len({row["name"] for row in rows}) == len(rows) > 3
+    assert all(row["dim"] > 0 and row["topology"] for row in rows)
+
+
+def test_a_sample_is_the_same_for_the_same_seed(command):
+    name = command("datasets")["datasets"][0]["name"]
+    for out in ("one.npz", "two.npz"):
+        command("sample", name, "--n", 200, "--seed", 5, "--out", out)
+    one, two = np.load("one.npz"), np.load("two.npz")
+    assert one["points"].dtype == np.float32
+    assert np.array_equal(one["points"], two["points"])
+    assert len(one["points"]) == 200
+
+
+def test_training_writes_a_model_that_info_describes(command):
+    written = command("train", "data.npy", "--steps", 20, "--latent-dim", 1, "--out", "model")
+    assert written["config"]["latent_dim"] == 1
+    about = command("info", "model")
+    assert (about["data_dim"], about["latent_dim"], about["pad"]) == (3, 1, 0)
+    assert about["metrics"]["nll"] == written["metrics"]["nll"]
+    assert about["tree"]["leaves"] >= 1
+
+
+def test_flags_come_on_top_of_the_configuration(command):
+    Path("config.json").write_text('{"steps": 10, "blocks": 2, "latent_dim": 2}')
+    config = command("train", "data.npy", "--config", "config.json", "--latent-dim", 1, "--out", "m")["config"]
+    assert (config["blocks"], config["latent_dim"]) == (2, 1)
+
+
+def test_decoding_keeps_the_latents_and_puts_the_noise_at_its_mean(command, trained):
+    command("encode", "a", "data.npy", "--out", "z.npz")
+    encoded = np.load("z.npz")
+    assert (encoded["latent"].shape, encoded["noise"].shape) == ((300, 2), (300, 1))
+    command("decode", "a", "z.npz", "--out", "x.npz")
+    decoded = np.load("x.npz")["points"]
+    assert decoded.shape == (300, 3)
+    latent, noise = trained["three-a"].encode(decoded)
+    assert np.allclose(latent, encoded["latent"], atol=1e-3)
+    assert np.allclose(noise, 0, atol=1e-3)
+
+
+def test_sampled_noise_follows_the_seed(command):
+    command("encode", "a", "data.npy", "--out", "z.npz")
+    files = []
+    for seed in (1, 1, 2):
+        command("decode", "a", "z.npz", "--sample-noise", "--seed", seed, "--out", "x.npz")
+        files.append(np.load("x.npz")["points"])
+    assert np.array_equal(files[0], files[1])
+    assert not np.array_equal(files[0], files[2])
+
+
+def test_a_tree_is_written_as_agreed(command):
+    command("tree", "a", "--out", "tree.json")
+    tree = json.loads(Path("tree.json").read_text())
+    assert (tree["schema"], tree["dim"]) == (1, 2)
+    keys = {"id", "parent", "kind", "level", "persistence", "mass", "volume", "mean", "covariance", "betti"}
+    assert all(keys <= set(node) for node in tree["nodes"])
+    assert [node["kind"] for node in tree["nodes"] if node["parent"] is None] == ["root"]
+
+
+def test_matching_and_translating(command):
+    written = command("match", "a", "b", "--family", "affine", "--out", "match.json")
+    match = json.loads(Path("match.json").read_text())
+    assert match["schema"] == 1
+    assert {"pairs", "unmatched_a", "unmatched_b", "cost", "gap", "determined", "alternatives", "map"} <= set(match)
+    assert written["pairs"] == match["pairs"]
+    command("encode", "a", "data.npy", "--out", "z.npz")
+    command("translate", "match.json", "z.npz", "--out", "t.npz")
+    z, t = np.load("z.npz")["latent"], np.load("t.npz")["latent"]
+    assert np.allclose(t, z @ np.array(match["map"]["matrix"]).T + match["map"]["offset"], atol=1e-4)
+
+
+def test_a_tree_guided_map_survives_the_file(command):
+    command("match", "a", "b", "--out", "match.json")
+    assert json.loads(Path("match.json").read_text())["map"]["family"] == "tree"
+    command("encode", "a", "data.npy", "--out", "z.npz")
+    command("translate", "match.json", "z.npz", "--out", "t.npz")
+    assert np.isfinite(np.load("t.npz")["latent"]).all()
+
+
+def test_pins_and_bans_are_obeyed(command):
+    a, b = (json_leaves(command, name) for name in ("a", "b"))
+    pairs = command("match", "a", "b", "--pin", f"{a[0]}:{b[1]}", "--ban", f"{a[1]}:{b[0]}", "--out", "m.json")["pairs"]
+    found = {(pair["a"], pair["b"]): pair["pinned"] for pair in pairs}
+    assert found[a[0], b[1]] is True
+    assert (a[1], b[0]) not in found
+
+
+def json_leaves(command, name):
+    command("tree", name, "--out", "tree.json")
+    return [node["id"] for node in json.loads(Path("tree.json").read_text())["nodes"] if node["kind"] == "leaf"]
+
+
+def outside(*argv, **options):
+    """The program as a person starts it, from another folder."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
+    return subprocess.run(
+        [sys.executable, "-m", "topoviz", *argv], capture_output=True, text=True, env=environment, **options
+    )
+
+
+def test_version_and_help_need_nothing_heavy(tmp_path):
+    code = (
+        "import sys; from topoviz.cli import run\n"
+        "try: run(['--help'])\nexcept SystemExit: pass\n"
+        "print(sorted({'torch', 'dash', 'plotly', 'pyvista', 'sklearn'} & set(sys.modules)), file=sys.stderr)"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.stderr.strip() == "[]"
+    assert "topoviz" in outside("--version", cwd=tmp_path).stdout
+
+
+def test_another_core_in_the_way_is_named(tmp_path):
+    (tmp_path / "core").mkdir()
+    (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('the wrong one ran')")
+    done = outside("datasets", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "core" in done.stderr
+
+
+def test_a_pipe_sees_no_progress_bar(tmp_path):
+    np.save(tmp_path / "data.npy", blobs(1, n=300).points)
+    done = outside("train", "data.npy", "--steps", "20", "--out", "m", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "%" not in done.stderr
+    assert "\r" not in done.stderr
