@@ -102,7 +102,9 @@ def fit(matching: Matching, family: str, a: "FlowAutoencoder", b: "FlowAutoencod
         return Fitted(None, str(error))
     # Between different dimensions the score has no meaning.
     score = core.pair_free_score(fitted, a, b) if fitted.dim_in == fitted.dim_out else None
-    return Fitted(fitted, None, score, core.residuals(fitted, matching))
+    # A tree-guided map meets every leaf by construction: what is worth seeing is how far its global part is off.
+    whole = core.AffineMap(fitted.matrix, fitted.offset)
+    return Fitted(fitted, None, score, core.residuals(whole, matching))
 
 
 class _Slot:

@@ -1,13 +1,14 @@
 """The level-set tree of a density: building, simplification, attributes and layout."""
 
 from core.tree.layout import layout, leaf_order
-from core.tree.levelsets import LevelSets, level_set_tree, level_sets, node_of, tree_with_regions
+from core.tree.levelsets import LevelSets, leaf_of, level_set_tree, level_sets, node_of, tree_with_regions
 from core.tree.types import LevelSetTree
 
 __all__ = [
     "LevelSetTree",
     "LevelSets",
     "layout",
+    "leaf_of",
     "leaf_order",
     "level_set_tree",
     "level_sets",

@@ -17,7 +17,7 @@ from core.tree.holes import Cavities, Tunnels, cavities, count_holes, tunnels
 from core.tree.simplify import simplify
 from core.tree.types import LevelSetTree
 
-__all__ = ["LevelSets", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
+__all__ = ["LevelSets", "leaf_of", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
 
 SIMPLIFY, MIN_MASS = 0.1, 0.002
 
@@ -113,6 +113,20 @@ def level_sets(grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_
 def node_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     """(n,): for points (n, k) the row of the deepest node whose region holds each, by the nearest vertex."""
     return level_sets.region.ravel()[level_sets.grid.nearest(z)]
+
+
+def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
+    """(n,): for points (n, k) the row of the leaf that each belongs to most.
+
+    Of the leaves below the node whose region holds the point, the one whose Gaussian, weighted by mass, is densest there.
+    """
+    tree, rows = level_sets.tree, node_of(level_sets, z)
+    away = np.asarray(z, dtype=np.float64)[:, None] - tree.mean[tree.leaves]
+    precision = np.linalg.inv(tree.covariance[tree.leaves])
+    log_weight = np.log(np.maximum(tree.mass[tree.leaves], 1e-12)) + 0.5 * np.linalg.slogdet(precision)[1]
+    score = log_weight - 0.5 * np.einsum("nli,lij,nlj->nl", away, precision, away)
+    below = np.array([[leaf in tree.leaves_below[row] for leaf in tree.leaves] for row in range(len(tree))])
+    return tree.leaves[np.where(below[rows], score, -np.inf).argmax(axis=1)]
 
 
 def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float, mass: float) -> LevelSets:

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.errors import InputError
 from core.levelset import contours
-from core.tree import LevelSets, node_of
+from core.tree import LevelSets, leaf_of
 from topoviz.figures.style import bare, node_styles, translucent
 from topoviz.results import Analysis, cut_level
 from topoviz.session import Session, Side
@@ -39,7 +39,7 @@ def overlay(analysis: Analysis, theme: str) -> dict:
         return empty
     sets = analysis.level_sets_a
     shown = points[:_SHOWN]
-    rows = node_of(sets, shown)
+    rows = leaf_of(sets, shown)
     number = {pair.a: at for at, pair in enumerate(analysis.matching.leaf_pairs)}
 
     color = [
@@ -237,7 +237,7 @@ def _scatter(analysis: Analysis, session: Session, side: Side, theme: str) -> go
     spread = centers if len(centers) > 2 else points
     axes = np.linalg.svd(spread - spread.mean(0), full_matrices=False)[2][:2].T
     place = points[: 2 * _SHOWN] @ axes
-    rows = node_of(sets, points[: 2 * _SHOWN])
+    rows = leaf_of(sets, points[: 2 * _SHOWN])
     drawn = bare(theme, xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"}, dragmode="pan")
     drawn.add_scatter(
         x=place[:, 0],

@@ -1,7 +1,7 @@
 """The input density in three dimensions: its superlevel set at the cut, colored by the leaf that each place belongs to.
 
-The level set is that of the data's density; a place's leaf is found by carrying it to the latent space. One mesh a leaf, one
-for what several leaves share, so that a node can be lit without a new mesh.
+The level set is that of the data's density; a place's leaf is found by carrying it to the latent space. One mesh a leaf, so
+that a node can be lit without a new mesh.
 """
 
 import numpy as np
@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 from scipy.ndimage import map_coordinates
 
 from core.levelset import surface
-from core.tree import LevelSets, node_of
+from core.tree import LevelSets, leaf_of
 from topoviz.figures.style import bare, node_styles
 from topoviz.results import Analysis, cut_level
 from topoviz.session import Session, Side
@@ -42,23 +42,21 @@ def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
     found = surface(field.axes, field.log_density, cut_level(sets.tree, session.level))
     owner = _owners(sets, field, found)
     ids = [int(sets.tree.id[row]) for row in sets.tree.leaves]
-    for node in (None, *ids):
-        faces = found.faces[owner == (-1 if node is None else node)]
+    for node in ids:
         drawn.add_mesh3d(
-            **_part(found.vertices, faces),
-            color=colors.unmatched if node is None else styles[node].color,
+            **_part(found.vertices, found.faces[owner == node]),
+            color=styles[node].color,
             opacity=1.0,
             flatshading=False,
             lighting=_MATTE,
             hoverinfo="none",
-            name="" if node is None else str(node),
         )
-    drawn.update_layout(meta={"kind": "surface", "side": side, "nodes": [None, *ids]})
+    drawn.update_layout(meta={"kind": "surface", "side": side, "nodes": ids})
     return drawn
 
 
 def _owners(sets: LevelSets, field, found) -> np.ndarray:
-    """(f,): the leaf each face belongs to by the latent of its first corner, -1 where it is in no leaf's region."""
+    """(f,): the id of the leaf that each face belongs to, by the latent of its first corner."""
     if not len(found.faces):
         return np.empty(0, dtype=int)
     corner = found.vertices[found.faces[:, 0]]
@@ -70,9 +68,7 @@ def _owners(sets: LevelSets, field, found) -> np.ndarray:
         ],
         axis=1,
     )
-    rows = node_of(sets, latent)
-    leaf = np.isin(rows, sets.tree.leaves)
-    return np.where(leaf, sets.tree.id[rows], -1)
+    return sets.tree.id[leaf_of(sets, latent)]
 
 
 def _part(vertices: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:

@@ -203,7 +203,7 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
                             style={"width": f"{100 * (left or 0) / widest:.0f}%", "background": own.color},
                         ),
                         className="bar-cell",
-                        title="" if left is None else f"{left:.2f} deviations off",
+                        title="how far the global matrix carries A's mean from B's, in B's deviations",
                     ),
                     html.Td("" if left is None else f"{left:.2f}", className="number"),
                     html.Td(
@@ -224,7 +224,7 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
         *(("a", node) for node in analysis.matching.unmatched_a),
         *(("b", node) for node in analysis.matching.unmatched_b),
     ]
-    head = html.Tr([html.Th(text) for text in ("", "A", "B", "sure", "off by (deviations)", "", "")])
+    head = html.Tr([html.Th(text) for text in ("", "A", "B", "sure", "off by", "", "")])
     blocks: list[Any] = [
         html.Div(
             className="row-head",
