@@ -4,12 +4,9 @@ A folder is written under a temporary name and renamed; a file likewise. Readers
 values are checked against the configuration before a model is built.
 """
 
-import contextlib
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
+from core.files import atomic_file, read_json, write_json
 from core.flow import CouplingFlow
 from core.model import FlowAutoencoder, InputField, ModelSample
 from core.prior.mixture import GaussianMixture
@@ -27,49 +25,7 @@ from core.prior.mixture import GaussianMixture
 __all__ = ["atomic_file", "load_model", "read_json", "save_model", "write_json"]
 
 _MODEL_BYTES = 512 * 2**20
-_JSON_BYTES = 64 * 2**20
 _SAMPLE_KEYS = ("points", "latent", "log_density", "labels", "truth")
-
-
-@contextlib.contextmanager
-def atomic_file(path: Path | str) -> Iterator[Path]:
-    """A temporary name beside `path` that takes its place when the block ends well, and vanishes otherwise."""
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise invalid("out", "in a folder that exists", path.parent, "make the folder first")
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    try:
-        yield Path(name)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-
-
-def write_json(document: Any, path: Path | str) -> None:
-    """Write a JSON document, atomically. Non-finite numbers are refused."""
-    with atomic_file(path) as temporary:
-        temporary.write_text(json.dumps(document, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-
-
-def read_json(path: Path | str) -> Any:
-    """The JSON document in a file. Raises `InputError` where there is none, or one too large."""
-    path = Path(path)
-    try:
-        if path.stat().st_size > _JSON_BYTES:
-            raise InputError(f"`{path.name}` is larger than {_JSON_BYTES >> 20} MiB; this is no file of topoviz.")
-        return json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except OSError as error:
-        raise InputError(f"`{path.name}` cannot be read ({error.strerror}); check the path.") from None
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"`{path.name}` is not valid JSON ({error}); write it anew.") from None
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def save_model(model: FlowAutoencoder, path: Path | str) -> None:

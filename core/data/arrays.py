@@ -1,0 +1,209 @@
+"""Points in .npy, .npz and .safetensors files.
+
+Every header is read and checked before memory is taken for the array behind it; nothing is ever unpickled.
+"""
+
+import re
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from safetensors import safe_open
+
+from core.data.bounds import MOST_BYTES, RawTable, check_size, refusal
+
+__all__ = ["read_npy", "read_npz", "read_safetensors"]
+
+_MOST_MEMBERS = 64
+_BOMB_BYTES = 256 * 2**20
+_BOMB_RATIO = 200
+_CHUNK = 16 * 2**20
+_MOST_HEADER = 10_000
+_REAL = "fiub"
+_TENSOR_BYTES = {
+    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
+    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the header of an .npy array declares; `size` is its own length in bytes. Records have dtype void."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+    fortran: bool
+    size: int
+
+    @property
+    def nbytes(self) -> int:
+        return prod(self.shape) * self.dtype.itemsize
+
+
+def read_npy(path: Path) -> RawTable:
+    """The array of an .npy file. Raises `InputError`, or `ValueError` and `OSError` on a damaged file."""
+    with path.open("rb") as stream:
+        header = _read_header(stream)
+        _check_points(path, header)
+        return RawTable(_read_body(stream, header, path.stat().st_size))
+
+
+def read_npz(path: Path) -> RawTable:
+    """The arrays `points` (else the only table), `labels`, `latent` and `entropy` of an .npz file. Raises like
+    `read_npy`, and what `zipfile` and its decompressors raise."""
+    with zipfile.ZipFile(path) as archive:
+        _check_archive(path, archive)
+        members = {info.filename[:-4]: info for info in archive.infolist() if info.filename.endswith(".npy")}
+        headers = {}
+        for name, info in members.items():
+            with archive.open(info) as stream:
+                headers[name] = _read_header(stream)
+
+        def read(name: str) -> np.ndarray:
+            with archive.open(members[name]) as stream:
+                return _read_body(stream, _read_header(stream), members[name].file_size)
+
+        key = _points_key(path, {name: header.shape for name, header in headers.items()})
+        _check_points(path, headers[key])
+        rest = {name: header for name, header in headers.items() if name != key}
+        _check_companions(path, headers[key].shape[0], rest)
+        return RawTable(
+            points=read(key),
+            labels=read("labels").reshape(-1) if "labels" in rest else None,
+            latent=read("latent") if "latent" in rest else None,
+            entropy=float(read("entropy").reshape(-1)[0]) if "entropy" in rest else None,
+        )
+
+
+def read_safetensors(path: Path) -> RawTable:
+    """The tensors `points` (else the only table) and `labels` of a .safetensors file. Raises `InputError`, or
+    `SafetensorError` and `OSError` on a damaged file."""
+    # Through torch, since numpy has no bfloat16.
+    with safe_open(path, framework="pt") as file:
+        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+        kinds = {name: str(file.get_slice(name).get_dtype()) for name in shapes}
+        key = _points_key(path, shapes)
+        names = [key, "labels"] if "labels" in shapes and key != "labels" else [key]
+        for name in names:
+            if kinds[name] not in _TENSOR_BYTES:
+                raise refusal(path, "real numbers", f"{kinds[name]} in `{name}`", "write it as float32")
+        _check_table(path, shapes[key])
+        check_size(path, shapes[key], _TENSOR_BYTES[kinds[key]])
+        points = file.get_tensor(key).float().numpy()
+        labels = None
+        if len(names) == 2:
+            _check_length(path, "labels", shapes["labels"], len(points))
+            found = file.get_tensor("labels").reshape(-1)
+            labels = (found.double() if found.is_floating_point() else found.long()).numpy()
+        return RawTable(points, labels)
+
+
+def _read_header(stream: IO[bytes]) -> _Header:
+    """The header of an .npy array, by the format's definition (numpy.lib.format). Raises `ValueError`."""
+    start = stream.read(8)
+    if start[:6] != b"\x93NUMPY":
+        pickled = start[:1] == b"\x80"
+        raise ValueError("a pickle, which is never read" if pickled else "no .npy array")
+    width = 2 if start[6] == 1 else 4
+    length = int.from_bytes(stream.read(width), "little")
+    if not 0 < length <= _MOST_HEADER:
+        raise ValueError(f"a header of {length} bytes")
+    text = stream.read(length).decode("latin-1")
+    shape = re.search(r"['\"]shape['\"]:\s*\(([\d\s,L]{0,400})\)", text)
+    order = re.search(r"['\"]fortran_order['\"]:\s*(True|False)", text)
+    if len(text) < length or not shape or not order:
+        raise ValueError("a cut or damaged header")
+    plain = re.search(r"['\"]descr['\"]:\s*['\"]([<>|=]?[biufcSUOmM]\d{0,9}(?:\[\w+\])?)['\"]", text)
+    try:
+        dtype = np.dtype(plain.group(1)) if plain else np.dtype("V1")
+    except TypeError:
+        raise ValueError("an unknown type of number in its header") from None
+    # A trailing L is how Python 2 wrote a long integer.
+    sizes = tuple(int(size.strip().rstrip("L")) for size in shape.group(1).split(",") if size.strip())
+    return _Header(sizes, dtype, order.group(1) == "True", 8 + width + length)
+
+
+def _read_body(stream: IO[bytes], header: _Header, size: int) -> np.ndarray:
+    """The array behind a header already read from `stream`, which holds `size` bytes in all. Raises `ValueError`."""
+    if header.size + header.nbytes > size:
+        raise ValueError(f"{size:,} bytes where {header.size + header.nbytes:,} are declared: it was cut short")
+    array = np.empty(prod(header.shape), header.dtype)
+    # A view on raw bytes, for text and foreign byte orders have no buffer of their own.
+    place = array.view(np.uint8)
+    for start in range(0, len(place), _CHUNK):
+        piece = stream.read(min(_CHUNK, len(place) - start))
+        if len(piece) < min(_CHUNK, len(place) - start):
+            raise ValueError("fewer bytes than declared: it was cut short")
+        place[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
+    return array.reshape(header.shape, order="F" if header.fortran else "C")
+
+
+def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    infos = archive.infolist()
+    if len(infos) > _MOST_MEMBERS:
+        raise refusal(path, f"at most {_MOST_MEMBERS} arrays", len(infos), "write `points` (n, d) alone")
+    total = sum(info.file_size for info in infos)
+    ratio = total / max(path.stat().st_size, 1)
+    if total > MOST_BYTES or (total > _BOMB_BYTES and ratio > _BOMB_RATIO):
+        raise refusal(
+            path,
+            f"at most {MOST_BYTES >> 30} GiB unpacked, and {_BOMB_RATIO} times its size",
+            f"{total / 2**30:.1f} GiB, {ratio:,.0f} times",
+            "write fewer points, or uncompressed",
+        )
+    if any(info.flag_bits & 1 for info in infos):
+        raise refusal(path, "without a password", "an encrypted archive", "write it with numpy.savez")
+
+
+def _points_key(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """`points`, or the name of the only table."""
+    if "points" in shapes:
+        return "points"
+    tables = [name for name, shape in shapes.items() if len(shape) == 2]
+    if len(tables) == 1:
+        return tables[0]
+    listed = ", ".join(sorted(shapes)[:8]) or "no array"
+    raise refusal(path, "a file with an array `points` (n, d)", listed, "name the table `points`")
+
+
+def _check_points(path: Path, header: _Header) -> None:
+    if header.dtype.kind not in _REAL:
+        raise refusal(path, "real numbers", _kind(header.dtype), "write it as float32")
+    _check_table(path, header.shape)
+    check_size(path, header.shape, header.dtype.itemsize)
+
+
+def _check_table(path: Path, shape: tuple[int, ...]) -> None:
+    if len(shape) != 2 or shape[1] == 0:
+        raise refusal(path, "a table (n, d) of numbers", f"shape {shape}", "give one row per point")
+
+
+def _check_companions(path: Path, rows: int, headers: Mapping[str, _Header]) -> None:
+    """Refuse labels, latent and entropy that do not fit the points, by their headers."""
+    kinds = {"labels": _REAL + "US", "latent": _REAL, "entropy": _REAL}
+    for name in kinds.keys() & headers.keys():
+        header = headers[name]
+        if header.dtype.kind not in kinds[name]:
+            raise refusal(path, f"a file with numbers in `{name}`", _kind(header.dtype), "leave it out")
+        if name == "entropy":
+            if prod(header.shape) != 1:
+                raise refusal(path, "a file with one number `entropy`", f"shape {header.shape}", "leave it out")
+            continue
+        _check_length(path, name, header.shape, rows)
+        if header.nbytes > MOST_BYTES:
+            raise refusal(path, f"at most {MOST_BYTES >> 30} GiB in `{name}`", f"shape {header.shape}", "leave it out")
+
+
+def _check_length(path: Path, name: str, shape: tuple[int, ...], rows: int) -> None:
+    fits = shape in {(rows,), (rows, 1)} if name == "labels" else len(shape) == 2 and shape[0] == rows
+    if not fits:
+        raise refusal(path, f"a file with {rows:,} rows in `{name}`", f"shape {shape}", "give one per point")
+
+
+def _kind(dtype: np.dtype) -> str:
+    names = {"O": "pickled objects", "V": "records", "c": "complex numbers", "U": "text", "S": "text"}
+    return names.get(dtype.kind, "dates" if dtype.kind in "mM" else str(dtype))

@@ -1,0 +1,191 @@
+"""Points from files: one small reader per suffix, one set of bounds, one line for whatever is wrong with a file.
+
+Points come out as finite float32; what had to be dropped or changed stands in the notes of the data set.
+"""
+
+import csv
+import hashlib
+import lzma
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from safetensors import SafetensorError
+
+from core.data.arrays import read_npy, read_npz, read_safetensors
+from core.data.bounds import FEWEST_ROWS, RawTable, check_size, refusal
+from core.data.dataset import Dataset
+from core.data.tables import read_csv, read_parquet
+from core.errors import InputError, invalid
+from core.files import atomic_file
+
+__all__ = ["SUFFIXES", "read_dataset", "write_points"]
+
+_READERS: dict[str, Callable[[Path], RawTable]] = {
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".csv": read_csv,
+    ".parquet": read_parquet,
+    ".safetensors": read_safetensors,
+}
+SUFFIXES = tuple(_READERS)
+_MOST_FILE_BYTES = 2 * 2**30
+# All that the libraries raise on a damaged file; RuntimeError is zipfile's for a method it does not know.
+_DAMAGE = (
+    ValueError, OSError, EOFError, OverflowError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile,
+    zlib.error, lzma.LZMAError, csv.Error, pa.ArrowException, SafetensorError,
+)  # fmt: skip
+
+
+def read_dataset(path: Path | str) -> Dataset:
+    """The points in a .npy, .npz, .csv, .parquet or .safetensors file, named after its stem.
+
+    An .npz file holds `points` (n, d) and may hold `labels` (n,), `latent` (n, k) and `entropy`; a table's column
+    called label, labels or class becomes the labels. Rows with NaN or infinity are dropped, unless more than half have
+    one. Raises `InputError`, in one line with the file's base name, on anything that is no such file or too large.
+    """
+    path = Path(path)
+    _check_file(path)
+    try:
+        raw = _READERS[path.suffix.lower()](path)
+        return _finished(path, raw)
+    except InputError:
+        raise
+    except MemoryError:
+        raise refusal(path, "small enough for this machine's memory", "more", "give fewer points") from None
+    except _DAMAGE as error:
+        reason = str(error) or type(error).__name__
+        raise refusal(path, f"a sound {path.suffix.lower()} file", reason, "copy or write it again") from None
+
+
+def write_points(path: Path | str, dataset: Dataset) -> None:
+    """Write an .npz file whole or not at all: `points` (n, d) float32 and, where known, `labels` int64, `latent` and
+    `entropy`. Raises `InputError` where it cannot be written."""
+    path = Path(path)
+    if path.suffix.lower() != ".npz":
+        raise invalid("out", "a file that ends in .npz", repr(path.name), "change the name")
+    known = {
+        "labels": None if dataset.labels is None else dataset.labels.astype(np.int64),
+        "latent": dataset.latent,
+        "entropy": None if dataset.entropy is None else np.float64(dataset.entropy),
+    }
+    arrays = {key: np.asarray(value) for key, value in known.items() if value is not None}
+    try:
+        with atomic_file(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, allow_pickle=False, points=dataset.points.astype(np.float32), **arrays)
+    except OSError as error:
+        raise invalid("out", "a file that can be written", error.strerror, "choose another place") from None
+
+
+def _check_file(path: Path) -> None:
+    """Refuse what is no file of a known kind, before it is opened."""
+    try:
+        if not path.exists():
+            raise refusal(path, "a file that exists", "none", "check the path")
+        if not path.is_file():
+            raise refusal(path, "a file", "a folder" if path.is_dir() else "a device", "name a file of points")
+        size = path.stat().st_size
+    except OSError as error:
+        raise refusal(path, "a file that can be read", error.strerror, "check the path") from None
+    if path.suffix.lower() not in _READERS:
+        raise refusal(path, f"a file in {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
+    if size == 0:
+        raise refusal(path, "a file of points", "an empty file", "write it again")
+    if size > _MOST_FILE_BYTES:
+        limit = f"at most {_MOST_FILE_BYTES >> 30} GiB"
+        raise refusal(path, limit, f"{size / 2**30:.1f} GiB", "give a random part of its rows")
+
+
+def _finished(path: Path, raw: RawTable) -> Dataset:
+    """The data set of a raw table: float32, finite, with labels as numbers."""
+    notes = list(raw.notes)
+    check_size(path, raw.points.shape, raw.points.dtype.itemsize)  # type: ignore[arg-type]
+    with np.errstate(over="ignore"):
+        points = np.ascontiguousarray(raw.points, dtype=np.float32)
+    labels = None
+    if raw.labels is not None:
+        labels, remark = _class_numbers(raw.labels)
+        notes += [remark] if remark else []
+    latent, remark = _finite_latent(raw.latent)
+    notes += [remark] if remark else []
+    if len(points) < FEWEST_ROWS:
+        raise refusal(path, f"a table of at least {FEWEST_ROWS} rows", len(points), "give more points")
+    keep = np.isfinite(points).all(axis=1)
+    if dropped := int((~keep).sum()):
+        if 2 * dropped > len(points):
+            got = f"NaN or infinity in {dropped:,} of {len(points):,} rows"
+            raise refusal(path, "mostly finite numbers", got, "clean the data first")
+        notes.append(f"{dropped:,} rows with NaN or infinity were dropped.")
+        points = points[keep]
+        labels, latent = (None if part is None else part[keep] for part in (labels, latent))
+    if len(points) < FEWEST_ROWS:
+        raise refusal(path, f"a table of at least {FEWEST_ROWS} finite rows", len(points), "give more points")
+    entropy = raw.entropy
+    if entropy is not None and not np.isfinite(entropy):
+        entropy = None
+        notes.append("The entropy is not finite and was left out.")
+    notes += _remarks_on_columns(points, raw.columns)
+    return Dataset(path.stem, points, labels, latent, entropy, columns=raw.columns, notes=tuple(notes))
+
+
+def _class_numbers(labels: np.ndarray | pa.Array) -> tuple[np.ndarray, str | None]:
+    """Labels as int64, -1 where missing, and a remark if they were anything but whole numbers."""
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "biu":
+        if labels.dtype.kind != "u" or not len(labels) or labels.max() <= np.iinfo(np.int64).max:
+            return labels.astype(np.int64), None
+        names, numbers = np.unique(labels, return_inverse=True)
+        return numbers.astype(np.int64), _remark_on_classes(names.tolist())
+    if isinstance(labels, np.ndarray) and labels.dtype.kind == "f":
+        finite = np.isfinite(labels)
+        known = labels[finite]
+        numbers = np.full(len(labels), -1, np.int64)
+        if (np.abs(known) < 2**53).all() and (known == np.floor(known)).all():
+            numbers[finite] = known.astype(np.int64)
+            return numbers, None
+        names, numbers[finite] = np.unique(known, return_inverse=True)
+        return numbers, _remark_on_classes(names.tolist())
+    text = pa.array(labels.astype("U")) if isinstance(labels, np.ndarray) else labels
+    if not pa.types.is_dictionary(text.type):
+        text = text.cast(pa.string()).dictionary_encode()
+    spelled = ["" if name is None else str(name).strip() for name in text.dictionary.to_pylist()]
+    names = sorted(set(spelled) - {""})
+    rank = {name: index for index, name in enumerate(names)} | {"": -1}
+    # A missing label has a null index; the entry past the last name stands for it.
+    codes = text.indices.fill_null(len(spelled)).to_numpy(zero_copy_only=False)
+    return np.array([rank[name] for name in spelled] + [-1], np.int64)[codes], _remark_on_classes(names)
+
+
+def _remark_on_classes(names: list) -> str:
+    listed = ", ".join(str(name) for name in names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"Classes became numbers from 0 in this order: {listed}."
+
+
+def _finite_latent(latent: np.ndarray | None) -> tuple[np.ndarray | None, str | None]:
+    if latent is None:
+        return None, None
+    with np.errstate(over="ignore"):
+        latent = np.ascontiguousarray(latent, dtype=np.float32)
+    if not np.isfinite(latent).all():
+        return None, "The latent coordinates are not finite and were left out."
+    return latent, None
+
+
+def _remarks_on_columns(points: np.ndarray, names: tuple[str, ...]) -> list[str]:
+    """A sentence each on columns that are constant, and on columns that repeat another."""
+    constant, repeated = [], []
+    first_with: dict[bytes, int] = {}
+    for index in range(points.shape[1]):
+        column = points[:, index]
+        if column.min() == column.max():
+            constant.append(index)
+        elif first_with.setdefault(hashlib.blake2b(column.tobytes()).digest(), index) != index:
+            repeated.append(index)
+    remarks = []
+    for found, what in ((constant, "are constant"), (repeated, "repeat another column")):
+        if found:
+            shown = [names[index] if names else f"number {index + 1}" for index in found[:5]]
+            remarks.append(f"Columns that {what}: {', '.join(shown)}{', ...' if len(found) > 5 else ''}.")
+    return remarks
