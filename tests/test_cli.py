@@ -12,6 +12,10 @@ from conftest import blobs
 
 import topoviz
 from topoviz.__main__ import main
+from topoviz.library import Library
+from topoviz.results import analyse
+from topoviz.session import Session
+from topoviz.settings import Settings
 
 ROOT = Path(topoviz.__file__).parent.parent
 
@@ -163,3 +167,17 @@ def test_a_pipe_sees_no_progress_bar(tmp_path):
     assert (done.returncode, done.stdout) == (0, "")
     assert "%" not in done.stderr
     assert "\r" not in done.stderr
+
+
+def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
+    np.save("other.npy", blobs(2, n=300).points)
+    np.savez("anchors.npz", a=blobs(1, n=50).points, b=blobs(1, n=50).points)
+    told = command("align", "data.npy", "other.npy", "--anchors", "anchors.npz", "--steps", 50, "--out", "both")
+    assert told["models"] == ["data", "other"]
+    folder = Path("both")
+    assert {path.name for path in (folder / "models").iterdir()} == {"data", "other"}
+    session = Session.from_json((folder / "session.json").read_text())
+    assert analyse(Library(Settings(models=folder / "models")), session).matching is not None
+    report = (folder / "report.html").read_text()
+    assert "data and other" in report
+    assert "http" not in report

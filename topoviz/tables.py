@@ -16,7 +16,7 @@ from topoviz.session import Name, Session, Side
 
 __all__ = ["match_document", "match_table", "snippet", "transform_json", "transform_npz"]
 
-_COLUMNS = (
+_COLUMNS: tuple[str, ...] = (
     "a", "name_a", "b", "name_b", "kind", "confidence", "pinned", "mass_a", "mass_b", "level_a", "level_b",
 )  # fmt: skip
 
@@ -108,12 +108,13 @@ _AFFINE_SNIPPET = '''"""Carry latents of A into B: needs numpy and transform.npz
 
 import numpy as np
 
-transform = np.load("transform.npz")
+with np.load("transform.npz") as transform:
+    matrix, offset = transform["matrix"], transform["offset"]
 
 
 def translate(z):
     """Latents (n, k_b) of B for latents (n, k_a) of A."""
-    return z @ transform["matrix"].T + transform["offset"]
+    return z @ matrix.T + offset
 '''
 _TREE_SNIPPET = '''"""Carry latents of A into B: needs topoviz (pip install topoviz) and transform.json."""
 

@@ -86,7 +86,7 @@ def _measured(
     carried = analysis.map(library.model(session.model_a).encode(a)[0])
     target = library.model(session.model_b).encode(b)[0]
     explained = 1 - ((carried - target) ** 2).sum() / ((target - target.mean(0)) ** 2).sum()
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    nearest = cKDTree(target).query(carried)[1]
+    nearest = KDTree(target).query(carried)[1]
     return {"explained variance": float(explained), "nearest is own": float(np.mean(nearest == np.arange(len(a))))}

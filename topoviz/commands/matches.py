@@ -29,10 +29,11 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     """Match two models' trees, fit the map and write both."""
     from core.documents import MatchDocument, save_match
 
+    family = choice("family", arguments.family, FAMILIES)
     models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
-    fitted = fit(matching, choice("family", arguments.family, FAMILIES), *models)
+    fitted = fit(matching, family, *models)
     document = MatchDocument.of(
         matching,
         fitted.map,

@@ -19,13 +19,13 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
 
     config = _config(arguments)
     dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n)
-    for note in dataset.notes:
-        say(note)
     if arguments.out.is_file():
         raise invalid("out", "a folder", arguments.out, "choose another place")
     model = follow(fit(dataset, config, seed=arguments.seed), f"training on {dataset.name}")
     core.save_model(model, arguments.out)
     metrics = model.metrics
+    for note in dataset.notes:
+        say(note)
     say(
         f"{arguments.out}: held-out NLL {metrics['nll']:.3f} nats{_entropy(metrics)}, "
         f"volume defect {metrics['volume_defect']:.1e}, {metrics['seconds']:.0f} s."
