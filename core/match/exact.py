@@ -1,17 +1,23 @@
 """Branch and bound for the partial quadratic assignment: the proven optimum and every matching near it.
 
-Rows are decided one after the other; `table[i, j]` holds what matching (i, j) would add given the rows decided so far. Since
-pair costs are not negative, sum_i min(0, min_j table[i, j]) bounds from below what the undecided rows can still add.
+Leaves (rows) are decided one after the other. A share s of each row's gain g_kl is spread over the other rows:
+    sum_k g_kl = sum_k (1 - s) g_kl + sum_{i != k} s g_kl / (n - 1)
+and every pair cost is halved between its two rows. For i at j each undecided k then adds at least
+min(0, min_{l != j} w_ijkl / 2 + s g_kl / (n - 1)): the bound sees that a bad pair spoils what others gain.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.match.heuristic import improve
+from core.match.heuristic import assign_repeatedly
 from core.match.problem import AssignmentProblem
 
 __all__ = ["Solution", "Solutions", "solve_exact"]
+
+# Half of the gain shared: 14 times fewer nodes than none on noisy trees of 9 to 12 leaves, 0.3 and 0.8 are worse.
+_SHARED = 0.5
+_EPSILON = 1e-12
 
 
 @dataclass(frozen=True)
@@ -24,16 +30,16 @@ class Solution:
 
 @dataclass(frozen=True)
 class Solutions:
-    """Matchings, best first; `proven` where no matching better than the last of those within the margin is missing."""
+    """Matchings, best first; `proven` where no better one can be missing."""
 
     found: tuple[Solution, ...]
     proven: bool
 
 
-def solve_exact(problem: AssignmentProblem, most: int = 20, budget: int = 200_000) -> Solutions:
+def solve_exact(problem: AssignmentProblem, most: int = 20, budget: int = 40_000) -> Solutions:
     """The best matching, the second best, and all within `problem.config.margin` of the best (at most `most`).
 
-    Not proven where more than `budget` nodes were opened.
+    Not proven where more than `budget` nodes were opened (some 20 microseconds each).
     """
     if problem.shape[0] > problem.shape[1]:
         turned = solve_exact(problem.transposed(), most, budget)
@@ -59,37 +65,59 @@ class _Search:
         self.found: dict[tuple[int, ...], float] = {}
         self.limit = np.inf
         na, nb = problem.shape
-        table = problem.gains
+        gains = problem.gains
         for i, j in problem.forced.items():
-            keep = table[i, j]
-            table[i, :] = np.inf
-            table[:, j] = np.inf
-            table[i, j] = keep
+            keep = gains[i, j]
+            gains[i, :] = np.inf
+            gains[:, j] = np.inf
+            gains[i, j] = keep
         free = np.array([i not in problem.forced for i in range(na)])
         # The rows with most to gain are decided first: their pair costs then sharpen the bound for the rest.
-        self.order = np.argsort(np.where(free, table.min(axis=1, initial=0.0), -np.inf), kind="stable")
-        self.free = free[self.order]
-        self.table = table[self.order]
-        self.links = np.stack(
-            [[problem.pair_cost(int(i), j)[self.order] for j in range(nb)] for i in self.order]
-        )
+        self.order = np.argsort(np.where(free, gains.min(axis=1, initial=0.0), -np.inf), kind="stable")
+        self.free, gains = free[self.order], gains[self.order]
+        allowed = np.isfinite(gains)
+        self.table = np.where(allowed, (1 - _SHARED) * gains, np.inf)
+        self.share = np.where(allowed, _SHARED * gains / max(na - 1, 1), 0.0)
+        if na == 1:
+            self.table, self.share = gains, np.zeros_like(gains)
+        self.links = problem.links[self.order][:, :, self.order]
+        self.links[:, range(nb), :, range(nb)] = np.inf
+        self._prepare_bounds(np.where(allowed, self.share, np.inf))
+
+    def _prepare_bounds(self, share: np.ndarray) -> None:
+        """`matched[r][i, j]`, `left_out[r][i]`: what the rows from r on can still bring to row i at j, or at none."""
+        na, nb = share.shape
+        nothing = np.where(self.free, 0.0, np.inf)
+        brought = np.minimum((0.5 * self.links + share).min(axis=3), nothing)
+        brought[range(na), :, range(na)] = 0.0
+        alone = np.tile(np.minimum(share.min(axis=1), nothing), (na, 1))
+        np.fill_diagonal(alone, 0.0)
+        self.matched, self.left_out = np.zeros((na + 1, na, nb)), np.zeros((na + 1, na))
+        for row in reversed(range(na)):
+            self.matched[row] = self.matched[row + 1] + brought[:, :, row]
+            self.left_out[row] = self.left_out[row + 1] + alone[:, row]
+        self.left_out[:, ~self.free] = np.inf
 
     def run(self) -> None:
-        self._record(improve(self.problem, np.full(self.problem.shape[0], -1)))
+        self._record(assign_repeatedly(self.problem, np.full(self.problem.shape[0], -1)))
         self._open(0, self.table, self.problem.unmatched_cost, [])
 
     def _record(self, partners: np.ndarray) -> None:
         self.found[tuple(partners.tolist())] = self.problem.cost(partners)
         costs = sorted(self.found.values())
         if len(costs) > self.most:
-            self.found = {p: c for p, c in self.found.items() if c <= costs[self.most - 1]}
-            costs = costs[: self.most]
+            del self.found[max(self.found, key=self.found.__getitem__)]
+            costs.pop()
         second = costs[1] if len(costs) > 1 else np.inf
         within = costs[0] + self.problem.config.margin
-        full = len(costs) >= self.most
-        self.limit = max(second, min(within, costs[-1]) if full else within)
+        if len(costs) >= self.most:
+            # Of matchings that tie with the worst one kept no more are needed.
+            within = min(within, costs[self.most - 1] - 2 * _EPSILON)
+            second -= 2 * _EPSILON
+        self.limit = max(second, within) + _EPSILON
 
     def _open(self, row: int, table: np.ndarray, cost: float, chosen: list[int]) -> None:
+        """Decide `row`, given what each later pair adds beside the rows decided so far (`table`, from `row` on)."""
         self.nodes += 1
         if self.nodes > self.budget:
             return
@@ -98,19 +126,21 @@ class _Search:
             partners[self.order] = chosen
             self._record(partners)
             return
-        lowest = table[row:].min(axis=1)
-        np.minimum(lowest, 0.0, out=lowest, where=self.free[row:])
-        rest = cost + lowest[1:].sum()
-        entries = table[row]
-        options = [(float(entries[j]), int(j)) for j in np.flatnonzero(np.isfinite(entries))]
+        later = len(self.order) - row - 1
+        own = table[0] + later * self.share[row]
+        columns = np.flatnonzero(np.isfinite(own))
+        without = table[1:] + self.share[row + 1 :]
+        below = without + self.links[row, columns, row + 1 :]
+        costs = cost + own[columns]
+        matched, left_out = self.matched[row + 1, row + 1 :], self.left_out[row + 1, row + 1 :]
+        bounds = costs + np.minimum((below + matched).min(axis=2), left_out).sum(axis=1)
+        options = [(float(bounds[at]), at) for at in np.flatnonzero(bounds <= self.limit).tolist()]
         if self.free[row]:
-            options.append((0.0, -1))
-        for added, j in sorted(options):
-            if rest + added > self.limit + 1e-12:
+            options.append((cost + float(np.minimum((without + matched).min(axis=1), left_out).sum()), -1))
+        for bound, at in sorted(options):
+            if bound > self.limit:
                 break
-            if j < 0:
-                self._open(row + 1, table, cost, [*chosen, -1])
+            if at < 0:
+                self._open(row + 1, without, cost, [*chosen, -1])
             else:
-                below = table + self.links[row, j]
-                below[:, j] = np.inf
-                self._open(row + 1, below, cost + added, [*chosen, j])
+                self._open(row + 1, below[at], float(costs[at]), [*chosen, int(columns[at])])

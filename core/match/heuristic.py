@@ -5,37 +5,55 @@ from scipy.optimize import linear_sum_assignment
 
 from core.match.problem import AssignmentProblem
 
-__all__ = ["improve", "solve_heuristic"]
+__all__ = ["assign_repeatedly", "improve", "solve_heuristic"]
 
 _STARTS = 24
+_NEAR = 20
 _ROUNDS = 30
+_LARGE = 1e6
+_EPSILON = 1e-12
 
 
 def solve_heuristic(problem: AssignmentProblem, seed: int = 0) -> list[tuple[tuple[int, ...], float]]:
     """Distinct matchings (partner of each first-side leaf, -1 for none) with their costs, best first."""
     rng = np.random.default_rng(seed)
-    seeds = [np.full(problem.shape[0], -1)]
+    starts = [np.full(problem.shape[0], -1)]
     pairs = np.argwhere(problem.allowed)
     order = np.argsort(problem.leaf_cost[tuple(pairs.T)], kind="stable")
-    for i, j in pairs[order[: _STARTS // 2]]:
-        seeds.append(_seed(problem, i, j))
-    for i, j in pairs[rng.permutation(len(pairs))[: _STARTS // 2]]:
-        seeds.append(_seed(problem, i, j))
-    found = {tuple(int(p) for p in partners): problem.cost(partners) for partners in (improve(problem, s) for s in seeds)}
+    starts += [_seed(problem, i, j) for i, j in pairs[order[: _STARTS // 2]]]
+    starts += [_seed(problem, i, j) for i, j in pairs[rng.permutation(len(pairs))[: _STARTS // 2]]]
+    found = {}
+    for start in starts:
+        partners = improve(problem, start)
+        found[tuple(partners.tolist())] = problem.cost(partners)
+    best = np.array(min(found, key=found.__getitem__))
+    for partners in _changes(problem, best, _NEAR)[0]:
+        found[tuple(partners.tolist())] = problem.cost(partners)
     return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
 
 def improve(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
-    """A matching that costs no more than `partners`, by linear assignments against the last one, then single moves."""
+    """A matching that costs no more than `partners`: linear assignments against the last one, then single changes."""
+    partners = assign_repeatedly(problem, partners)
+    for _ in range(4 * len(partners)):
+        changed, gains = _changes(problem, partners, 1)
+        if not changed or gains[0] >= -_EPSILON:
+            break
+        partners = changed[0]
+    return partners
+
+
+def assign_repeatedly(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+    """A matching that costs no more than `partners`, by linear assignments, each against the last matching."""
     best = _with_forced(problem, partners)
     best_cost = problem.cost(best)
     for _ in range(_ROUNDS):
         proposal = _assign(problem, _table(problem, best))
         cost = problem.cost(proposal)
-        if cost >= best_cost - 1e-12:
+        if cost >= best_cost - _EPSILON:
             break
         best, best_cost = proposal, cost
-    return _moves(problem, best, best_cost)
+    return best
 
 
 def _seed(problem: AssignmentProblem, i: int, j: int) -> np.ndarray:
@@ -53,65 +71,85 @@ def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray
     return partners
 
 
+def _links(problem: AssignmentProblem, partners: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The matched rows (m,), and (m, na, nb) what each of them costs together with each pair of another row."""
+    rows = np.flatnonzero(partners >= 0)
+    links = problem.pair_costs(rows, partners[rows])
+    links[range(len(rows)), rows] = 0.0
+    return rows, links
+
+
 def _table(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
-    """(na, nb): what each pair would add beside the matching's other pairs."""
-    table = problem.gains
-    for k in np.flatnonzero(partners >= 0):
-        link = problem.pair_cost(int(k), int(partners[k]))
-        link[k, :] = 0.0
-        table = table + link
-    return table
+    """(na, nb): what each pair would add beside the matching's pairs of other rows."""
+    return problem.gains + _links(problem, partners)[1].sum(axis=0)
 
 
 def _assign(problem: AssignmentProblem, table: np.ndarray) -> np.ndarray:
     """The matching that is best against a fixed table of costs, a dummy (cost 0) for each leaf."""
     na, nb = table.shape
     square = np.zeros((na + nb, na + nb))
-    square[:na, :nb] = np.where(np.isfinite(table), table, 1e6)
+    square[:na, :nb] = np.where(np.isfinite(table), table, _LARGE)
     for i, j in problem.forced.items():
-        square[i, j] = -1e6
-    rows, columns = linear_sum_assignment(square)
-    partners = np.full(na, -1)
-    for i, j in zip(rows, columns, strict=True):
-        if i < na and j < nb and np.isfinite(table[i, j]) and (table[i, j] < 0 or problem.forced.get(i) == j):
-            partners[i] = j
-    return partners
+        square[i, j] = -_LARGE
+    columns = linear_sum_assignment(square)[1][:na]
+    forced = np.array([problem.forced.get(i, -1) for i in range(na)])
+    worth = table[range(na), np.minimum(columns, nb - 1)] < 0
+    return np.where((columns < nb) & (worth | (columns == forced)), columns, -1)
 
 
-def _moves(problem: AssignmentProblem, partners: np.ndarray, cost: float) -> np.ndarray:
-    """Take the best of all single changes (drop, move, trade partners) until none helps."""
-    free = [i for i in range(len(partners)) if i not in problem.forced]
-    taken = set(problem.forced.values())
-    for _ in range(4 * len(partners)):
-        best, best_cost = partners, cost
-        for i in free:
-            table_row = _row(problem, partners, i)
-            base = table_row[partners[i]] if partners[i] >= 0 else 0.0
-            for j in np.flatnonzero(table_row - base < 1.0):
-                if j in taken or j == partners[i]:
-                    continue
-                holder = np.flatnonzero(partners == j)
-                changed = partners.copy()
-                changed[i] = j
-                if len(holder):
-                    old = partners[i]
-                    changed[holder[0]] = old if old < 0 or problem.allowed[holder[0], old] else -1
-                new = problem.cost(changed) if len(holder) else cost - base + table_row[j]
-                if new < best_cost - 1e-12:
-                    best, best_cost = changed, new
-            if base > 0 and cost - base < best_cost - 1e-12:
-                best, best_cost = partners.copy(), cost - base
-                best[i] = -1
-        if best is partners:
-            return partners
-        partners, cost = best, best_cost
-    return partners
+def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> tuple[list[np.ndarray], list[float]]:
+    """The matchings after the drops, moves, takeovers and trades that cost least, and what each adds, best first."""
+    rows, links = _links(problem, partners)
+    table = problem.gains + links.sum(axis=0)
+    free = np.array([i not in problem.forced for i in range(len(partners))])
+    base = np.zeros(len(partners))
+    base[rows] = table[rows, partners[rows]]
+    moved = _moves(partners, rows, links, table, base, free)
+    traded = _trades(partners[rows], links[:, rows], table[rows], base[rows], free[rows])
+    added = np.concatenate((moved.ravel(), traded.ravel()))
+    changes, costs = [], []
+    for at in np.argsort(added, kind="stable")[:most].tolist():
+        if not np.isfinite(added[at]):
+            break
+        changed = partners.copy()
+        if at < moved.size:
+            i, j = divmod(at, moved.shape[1])
+            j = j if j < table.shape[1] else -1
+            if j >= 0:
+                changed[partners == j] = -1
+            changed[i] = j
+        else:
+            i, k = rows[list(divmod(at - moved.size, len(rows)))]
+            changed[[i, k]] = partners[[k, i]]
+        changes.append(changed)
+        costs.append(float(added[at]))
+    return changes, costs
 
 
-def _row(problem: AssignmentProblem, partners: np.ndarray, i: int) -> np.ndarray:
-    """(nb,): what each partner for leaf i would add beside the other pairs."""
-    others = np.flatnonzero((partners >= 0) & (np.arange(len(partners)) != i))
-    row = problem.gains[i]
-    for k in others:
-        row = row + problem.pair_cost(int(k), int(partners[k]))[i]
-    return row
+def _moves(
+    partners: np.ndarray, rows: np.ndarray, links: np.ndarray, table: np.ndarray, base: np.ndarray, free: np.ndarray
+) -> np.ndarray:
+    """(na, nb + 1): what changes when row i goes to column j and its holder is dropped; the last column drops row i."""
+    moved = np.concatenate((table, np.zeros((len(table), 1))), axis=1) - base[:, None]
+    for at, holder in enumerate(rows):
+        j = partners[holder]
+        shared = np.where(partners >= 0, links[at, range(len(partners)), partners], 0.0)
+        moved[:, j] += shared - links[at, :, j] - base[holder] if free[holder] else np.inf
+        moved[holder, j] = np.inf
+    moved[~free] = np.inf
+    moved[partners < 0, -1] = np.inf
+    return moved
+
+
+def _trades(held: np.ndarray, links: np.ndarray, table: np.ndarray, base: np.ndarray, free: np.ndarray) -> np.ndarray:
+    """(m, m): what changes when matched rows i < k trade their columns, infinite elsewhere.
+
+    What the two cost together stays: distances are symmetric.
+    """
+    links = links[:, :, held]
+    one_way = table[:, held] - base[:, None] - np.einsum("kik->ik", links) + np.einsum("kii->ik", links)
+    traded = one_way + one_way.T
+    traded[~free] = np.inf
+    traded[:, ~free] = np.inf
+    traded[np.tril_indices(len(held))] = np.inf
+    return traded

@@ -30,8 +30,8 @@ def match_trees(
     """The partial matching of two trees' nodes of least cost that holds every pin and no ban.
 
     `pins` and `bans` are pairs of node ids (of `a`, of `b`). A pin of two internal nodes keeps the leaves below the
-    one to the leaves below the other. Trees of at most `config.exact_leaves` leaves are solved to the proven optimum. Raises
-    `InputError` for ids that are not there and for pins that contradict each other or a ban.
+    one to the leaves below the other. Trees of at most `config.exact_leaves` leaves are solved to the proven
+    optimum. Raises `InputError` for ids that are not there and for pins that contradict each other or a ban.
     """
     config = config or MatchConfig()
     if config.method not in _POSERS:
@@ -117,9 +117,13 @@ def _constrained(
 def _solved(problem: AssignmentProblem) -> tuple[Solutions, str]:
     if max(problem.shape) <= problem.config.exact_leaves:
         solutions = solve_exact(problem, _MOST)
-        return solutions, "exact" if solutions.proven else "heuristic"
-    found = solve_heuristic(problem)[:_MOST]
-    return Solutions(tuple(Solution(p, c) for p, c in found), proven=False), "heuristic"
+        if solutions.proven:
+            return solutions, "exact"
+        found = {s.partners: s.cost for s in solutions.found} | dict(solve_heuristic(problem))
+    else:
+        found = dict(solve_heuristic(problem))
+    best = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_MOST]
+    return Solutions(tuple(Solution(p, c) for p, c in best), proven=False), "heuristic"
 
 
 def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[int, int], ...]:
@@ -142,11 +146,11 @@ def _confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
 
 def _own_costs(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     """(na,): a matched leaf's own cost with half of what it shares with each other pair; 0 for unmatched leaves."""
-    own = np.zeros(len(partners))
     rows = np.flatnonzero(partners >= 0)
-    for i in rows:
-        links = problem.pair_cost(int(i), int(partners[i]))[rows, partners[rows]]
-        own[i] = problem.leaf_cost[i, partners[i]] + 0.5 * (links.sum() - links[rows == i].sum())
+    links = problem.pair_costs(rows, partners[rows])[:, rows, partners[rows]]
+    np.fill_diagonal(links, 0.0)
+    own = np.zeros(len(partners))
+    own[rows] = problem.leaf_cost[rows, partners[rows]] + 0.5 * links.sum(axis=1)
     return own
 
 
@@ -162,54 +166,61 @@ def _pairs(
     leaves = {
         int(a.leaves[i]): (int(b.leaves[j]), float(confidence[i])) for i, j in enumerate(best.partners) if j >= 0
     }
-    pairs = [
-        Pair(int(a.id[i]), int(b.id[j]), c, (int(a.id[i]), int(b.id[j])) in pins) for i, (j, c) in leaves.items()
-    ]
-    images = {}
-    for row in range(len(b)):
-        if b.children[row]:
-            # Rows go down the tree: of nested nodes with the same matched leaves the deepest stays.
-            images[frozenset(b.leaves_below[row] & {j for j, _ in leaves.values()})] = row
-    inner = {}
-    for row in range(len(a)):
-        below = [leaf for leaf in a.leaves_below[row] if leaf in leaves]
-        image = images.get(frozenset(leaves[leaf][0] for leaf in below))
-        if a.children[row] and image is not None and len(below) >= 2:
-            inner[image] = Pair(int(a.id[row]), int(b.id[image]), min(leaves[leaf][1] for leaf in below))
+    pairs = []
+    for row, (image, sure) in leaves.items():
+        ids = (int(a.id[row]), int(b.id[image]))
+        pairs.append(Pair(*ids, 1.0 if ids in pins else sure, ids in pins))
     pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
     taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
-    pairs += [
-        p for p in inner.values() if (p.a, p.b) not in bans and p.a not in taken_a and p.b not in taken_b
-    ]
+    for row, image in _inner(a, b, {row: image for row, (image, _) in leaves.items()}).items():
+        ids = (int(a.id[row]), int(b.id[image]))
+        if ids not in bans and ids[0] not in taken_a and ids[1] not in taken_b:
+            pairs.append(Pair(*ids, min(leaves[leaf][1] for leaf in a.leaves_below[row] if leaf in leaves)))
     return (*pairs, *(Pair(i, j, 1.0, True) for i, j in sorted(pinned)))
+
+
+def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int, int]:
+    """Rows of inner nodes that go to each other: the roots, and below them the deepest with corresponding leaves."""
+    images = {}
+    for row in range(1, len(b)):
+        if b.children[row]:
+            # Rows go down the tree: of nested nodes with the same matched leaves the deepest stays.
+            images[b.leaves_below[row] & frozenset(leaves.values())] = row
+    inner = {}
+    for row in range(1, len(a)):
+        below = frozenset(leaves[leaf] for leaf in a.leaves_below[row] if leaf in leaves)
+        if a.children[row] and len(below) >= 2 and below in images:
+            inner[images[below]] = row
+    found = {row: image for image, row in inner.items()}
+    return {0: 0} | found if leaves and a.children[0] and b.children[0] else found
 
 
 def _verdict(matching: Matching, problem: AssignmentProblem, best: Solution) -> tuple[bool, tuple[str, ...]]:
     """Whether the evidence singles the matching out, and the reasons in sentences."""
     config = problem.config
     matched = sum(j >= 0 for j in best.partners)
-    smaller = min(problem.shape)
     against, notes = [], []
-    if matched < 3:
-        against.append(f"Only {matched} {'leaf is' if matched == 1 else 'leaves are'} matched; three are needed to tell.")
-    elif 2 * matched < smaller:
-        against.append(f"Only {matched} of {smaller} leaves are matched.")
-    if matching.gap <= config.margin and matched:
+    if matched < 2:
+        against.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
+    elif 2 * matched < min(problem.shape):
+        against.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
+    if matched and matching.gap <= config.margin:
         others = len(matching.alternatives)
+        verb = "matching costs" if others == 1 else "matchings cost"
         against.append(
-            f"{others} other matching{'s' if others > 1 else ''} cost{'' if others > 1 else 's'} at most "
-            f"{config.margin:.2f} more (the closest {matching.gap:.3f})."
+            f"{others} other {verb} at most {config.margin:.2f} more (the closest {matching.gap:.3f} more)."
         )
     elif matched:
-        notes.append(f"The second-best matching costs {matching.gap:.2f} more; {config.margin:.2f} would be a tie.")
+        notes.append(f"The second-best matching costs {matching.gap:.2f} more (threshold {config.margin:.2f}).")
     if matched:
         own = _own_costs(problem, np.array(best.partners)).sum() / matched
-        text = f"A matched leaf differs by {own:.2f} on average, where leaving one out costs {config.price:.2f}."
-        (against if own > 0.8 * config.price else notes).append(text)
-    for ids, side in ((matching.unmatched_a, "A"), (matching.unmatched_b, "B")):
+        text = f"Matched leaves differ by {own:.2f} on average (threshold {config.doubtful:.2f})."
+        (against if own > config.doubtful else notes).append(text)
+    for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
         if ids:
-            plural = "leaf of" if len(ids) == 1 else "leaves of"
-            notes.append(f"{len(ids)} {plural} {side} left out: nothing on the other side is like it.")
+            start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
+            verb, them = ("is", "it") if len(ids) == 1 else ("are", "them")
+            notes.append(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
     if matching.solver == "heuristic":
-        notes.append("Found by local search: trees this large are not solved to a proven optimum.")
+        notes.append("Found by local search, which does not prove that no better matching exists.")
     return not against, tuple(against + notes)

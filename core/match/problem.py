@@ -1,10 +1,10 @@
 """The partial quadratic assignment of two trees' leaves: what a matching costs.
 
 For a matching pi of leaves,
-    cost = sum_{i matched} u(i, pi i) + sum_{i < k matched} w(i, pi i; k, pi k) + price * (leaves left out on both sides).
-u compares two leaves: mass, height, volume, holes. w compares distances between leaves: the Bhattacharyya distance of
-two nodes' Gaussians does not change under any affine map of the space. Every term is a bounded ramp |difference| / scale,
-at most 1, so that no extrapolated quantity can outvote the rest.
+    cost = sum_{i matched} u(i, pi i) + sum_{i < k matched} w(i, pi i; k, pi k) + price * (leaves left out, both sides).
+u compares two leaves: mass, height, volume, holes. w compares distances between leaves: the Bhattacharyya distance
+of two nodes' Gaussians does not change under any affine map of the space. Every term is a bounded ramp,
+|difference| / scale and at most 1, so that no extrapolated quantity can outvote the rest.
 """
 
 from dataclasses import dataclass, field
@@ -24,19 +24,21 @@ class MatchConfig:
 
     `leaf_weight` and `pair_weight` bound what one matched leaf can cost by its own features and by its distances to
     all others. `price` is what a leaf left out costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and
-    `distance_scale` (a share of the distances' size) are the differences that count as full. `margin` is the gap below which
-    another matching is an explanation as good. `exact_leaves` bounds the trees that are solved to the proven optimum.
+    `distance_scale` (a share of the distances' size) are the differences that count as full. `margin` is the gap below
+    which another matching is an explanation as good, `doubtful` what matched leaves may cost on average before the
+    matching is not believed. `exact_leaves` bounds the trees solved to the proven optimum.
     """
 
     method: str = "leaf-distances"
-    leaf_weight: float = 0.4
-    pair_weight: float = 0.6
-    price: float = 0.22
+    leaf_weight: float = 0.3
+    pair_weight: float = 0.7
+    price: float = 0.28
     mass_scale: float = 0.8
     height_scale: float = 1.0
     volume_scale: float = 1.2
     distance_scale: float = 0.25
     margin: float = 0.06
+    doubtful: float = 0.18
     exact_leaves: int = 12
 
 
@@ -44,8 +46,8 @@ class MatchConfig:
 class AssignmentProblem:
     """Leaves 0..na-1 against 0..nb-1.
 
-    `leaf_cost` (na, nb) is u, `distance_a` (na, na) and `distance_b` (nb, nb) give w, `allowed` (na, nb) says which pairs may
-    be matched, `forced` which must be.
+    `leaf_cost` (na, nb) is u, `distance_a` (na, na) and `distance_b` (nb, nb) give w, `allowed` (na, nb) says which
+    pairs may be matched, `forced` which must be.
     """
 
     leaf_cost: np.ndarray
@@ -70,23 +72,28 @@ class AssignmentProblem:
         """(na, nb): what matching a pair alone adds to `unmatched_cost`; infinite where it is not allowed."""
         return np.where(self.allowed, self.leaf_cost - 2 * self.config.price, np.inf)
 
-    def pair_cost(self, i: int, j: int) -> np.ndarray:
-        """(na, nb): what the pair (i, j) costs together with each other pair."""
-        a, b = self.distance_a[i][:, None], self.distance_b[j][None, :]
+    def pair_costs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """(m, na, nb): what each of m pairs costs together with each other pair."""
+        a, b = self.distance_a[rows][:, :, None], self.distance_b[columns][:, None, :]
         ramp = np.abs(a - b) / (self.config.distance_scale * np.maximum(np.maximum(a, b), _EPSILON))
         others = max(min(self.shape) - 1, 1)
         return np.minimum(ramp, 1.0) * (self.config.pair_weight / others)
 
+    @property
+    def links(self) -> np.ndarray:
+        """(na, nb, na, nb): what each pair costs together with each other pair."""
+        rows, columns = np.indices(self.shape).reshape(2, -1)
+        return self.pair_costs(rows, columns).reshape(*self.shape, *self.shape)
+
     def cost(self, partners: np.ndarray) -> float:
         """Cost of a matching given as the partner of each first-side leaf, -1 for none (na,)."""
         rows = np.flatnonzero(partners >= 0)
-        if not self.allowed[rows, partners[rows]].all():
+        columns = partners[rows]
+        if not self.allowed[rows, columns].all():
             return float("inf")
-        total = self.config.price * (sum(self.shape) - 2 * len(rows)) + self.leaf_cost[rows, partners[rows]].sum()
-        for at, i in enumerate(rows):
-            later = rows[at + 1 :]
-            total += self.pair_cost(i, partners[i])[later, partners[later]].sum()
-        return float(total)
+        links = np.triu(self.pair_costs(rows, columns)[:, rows, columns], 1)
+        left_out = sum(self.shape) - 2 * len(rows)
+        return float(self.config.price * left_out + self.leaf_cost[rows, columns].sum() + links.sum())
 
     def transposed(self) -> "AssignmentProblem":
         """The same problem with the sides exchanged."""

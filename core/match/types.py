@@ -30,10 +30,10 @@ class Matching:
     """The best partial matching found between `tree_a` and `tree_b`.
 
     `pairs` holds matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
-    are ids of leaves with no partner. `cost` is the solver's objective (0: the trees are the same), `gap` how much worse the
-    second-best matching is, `alternatives` every matching found within the ambiguity margin of the best, best first
-    and without the best itself. `solver` is 'exact' or 'heuristic'. `determined` says whether the evidence singles
-    this matching out; `reasons` says why, or why not, in sentences.
+    are ids of leaves with no partner. `cost` is the solver's objective (0: the trees are the same), `gap` how much
+    worse the second-best matching is, `alternatives` every matching found within the ambiguity margin of the best,
+    best first and without the best itself. `solver` is 'exact' or 'heuristic'. `determined` says whether the evidence
+    singles this matching out; `reasons` says why, or why not, in sentences.
     """
 
     tree_a: LevelSetTree

@@ -1,0 +1,194 @@
+"""Fit a map between two latent spaces to matched nodes: each gives a mean and a covariance on both sides.
+
+No paired points are needed. Two generic nodes fix an affine map in any dimension.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.align.coupling import PROCRUSTES, NodePairs, solve, square_root
+from core.align.maps import AffineMap, LatentMap
+from core.align.treemap import TreeMap
+from core.errors import InputError, invalid
+from core.match.types import Matching, Pair
+
+__all__ = ["FAMILIES", "Residual", "best_family", "families_available", "fit_map", "residuals"]
+
+FAMILIES = ("translation", "orthogonal", "similarity", "affine", "tree")
+_NEEDED = {"translation": 1, "orthogonal": 2, "similarity": 2, "affine": 2, "tree": 2}
+_TIE = 0.01
+_GAIN = 0.9
+
+
+@dataclass(frozen=True)
+class Residual:
+    """What a map leaves at the matched nodes `a` and `b` (ids).
+
+    `distance` is that of the mapped mean from b's mean, in deviations of b's covariance (Mahalanobis). `shape`
+    compares the mapped covariance with b's: |C_b^-1/2 J C_a J^T C_b^-1/2 - I| / sqrt(k_b), 0 where they are equal.
+    """
+
+    a: int
+    b: int
+    distance: float
+    shape: float
+
+
+def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
+    """The map of a family that best carries A's matched nodes onto B's, weighted by mass and confidence.
+
+    Leaves count, and inner nodes that a person pinned. 'translation', 'orthogonal' (a rotation or reflection and a
+    shift), 'similarity' and 'affine' minimize the squared Wasserstein distances between the nodes' Gaussians
+    (derived in `core.align.coupling`); 'tree' blends one affine piece per matched node into the affine map. Between
+    different dimensions only 'affine' is there. Raises `InputError` where the matched nodes are too few, or fit
+    several maps alike.
+    """
+    if family not in FAMILIES:
+        raise invalid("family", "one of " + ", ".join(FAMILIES), repr(family), "choose one of these")
+    nodes = _nodes(matching)
+    problem = _problem(matching, nodes, family)
+    if problem is not None:
+        raise InputError(problem)
+    linear = "affine" if family == "tree" else family
+    matrix, cost = solve(nodes, linear)
+    if _ambiguous(nodes, linear, matrix, cost):
+        raise InputError(_too_alike(len(nodes), family))
+    affine = AffineMap(matrix, nodes.center_b - matrix @ nodes.center_a, linear)
+    return _tree_map(affine, nodes) if family == "tree" else affine
+
+
+def families_available(matching: Matching) -> dict[str, str | None]:
+    """For each family None where it can be fitted, or the reason why not."""
+    nodes = _nodes(matching)
+    reasons = {family: _problem(matching, nodes, family) for family in FAMILIES}
+    if len(nodes) and len(nodes.unspanned):
+        for linear in (family for family in PROCRUSTES if reasons[family] is None):
+            if _ambiguous(nodes, linear, *solve(nodes, linear)):
+                reasons[linear] = _too_alike(len(nodes), linear)
+    if reasons["affine"] is not None and reasons["tree"] is None:
+        reasons["tree"] = reasons["affine"].replace("affine", "tree")
+    return reasons
+
+
+def residuals(fitted: LatentMap, matching: Matching) -> tuple[Residual, ...]:
+    """What a map leaves at every matched pair of nodes, inner ones too, in the order of `matching.pairs`."""
+    if not matching.pairs:
+        return ()
+    tree_a, tree_b = matching.tree_a, matching.tree_b
+    rows_a = [tree_a.row(pair.a) for pair in matching.pairs]
+    rows_b = [tree_b.row(pair.b) for pair in matching.pairs]
+    white = np.linalg.inv(square_root(tree_b.covariance[rows_b]))
+    away = white @ (fitted(tree_a.mean[rows_a]) - tree_b.mean[rows_b])[..., None]
+    slope = white @ fitted.jacobian(tree_a.mean[rows_a])
+    excess = slope @ tree_a.covariance[rows_a] @ np.swapaxes(slope, 1, 2) - np.eye(tree_b.dim)
+    distances, shapes = np.linalg.norm(away[..., 0], axis=1), np.linalg.norm(excess, axis=(1, 2)) / np.sqrt(tree_b.dim)
+    return tuple(
+        Residual(pair.a, pair.b, float(distance), float(shape))
+        for pair, distance, shape in zip(matching.pairs, distances, shapes, strict=True)
+    )
+
+
+def best_family(matching: Matching) -> str:
+    """The simplest family that predicts a matched node left out of the fit nearly as well as any.
+
+    The tree-guided map is not judged: where a leaf is left out it has no piece. Raises `InputError` where nothing
+    is matched.
+    """
+    nodes = _nodes(matching)
+    errors = {}
+    for family in PROCRUSTES:
+        if _problem(matching, nodes, family) is None:
+            errors[family] = _held_out(nodes, family)
+    if not errors:
+        raise InputError(_too_few("translation", 0))
+    best = "translation" if "translation" in errors else "affine"
+    for family in ("orthogonal", "similarity", "affine"):
+        if errors.get(family, np.inf) < _GAIN * errors[best]:
+            best = family
+    return best
+
+
+def _held_out(nodes: NodePairs, family: str) -> float:
+    """Mean squared Wasserstein distance at nodes left out of the fit, by weight; infinite where too few are left."""
+    if len(nodes) <= _NEEDED[family]:
+        return np.inf if len(nodes) > 1 else 0.0
+    total = 0.0
+    for i in range(len(nodes)):
+        rest = nodes.without(i)
+        matrix, cost = solve(rest, family)
+        if _ambiguous(rest, family, matrix, cost):
+            return np.inf
+        missed = matrix @ (nodes.means_a[i] - rest.center_a) + rest.center_b - nodes.means_b[i]
+        ours = matrix @ nodes.roots_a[i]
+        overlap = np.linalg.svd(nodes.roots_b[i] @ ours, compute_uv=False).sum()
+        bures = (ours**2).sum() + np.trace(nodes.covariances_b[i]) - 2 * overlap
+        total += nodes.weights[i] * (missed @ missed + bures)
+    return float(total)
+
+
+def _used(matching: Matching) -> Iterator[Pair]:
+    leaves = {pair.a for pair in matching.leaf_pairs}
+    return (pair for pair in matching.pairs if pair.pinned or pair.a in leaves)
+
+
+def _nodes(matching: Matching) -> NodePairs:
+    pairs = list(_used(matching))
+    a, b = matching.tree_a, matching.tree_b
+    rows_a = np.array([a.row(pair.a) for pair in pairs], dtype=int)
+    rows_b = np.array([b.row(pair.b) for pair in pairs], dtype=int)
+    confidence = np.array([max(pair.confidence, 1e-3) for pair in pairs])
+    weights = confidence * np.sqrt(np.maximum(a.mass[rows_a] * b.mass[rows_b], 1e-12))
+    return NodePairs(
+        weights / max(weights.sum(), 1e-300),
+        a.mean[rows_a],
+        a.covariance[rows_a],
+        b.mean[rows_b],
+        b.covariance[rows_b],
+    )
+
+
+def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
+    """Why a family cannot be fitted to so many nodes, None where it can."""
+    k_a, k_b = matching.tree_a.dim, matching.tree_b.dim
+    needed = _NEEDED[family]
+    if k_a != k_b:
+        if family != "affine":
+            return f"`family` {family} needs latent spaces of one dimension, these have {k_a} and {k_b}; take affine."
+        needed = k_a + 1
+    return None if len(nodes) >= needed else _too_few(family, len(nodes), needed)
+
+
+def _too_few(family: str, there: int, needed: int = 1) -> str:
+    return (
+        f"`family` {family} needs {needed} matched node{'s' if needed > 1 else ''}, there "
+        f"{'is' if there == 1 else 'are'} {there or 'none'}; match more."
+    )
+
+
+def _too_alike(there: int, family: str) -> str:
+    return f"`family` {family} is not determined: {there} matched nodes fit two such maps alike; match another node."
+
+
+def _ambiguous(nodes: NodePairs, family: str, matrix: np.ndarray, cost: float) -> bool:
+    """Whether reflecting A where the matched means do not reach gives another map that fits as well."""
+    mirrors = nodes.unspanned
+    if family == "translation" or not len(mirrors) or matrix.shape[0] != matrix.shape[1]:
+        return False
+    for mirror in mirrors:
+        other, other_cost = solve(nodes, family, (matrix @ mirror)[None])
+        within = np.trace(np.tensordot(nodes.weights, nodes.covariances_b, 1)) / nodes.size_b
+        apart = ((other - matrix) @ nodes.spread * (other - matrix)).sum() / nodes.size_b
+        if other_cost - cost < _TIE * within and apart > _TIE * within:
+            return True
+    return False
+
+
+def _tree_map(affine: AffineMap, nodes: NodePairs) -> TreeMap:
+    """One affine piece per node: mean to mean and covariance to covariance, turned as the global map turns."""
+    back_a, back_b = np.linalg.inv(nodes.roots_a), np.linalg.inv(nodes.roots_b)
+    left, _, right = np.linalg.svd(back_b @ affine.matrix @ nodes.roots_a)
+    matrices = nodes.roots_b @ left @ right @ back_a
+    offsets = nodes.means_b - np.einsum("iba,ia->ib", matrices, nodes.means_a)
+    return TreeMap(affine.matrix, affine.offset, nodes.weights, nodes.means_a, nodes.covariances_a, matrices, offsets)
