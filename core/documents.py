@@ -16,6 +16,11 @@ from core.tree.types import LevelSetTree
 __all__ = ["MatchDocument", "load_match", "load_tree", "save_match", "save_tree", "tree_from_json", "tree_to_json"]
 
 SCHEMA = 1
+# The real-valued columns of a tree, and how many axes of length k each entry has.
+_SHAPES = {
+    "level": 0, "persistence": 0, "mass": 0, "volume": 0, "mean": 1, "covariance": 2, "peak": 1,
+    "basin_mass": 0, "basin_mean": 1, "basin_covariance": 2,
+}  # fmt: skip
 
 
 def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:
@@ -23,21 +28,13 @@ def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:
     nodes = []
     for row in range(len(tree)):
         parent = int(tree.parent[row])
-        nodes.append(
-            {
-                "id": int(tree.id[row]),
-                "parent": None if parent < 0 else int(tree.id[parent]),
-                "kind": tree.kind[row],
-                "level": float(tree.level[row]),
-                "persistence": float(tree.persistence[row]),
-                "mass": float(tree.mass[row]),
-                "volume": float(tree.volume[row]),
-                "mean": tree.mean[row].tolist(),
-                "covariance": tree.covariance[row].tolist(),
-                "betti": tree.betti[row].tolist(),
-                "peak": tree.peak[row].tolist(),
-            }
-        )
+        node = {
+            "id": int(tree.id[row]),
+            "parent": None if parent < 0 else int(tree.id[parent]),
+            "kind": tree.kind[row],
+            "betti": tree.betti[row].tolist(),
+        }
+        nodes.append(node | {name: getattr(tree, name)[row].tolist() for name in _SHAPES})
     return {"schema": SCHEMA, "dim": tree.dim, "nodes": nodes}
 
 
@@ -48,11 +45,10 @@ def tree_from_json(document: Any) -> LevelSetTree:
         nodes = document["nodes"]
         rows = {node["id"]: row for row, node in enumerate(nodes)}
         parent = [-1 if node["parent"] is None else rows[node["parent"]] for node in nodes]
-        k = document["dim"]
-        shapes = {"level": (), "persistence": (), "mass": (), "volume": (), "mean": (k,), "covariance": (k, k)}
+        shape = {axes: (document["dim"],) * axes for axes in (0, 1, 2)}
         arrays = {
-            name: np.array([node[name] for node in nodes], dtype=np.float64).reshape(len(nodes), *shape)
-            for name, shape in {**shapes, "peak": (k,)}.items()
+            name: np.array([node[name] for node in nodes], dtype=np.float64).reshape(len(nodes), *shape[axes])
+            for name, axes in _SHAPES.items()
         }
         betti = np.array([node["betti"] for node in nodes], dtype=np.int64).reshape(len(nodes), 2)
         ids = np.array(list(rows), dtype=np.int64)

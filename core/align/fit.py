@@ -79,10 +79,10 @@ def residuals(fitted: LatentMap, matching: Matching) -> tuple[Residual, ...]:
     tree_a, tree_b = matching.tree_a, matching.tree_b
     rows_a = [tree_a.row(pair.a) for pair in matching.pairs]
     rows_b = [tree_b.row(pair.b) for pair in matching.pairs]
-    white = np.linalg.inv(square_root(tree_b.covariance[rows_b]))
-    away = white @ (fitted(tree_a.mean[rows_a]) - tree_b.mean[rows_b])[..., None]
-    slope = white @ fitted.jacobian(tree_a.mean[rows_a])
-    excess = slope @ tree_a.covariance[rows_a] @ np.swapaxes(slope, 1, 2) - np.eye(tree_b.dim)
+    white = np.linalg.inv(square_root(tree_b.basin_covariance[rows_b]))
+    away = white @ (fitted(tree_a.basin_mean[rows_a]) - tree_b.basin_mean[rows_b])[..., None]
+    slope = white @ fitted.jacobian(tree_a.basin_mean[rows_a])
+    excess = slope @ tree_a.basin_covariance[rows_a] @ np.swapaxes(slope, 1, 2) - np.eye(tree_b.dim)
     distances, shapes = np.linalg.norm(away[..., 0], axis=1), np.linalg.norm(excess, axis=(1, 2)) / np.sqrt(tree_b.dim)
     return tuple(
         Residual(pair.a, pair.b, float(distance), float(shape))
@@ -139,13 +139,13 @@ def _nodes(matching: Matching) -> NodePairs:
     rows_a = np.array([a.row(pair.a) for pair in pairs], dtype=int)
     rows_b = np.array([b.row(pair.b) for pair in pairs], dtype=int)
     confidence = np.array([max(pair.confidence, 1e-3) for pair in pairs])
-    weights = confidence * np.sqrt(np.maximum(a.mass[rows_a] * b.mass[rows_b], 1e-12))
+    weights = confidence * np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
     return NodePairs(
         weights / max(weights.sum(), 1e-300),
-        a.mean[rows_a],
-        a.covariance[rows_a],
-        b.mean[rows_b],
-        b.covariance[rows_b],
+        a.basin_mean[rows_a],
+        a.basin_covariance[rows_a],
+        b.basin_mean[rows_b],
+        b.basin_covariance[rows_b],
     )
 
 

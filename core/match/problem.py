@@ -2,7 +2,7 @@
 
 For a matching pi of leaves,
     cost = sum_{i matched} u(i, pi i) + sum_{i < k matched} w(i, pi i; k, pi k) + price * (leaves left out, both sides).
-u compares two leaves: mass, height, volume, holes. w compares distances between leaves: the Bhattacharyya distance
+u compares two leaves: mass, height, volume, holes; of their basins, which an absent neighbor changes least. w compares distances between leaves: the Bhattacharyya distance
 of two nodes' Gaussians does not change under any affine map of the space. Every term is a bounded ramp,
 |difference| / scale and at most 1, so that no extrapolated quantity can outvote the rest.
 """
@@ -111,9 +111,9 @@ def pose(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> AssignmentPro
     """The problem of matching the leaves of two trees, in their row order, with every pair allowed."""
     rows_a, rows_b = a.leaves, b.leaves
     terms = (
-        (0.45, config.mass_scale, _log(a.mass[rows_a]), _log(b.mass[rows_b])),
+        (0.45, config.mass_scale, _log(a.basin_mass[rows_a]), _log(b.basin_mass[rows_b])),
         (0.30, config.height_scale, a.level[rows_a], b.level[rows_b]),
-        (0.15, config.volume_scale, _log(a.volume[rows_a]), _log(b.volume[rows_b])),
+        (0.15, config.volume_scale, _log_spread(a, rows_a), _log_spread(b, rows_b)),
         (0.10, 1.0, a.betti[rows_a, 1], b.betti[rows_b, 1]),
     )
     leaf_cost = np.zeros((len(rows_a), len(rows_b)))
@@ -136,7 +136,7 @@ def leaf_distances(tree: LevelSetTree) -> np.ndarray:
 
     References: Bhattacharyya 1943, "On a measure of divergence between two statistical populations".
     """
-    mean, covariance = tree.mean[tree.leaves], tree.covariance[tree.leaves]
+    mean, covariance = tree.basin_mean[tree.leaves], tree.basin_covariance[tree.leaves]
     middle = 0.5 * (covariance[:, None] + covariance[None, :])
     away = mean[:, None] - mean[None, :]
     mahalanobis = (away * np.linalg.solve(middle, away[..., None])[..., 0]).sum(-1)
@@ -145,6 +145,11 @@ def leaf_distances(tree: LevelSetTree) -> np.ndarray:
     distance = np.sqrt(np.maximum(mahalanobis / 8 + shape / 2, 0.0))
     np.fill_diagonal(distance, 0.0)
     return distance
+
+
+def _log_spread(tree: LevelSetTree, rows: np.ndarray) -> np.ndarray:
+    """Log-volume of the basins' unit ellipsoids, but for a constant."""
+    return 0.5 * np.linalg.slogdet(tree.basin_covariance[rows])[1]
 
 
 def _log(x: np.ndarray) -> np.ndarray:

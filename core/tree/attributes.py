@@ -71,21 +71,25 @@ def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
 
 
 def describe(
-    tree: MergeTree, outline: Outline, own: Moments, points: np.ndarray, betti: np.ndarray
+    tree: MergeTree, outline: Outline, own: Moments, climbing: Moments, points: np.ndarray, betti: np.ndarray
 ) -> LevelSetTree:
-    """The level-set tree of an outline, from the sums of the full tree's rows and `betti` (m, 2)."""
+    """The level-set tree of an outline, from `betti` (m, 2) and the full tree's sums: `own` over the vertices in each row
+    and in none of its children, `climbing` over those that climb to each leaf's peak."""
     source, parent = outline.source, outline.parent
     total = own.gathered(outline.position, len(source))
+    basin = climbing.gathered(outline.position, len(source))
     top = np.where(source < 0, int(tree.field.argmin()), tree.vertex[source])
     level = tree.field[top] - tree.field.max()
     peak = top.copy()
     for row in reversed(range(1, len(source))):
         up = parent[row]
-        for sums in (total.mass, total.volume, total.first, total.second):
-            sums[up] += sums[row]
+        for sums in (total, basin):
+            for part in (sums.mass, sums.volume, sums.first, sums.second):
+                part[up] += part[row]
         if tree.field[peak[row]] > tree.field[peak[up]] or peak[up] == top[up]:
             peak[up] = peak[row]
     mean, covariance = _normalized(total, points[peak])
+    basin_mean, basin_covariance = _normalized(basin, points[peak])
     return LevelSetTree(
         id=source + 1,
         parent=parent,
@@ -97,6 +101,9 @@ def describe(
         covariance=covariance,
         betti=betti,
         peak=points[peak],
+        basin_mass=basin.mass / max(basin.mass[0], 1e-300),
+        basin_mean=basin_mean,
+        basin_covariance=basin_covariance,
     )
 
 

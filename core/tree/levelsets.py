@@ -24,11 +24,13 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """What no threshold changes: the merge tree of all vertices, the rows' own sums and regions' masses."""
+    """What no threshold changes: the merge tree of all vertices, the rows' own sums, those of what climbs to each peak,
+    and the regions' masses."""
 
     merge: MergeTree
     cells: Cells
     own: Moments
+    climbing: Moments
     mass: np.ndarray
     holes: Cavities | Tunnels | None
 
@@ -90,9 +92,9 @@ def tree_with_regions(
     merge = graph_merge_tree(graph.log_density, graph.edges)
     own = moments(cells, merge.node, len(merge))
     # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
-    basin = np.bincount(merge.basin, weights=cells.mass, minlength=len(merge))
-    mass = np.maximum(merge.accumulate(own.mass), basin)
-    return _simplified(graph, Skeleton(merge, cells, own, mass, None), simplify, min_mass)
+    climbing = moments(cells, merge.basin, len(merge))
+    mass = np.maximum(merge.accumulate(own.mass), climbing.mass)
+    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, None), simplify, min_mass)
 
 
 def level_sets(grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS) -> LevelSets:
@@ -106,7 +108,8 @@ def level_sets(grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_
     holes = None if grid.dim == 1 else cavities(field)
     if grid.dim == 3 and holes is not None:
         holes = tunnels(field, merge, holes)
-    skeleton = Skeleton(merge, cells, own, merge.accumulate(own.mass), holes)
+    climbing = moments(cells, merge.basin, len(merge))
+    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
@@ -135,5 +138,5 @@ def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float
     betti = np.tile([1, 0], (len(outline.source), 1))
     if holes is not None:
         betti[:, 1] = count_holes(merge, outline, holes, persistence, skeleton.level_above(mass))
-    tree = describe(merge, outline, skeleton.own, skeleton.cells.points, betti)
+    tree = describe(merge, outline, skeleton.own, skeleton.climbing, skeleton.cells.points, betti)
     return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton)

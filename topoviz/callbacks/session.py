@@ -205,7 +205,7 @@ def _stored(analysis: Analysis, history: History, theme: str) -> dict[str, Any]:
         "history": history.to_json(),
         "query": history.now.to_query(),
         "theme": theme,
-        "overlay": latent.overlay(analysis, theme),
+        "overlay": latent.overlay(analysis, history.now, theme),
     }
 
 

@@ -13,7 +13,7 @@ from core.tree import LevelSets, leaf_of
 from topoviz.figures.style import bare, node_styles, translucent
 from topoviz.results import Analysis, cut_level
 from topoviz.session import Session, Side
-from topoviz.theme import THEMES, node_color
+from topoviz.theme import THEMES
 
 __all__ = ["CUT", "OVERLAY", "cut_line", "figure", "overlay"]
 
@@ -31,7 +31,7 @@ def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
     return drawer(analysis, session, side, theme)
 
 
-def overlay(analysis: Analysis, theme: str) -> dict:
+def overlay(analysis: Analysis, session: Session, theme: str) -> dict:
     """What the browser moves: A's latents `start`, their images `end` (each [x, y]), and their `color`s."""
     empty = {"start": [[], []], "end": [[], []], "color": []}
     points = analysis.latent("a")
@@ -40,12 +40,8 @@ def overlay(analysis: Analysis, theme: str) -> dict:
     sets = analysis.level_sets_a
     shown = points[:_SHOWN]
     rows = leaf_of(sets, shown)
-    number = {pair.a: at for at, pair in enumerate(analysis.matching.leaf_pairs)}
-
-    color = [
-        node_color(number[node], len(number)) if (node := int(sets.tree.id[row])) in number else THEMES[theme].unmatched
-        for row in rows
-    ]
+    styles = node_styles(analysis, session, "a", THEMES[theme])
+    color = [styles[int(sets.tree.id[row])].color for row in rows]
     return {
         "start": np.round(shown.T.astype(float), 3).tolist(),
         "end": np.round(analysis.mapped[:_SHOWN].T.astype(float), 3).tolist(),
@@ -136,7 +132,7 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
 
 
 def _add_overlay(drawn: go.Figure, analysis: Analysis, session: Session, side: Side, theme: str) -> None:
-    moving = overlay(analysis, theme) if side == "b" else {"start": [[], []], "end": [[], []], "color": []}
+    moving = overlay(analysis, session, theme) if side == "b" else {"start": [[], []], "end": [[], []], "color": []}
     start, end = np.array(moving["start"], dtype=float), np.array(moving["end"], dtype=float)
     place = (1 - session.morph) * start + session.morph * end
     drawn.add_scatter(

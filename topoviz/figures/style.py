@@ -26,24 +26,26 @@ class NodeStyle:
 
 
 def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
-    """The style of each node of one side, by id. A matched pair has one color and one number."""
+    """The style of each node of one side, by id.
+
+    A leaf's number is its rank in persistence, which neither edits nor simplification change; a matched pair has the
+    color of its leaf in A.
+    """
     tree = analysis.tree(side)
     names = carried_names(analysis, session)[0 if side == "a" else 1]
-    pairs = analysis.matching.leaf_pairs
-    number = {(pair.a if side == "a" else pair.b): at for at, pair in enumerate(pairs)}
-    styles, spare = {}, len(pairs)
-    inner = {(pair.a if side == "a" else pair.b) for pair in analysis.matching.pairs} - set(number)
+    leaves_a = sorted(analysis.tree("a").ids(analysis.tree("a").leaves))
+    partner = {getattr(pair, side): pair.a for pair in analysis.matching.pairs}
     leaves = set(tree.ids(tree.leaves))
+    styles = {}
     for node in map(int, tree.id):
-        if node in number:
-            color, label = node_color(number[node], len(pairs)), f"{side.upper()}{number[node] + 1}"
-        elif node in leaves:
-            spare += 1
-            color, label = theme.unmatched, f"{side.upper()}{spare}"
+        matched = node in partner
+        if matched and node in leaves:
+            color = node_color(leaves_a.index(partner[node]), len(leaves_a))
         else:
-            color, label = (theme.soft if node in inner else theme.unmatched), ""
+            color = theme.soft if matched else theme.unmatched
+        label = f"{side.upper()}{(node + 1) // 2}" if node in leaves else ""
         name = names.get(node, Name(label))
-        styles[node] = NodeStyle(color, node in number or node in inner, name.text, not name.confirmed)
+        styles[node] = NodeStyle(color, matched, name.text, not name.confirmed)
     return styles
 
 
