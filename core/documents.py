@@ -1,7 +1,7 @@
 """Trees and matches as JSON documents (schema 1), there and back; readers trust nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ __all__ = ["MatchDocument", "load_match", "load_tree", "save_match", "save_tree"
 
 SCHEMA = 1
 # The real-valued columns of a tree, and how many axes of length k each entry has.
+_AXES = {"mean": 1, "peak": 1, "covariance": 2}
 _SHAPES = {
-    "level": 0, "persistence": 0, "mass": 0, "volume": 0, "mean": 1, "covariance": 2, "peak": 1,
-    "basin_mass": 0, "basin_mean": 1, "basin_covariance": 2,
-}  # fmt: skip
+    column.name: _AXES.get(column.name.removeprefix("basin_"), 0)
+    for column in fields(LevelSetTree)
+    if column.name not in ("id", "parent", "betti")
+}
 
 
 def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from core.align import map_from_dict
 from core.documents import MatchDocument, tree_from_json, tree_to_json
 from core.errors import InputError
 from topoviz.__main__ import main
-from topoviz.export import check_formats, export, mesh_file
+from topoviz.export import check_formats, export, figure_file, mesh_file, renderer
+from topoviz.figures import trees
 from topoviz.results import analyse, carried_names
 from topoviz.session import Name, Session
 from topoviz.tables import match_document, match_table, snippet, transform_json, transform_npz
@@ -130,13 +131,20 @@ def test_html_figures_stand_alone(library, session, analysis):
 
 
 @pytest.mark.skipif(not (shutil.which("chromium") or shutil.which("google-chrome")), reason="no Chrome to draw with")
-def test_drawn_figures_are_what_they_say(library, session, analysis):
-    files = dict(export(library, session, analysis, ("svg", "png", "pdf"), "dark"))
-    heads = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF"}
-    for kind, head in heads.items():
-        drawn = [content for name, content in files.items() if name.endswith(f".{kind}")]
-        assert len(drawn) == 5
-        assert all(content.startswith(head) for content in drawn)
+@pytest.mark.parametrize(("kind", "head"), [("svg", b"<svg"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
+def test_a_drawn_figure_is_what_it_says(session, analysis, kind, head):
+    with renderer():
+        assert figure_file(trees.figure(analysis, session, "dark"), kind).startswith(head)
+
+
+def test_no_browser_to_draw_with_is_said_in_one_line(session, analysis, monkeypatch):
+    def missing(*_, **__):
+        raise RuntimeError("Kaleido requires Google Chrome to be installed.")
+
+    figure = trees.figure(analysis, session, "light")
+    monkeypatch.setattr(type(figure), "to_image", missing)
+    with pytest.raises(InputError, match="BROWSER_PATH"):
+        figure_file(figure, "svg")
 
 
 def test_a_session_and_a_match_can_be_exported(models_folder, session, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from core.model import FlowAutoencoder
 
-__all__ = ["FORMATS", "check_formats", "export", "figure_file", "mesh_file"]
+__all__ = ["FORMATS", "check_formats", "export", "figure_file", "mesh_file", "renderer"]
 
 _DRAWN = ("svg", "png", "pdf")
 _MESHES = ("gltf", "vtp", "ply")
@@ -57,7 +57,7 @@ def export(
     drawn = [name for name in formats if name not in _MESHES]
     if drawn:
         figures = _figures(library, session, analysis, theme)
-        with _renderer() if set(drawn) & set(_DRAWN) else contextlib.nullcontext():
+        with renderer() if set(drawn) & set(_DRAWN) else contextlib.nullcontext():
             for view, figure in figures:
                 for name in drawn:
                     yield f"{view}.{name}", figure_file(figure, name)
@@ -139,7 +139,7 @@ def _figures(library: Library, session: Session, analysis: Analysis, theme: str)
 
 
 @contextlib.contextmanager
-def _renderer() -> Iterator[None]:
+def renderer() -> Iterator[None]:
     """One browser for a whole batch instead of one per file."""
     import kaleido
 

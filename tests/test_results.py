@@ -1,0 +1,112 @@
+"""What a session shows: pins alone, other explanations, names across links, and nothing computed twice."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from topoviz.results import analyse, carried_names, cut_level, level_sets
+from topoviz.session import Name, Session
+
+
+@pytest.fixture(scope="module")
+def session():
+    return Session(model_a="three-a", model_b="three-b")
+
+
+def leaves(analysis, side):
+    tree = analysis.tree(side)
+    return tree.ids(tree.leaves)
+
+
+def test_the_same_session_is_computed_once(library, session):
+    assert analyse(library, session) is analyse(library, replace(session, morph=0.3, level=0.2))
+
+
+def test_an_edit_keeps_the_trees(library, session):
+    first = analyse(library, session)
+    edited = analyse(library, replace(session, bans=((leaves(first, "a")[0], leaves(first, "b")[0]),)))
+    assert edited.level_sets_a is first.level_sets_a
+
+
+def test_without_completion_only_links_count(library, session):
+    first = analyse(library, session)
+    pin = (leaves(first, "a")[0], leaves(first, "b")[1])
+    alone = analyse(library, replace(session, pins=(pin,), complete=False))
+    assert [(pair.a, pair.b) for pair in alone.matching.pairs] == [pin]
+    nothing = analyse(library, replace(session, complete=False))
+    assert nothing.matching.pairs == ()
+    assert nothing.map is None
+    assert nothing.map_problem
+    assert set(nothing.matching.unmatched_a) == set(leaves(first, "a"))
+
+
+def test_every_explanation_can_be_looked_at(library, session):
+    best = analyse(library, session).matching
+    for index, other in enumerate(best.alternatives, start=1):
+        shown = analyse(library, replace(session, alternative=index)).matching
+        assert {(pair.a, pair.b) for pair in shown.leaf_pairs} == set(other.pairs)
+        assert shown.alternatives == best.alternatives
+        assert not any(pair.pinned for pair in shown.pairs)
+
+
+def test_an_explanation_that_is_not_there_falls_back_to_the_best_and_says_so(library, session):
+    far = analyse(library, replace(session, alternative=900))
+    assert far.notes
+    assert far.matching.pairs == analyse(library, session).matching.pairs
+
+
+def test_links_of_nodes_that_are_gone_are_told_and_left_out(library, session):
+    lost = analyse(library, replace(session, pins=((999, 1),)))
+    assert any("999" in note for note in lost.notes)
+    assert lost.matching.pairs == analyse(library, session).matching.pairs
+
+
+def test_links_that_contradict_each_other_are_told(library, session):
+    first = analyse(library, session)
+    inner = int(first.tree("a").id[0])
+    odd = analyse(library, replace(session, pins=((inner, leaves(first, "b")[0]),)))
+    assert odd.notes
+
+
+def test_an_unknown_method_is_told(library, session):
+    assert analyse(library, replace(session, method="no-such-method")).notes
+
+
+@pytest.mark.parametrize("family", ["auto", "translation", "similarity", "orthogonal", "affine", "tree"])
+def test_a_map_comes_with_its_score_or_its_problem(library, session, family):
+    analysis = analyse(library, replace(session, family=family))
+    assert (analysis.map is None) == (analysis.map_problem is not None)
+    if analysis.map is not None:
+        assert np.isfinite(analysis.score)
+        assert np.isfinite(analysis.mapped).all()
+
+
+def test_names_cross_links_until_both_ends_have_their_own(library, session):
+    analysis = analyse(library, session)
+    pair = analysis.matching.leaf_pairs[0]
+    one = session.with_name("b", pair.b, Name("left"))
+    assert carried_names(analysis, one)[0] == {pair.a: Name("left", confirmed=False)}
+    both = one.with_name("a", pair.a, Name("links"))
+    assert carried_names(analysis, both) == ({pair.a: Name("links")}, {pair.b: Name("left")})
+
+
+def test_partners_are_mutual(library, session):
+    analysis = analyse(library, session)
+    for pair in analysis.matching.pairs:
+        assert analysis.partner("a", pair.a) == pair.b
+        assert analysis.partner("b", pair.b) == pair.a
+
+
+def test_the_cut_runs_from_below_every_saddle_to_the_peak(library):
+    tree = level_sets(library, "three-a", 0.1).tree
+    assert cut_level(tree, 1.0) == 0
+    inner = [row for row in range(len(tree)) if tree.children[row]]
+    assert cut_level(tree, 0.0) <= max(-12.0, float(tree.level[inner].min()))
+
+
+@pytest.mark.parametrize("name", ["", "nowhere", "broken"])
+def test_a_model_that_cannot_be_had_is_refused(library, name):
+    with pytest.raises(InputError):
+        analyse(library, Session(model_a="three-a", model_b=name))
