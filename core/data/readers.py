@@ -35,8 +35,8 @@ SUFFIXES = tuple(_READERS)
 _MOST_FILE_BYTES = 2 * 2**30
 # All that the libraries raise on a damaged file; RuntimeError is zipfile's for a method it does not know.
 _DAMAGE = (
-    ValueError, OSError, EOFError, OverflowError, RuntimeError, KeyError, TypeError, zipfile.BadZipFile,
-    zlib.error, lzma.LZMAError, csv.Error, pa.ArrowException, SafetensorError,
+    ValueError, OSError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+    csv.Error, pa.ArrowException, SafetensorError,
 )  # fmt: skip
 
 
@@ -91,7 +91,7 @@ def _check_file(path: Path) -> None:
     except OSError as error:
         raise refusal(path, "a file that can be read", error.strerror, "check the path") from None
     if path.suffix.lower() not in _READERS:
-        raise refusal(path, f"a file in {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
+        raise refusal(path, f"one of {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
     if size == 0:
         raise refusal(path, "a file of points", "an empty file", "write it again")
     if size > _MOST_FILE_BYTES:

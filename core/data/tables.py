@@ -48,9 +48,9 @@ def read_parquet(path: Path) -> RawTable:
     """The table of a .parquet file; columns of equally long lists become several. Raises `InputError`, or
     `ArrowException`, `ValueError` and `OSError` on a damaged file."""
     with pq.ParquetFile(path) as file:
+        _check_metadata(path, file)
         fields = list(file.schema_arrow)
-        _check_metadata(path, file.metadata, fields)
-    label = next((field.name for field in fields if field.name.lower() in _LABELS), None)
+    label = next((field.name for field in fields if _may_label(field.name, field.type)), None)
     # Encoded, a column of labels takes no more memory than its distinct texts.
     with pq.ParquetFile(path, read_dictionary=[label] if label else None) as file:
         read = [field.name for field in fields if _is_numeric(field.type) or field.name == label]
@@ -64,6 +64,8 @@ def _first_rows(path: Path) -> tuple[str, list[list[str]]]:
     """The delimiter, and the first two rows that are not empty."""
     with path.open("rb") as stream:
         head = stream.read(_HEAD).decode("utf-8-sig", errors="replace")
+    if "\0" in head:
+        raise refusal(path, "text in UTF-8", "binary data", "export it as .csv again")
     line = next((line for line in head.splitlines() if line.strip()), "")
     delimiter = max(",;\t", key=line.count)
     rows = (row for row in csv.reader(io.StringIO(head, newline=""), delimiter=delimiter) if any(map(str.strip, row)))
@@ -99,16 +101,24 @@ def _count_lines(path: Path) -> int:
     return max(feeds, returns)
 
 
-def _check_metadata(path: Path, metadata: pq.FileMetaData, fields: list[pa.Field]) -> None:
+def _check_metadata(path: Path, file: pq.ParquetFile) -> None:
     """Refuse by the footer what would not fit; a run-length code can stand for any number of values."""
-    check_size(path, (metadata.num_rows, metadata.num_columns), 4)
+    metadata, fields = file.metadata, list(file.schema_arrow)
+    check_size(path, (metadata.num_rows, metadata.num_columns), 8)
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    values = sum(group.column(index).num_values for group in groups for index in range(group.num_columns))
     stored = sum(group.total_byte_size for group in groups)
-    padded = sum(field.type.list_size for field in fields if pa.types.is_fixed_size_list(field.type))
-    most = max(8 * values, stored, 8 * padded * metadata.num_rows)
-    if most > MOST_BYTES:
-        raise refusal(path, f"at most {MOST_BYTES >> 30} GiB", f"{most / 2**30:.1f} GiB", "give fewer rows or columns")
+    padded = 8 * metadata.num_rows * sum(f.type.list_size for f in fields if pa.types.is_fixed_size_list(f.type))
+    _check_bytes(path, max(stored, padded))
+    if any(_is_list(field.type) for field in fields):
+        # Asking for a damaged column's count aborts the process, so the pages are walked first: they only raise.
+        file.scan_contents()
+        values = sum(group.column(index).num_values for group in groups for index in range(group.num_columns))
+        _check_bytes(path, 8 * values)
+
+
+def _check_bytes(path: Path, size: int) -> None:
+    if size > MOST_BYTES:
+        raise refusal(path, f"at most {MOST_BYTES >> 30} GiB", f"{size / 2**30:.1f} GiB", "give fewer rows or columns")
 
 
 def _joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedArray]) -> RawTable:
@@ -116,7 +126,7 @@ def _joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedA
     labels, kept, left_out, notes = None, [], [], []
     for index, column in enumerate(columns):
         name = names[index] if names else ""
-        if names and labels is None and name.lower() in _LABELS:
+        if labels is None and _may_label(name, column.type):
             labels = _flat_labels(column)
         elif names and name in _ROW_NUMBERS and len(columns) > 1:
             notes.append("A column of row numbers was left out.")
@@ -156,6 +166,10 @@ def _is_numeric(kind: pa.DataType) -> bool:
     inner = kind.value_type if _is_list(kind) else kind
     tests = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal)
     return any(test(inner) for test in tests)
+
+
+def _may_label(name: str, kind: pa.DataType) -> bool:
+    return name.lower() in _LABELS and not pa.types.is_nested(kind)
 
 
 def _width(path: Path, column: pa.ChunkedArray) -> int:
