@@ -6,7 +6,6 @@ done. A page that is reloaded reads on where it was; a finished model joins the 
 
 import json
 import multiprocessing
-import os
 import uuid
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -151,14 +150,12 @@ class Jobs:
 
 def _train(folder: Path, models: Path) -> None:
     """The spawned process: train, report, save."""
-    import torch
-
     from core.data import load_dataset
     from core.store import save_model
     from core.train import train
+    from topoviz.progress import spare_a_processor
 
-    # One processor is left to the page.
-    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
+    spare_a_processor()
     job = json.loads((folder / "job.json").read_text("utf-8"))
     report = folder / "progress.jsonl"
     try:

@@ -1,17 +1,20 @@
-"""A progress bar for long work: on a terminal, on stderr; nothing in a pipe."""
+"""Long work: a progress bar on a terminal, nothing in a pipe; and a processor left for the rest."""
 
+import os
 from collections.abc import Iterable
 
+import torch
 from tqdm import tqdm
 
 from core.model import FlowAutoencoder
 from core.train import Progress
 
-__all__ = ["follow"]
+__all__ = ["follow", "spare_a_processor"]
 
 
 def follow(steps: Iterable[Progress], title: str) -> FlowAutoencoder:
     """Show training as it goes and return the model that comes with its last step."""
+    spare_a_processor()
     model = None
     # disable=None: tqdm is silent where stderr is no terminal.
     with tqdm(total=1, desc=title, disable=None, leave=False, bar_format="{l_bar}{bar}| {postfix}") as bar:
@@ -22,6 +25,11 @@ def follow(steps: Iterable[Progress], title: str) -> FlowAutoencoder:
     if model is None:
         raise RuntimeError("training ended without a model")
     return model
+
+
+def spare_a_processor() -> None:
+    """Let torch use all processors but one: threads that wait for a busy one cost more than they give."""
+    torch.set_num_threads(max(1, (os.cpu_count() or 2) - 1))
 
 
 def _summary(step: Progress) -> str:
