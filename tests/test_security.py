@@ -10,7 +10,7 @@ from topoviz.settings import Settings
 
 def client(**settings):
     server = Flask("test")
-    secure(server, Settings(**settings), ["'sha256-abc'"])
+    secure(server, Settings(**settings), ["'sha256-abc'"], {"x.y"})
     server.testing = True
     server.add_url_rule("/", "page", lambda: "page")
     server.add_url_rule("/_dash-update-component", "update", lambda: request.get_json(), methods=["POST"])
@@ -80,7 +80,8 @@ def test_the_page_itself_can_post_and_a_link_can_be_followed():
 
 
 @pytest.mark.parametrize(
-    "body", ["[]", "{", "null", "1", '{"output": 1}', '{"output": "x", "inputs": 3}', "[" * 100_000]
+    "body",
+    ["[]", "{", "null", "1", '{"output": 1}', '{"output": "no.such"}', '{"output": "x.y", "inputs": 3}', "[" * 100_000],
 )
 def test_what_is_no_callback_request_is_refused(body):
     answer = client().post("/_dash-update-component", data=body, content_type="application/json")

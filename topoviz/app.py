@@ -32,5 +32,5 @@ def create_app(settings: Settings) -> Dash:
     browser.register(app)
     export.register(app, library)
     training.register(app, library, Jobs(settings))
-    secure(app.server, settings, app.csp_hashes())
+    secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

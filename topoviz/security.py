@@ -5,12 +5,13 @@ made to point here), the Origin must be the page itself, and the page may load n
 """
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from dash.exceptions import DependencyException
 from flask import Flask, Response, abort, jsonify, redirect, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound
 
 from core.errors import InputError
 from topoviz import __version__
@@ -38,11 +39,12 @@ _ADVICE = {
 }
 
 
-def secure(server: Flask, settings: Settings, script_hashes: Sequence[str] = ()) -> None:
+def secure(server: Flask, settings: Settings, script_hashes: Sequence[str] = (), outputs: Container[str] = ()) -> None:
     """Guard a Flask server: checks before every request, headers after it, one-line JSON errors, and
     /healthz.
 
-    `script_hashes` are the sources ('sha256-...') of the inline scripts that the page may run.
+    `script_hashes` are the sources ('sha256-...') of the inline scripts that the page may run, `outputs` the names
+    of the callbacks that it may call.
     """
     server.config["MAX_CONTENT_LENGTH"] = settings.max_upload
     hosts = {"127.0.0.1", "localhost", "[::1]", _bracketed(settings.host), *settings.allowed_hosts}
@@ -60,7 +62,7 @@ def secure(server: Flask, settings: Settings, script_hashes: Sequence[str] = ())
         if settings.token and request.path != "/healthz":
             return _ask_token(settings.token)
         if request.path.endswith("/_dash-update-component"):
-            _check_update()
+            _check_update(outputs)
         return None
 
     @server.after_request
@@ -76,6 +78,10 @@ def secure(server: Flask, settings: Settings, script_hashes: Sequence[str] = ())
     @server.errorhandler(HTTPException)
     def explain(error: HTTPException) -> tuple[Response, int]:
         return _explained(error, settings)
+
+    @server.errorhandler(DependencyException)
+    def no_such_script(_: DependencyException) -> tuple[Response, int]:
+        return _explained(NotFound(), settings)
 
     @server.errorhandler(InputError)
     def refuse(error: InputError) -> tuple[Response, int]:
@@ -116,7 +122,7 @@ def _ask_token(token: str) -> Any:
     return response
 
 
-def _check_update() -> None:
+def _check_update(outputs: Container[str]) -> None:
     """Refuse what is no callback request before Dash trips over it."""
     if request.method != "POST":
         return
@@ -125,6 +131,8 @@ def _check_update() -> None:
     except RecursionError:
         abort(400)
     if not isinstance(body, dict) or not isinstance(body.get("output"), str):
+        abort(400)
+    if body["output"] not in outputs:
         abort(400)
     if not all(isinstance(body.get(key, []), list) for key in ("inputs", "state", "changedPropIds")):
         abort(400)
