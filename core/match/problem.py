@@ -2,9 +2,9 @@
 
 For a matching pi of leaves,
     cost = sum_{i matched} u(i, pi i) + sum_{i < k matched} w(i, pi i; k, pi k) + price * (leaves left out, both sides).
-u compares two leaves: mass, height, volume, holes; of their basins, which an absent neighbor changes least. w compares distances between leaves: the Bhattacharyya distance
-of two nodes' Gaussians does not change under any affine map of the space. Every term is a bounded ramp,
-|difference| / scale and at most 1, so that no extrapolated quantity can outvote the rest.
+u compares two leaves: mass, height, volume, holes; of their basins, which an absent neighbor changes least. w compares
+distances between leaves: the Bhattacharyya distance of two nodes' Gaussians does not change under any affine map.
+Every term is a bounded ramp, |difference| / scale and at most 1, so that nothing extrapolated outvotes the rest.
 """
 
 from dataclasses import dataclass, field
@@ -30,15 +30,15 @@ class MatchConfig:
     """
 
     method: str = "leaf-distances"
-    leaf_weight: float = 0.3
-    pair_weight: float = 0.7
-    price: float = 0.28
-    mass_scale: float = 0.8
+    leaf_weight: float = 0.6
+    pair_weight: float = 0.4
+    price: float = 0.175
+    mass_scale: float = 0.5
     height_scale: float = 1.0
     volume_scale: float = 1.2
-    distance_scale: float = 0.25
+    distance_scale: float = 0.35
     margin: float = 0.06
-    doubtful: float = 0.18
+    doubtful: float = 0.14
     exact_leaves: int = 12
 
 
