@@ -174,7 +174,7 @@
       box = document.createElement("div");
       box.id = "tip";
       box.setAttribute("role", "tooltip");
-      document.body.appendChild(box);
+      document.querySelector("main").appendChild(box);
     }
     const n = info(state.hover);
     box.hidden = !n;
@@ -337,6 +337,10 @@
     if (event.key === "Enter" && row && event.target === row) return choose({ side: "a", id: Number(row.dataset.a) });
     if (event.key === "Escape") { state.link = null; return chosen() ? choose(null) : mark(); }
     if (event.key === "?") return toggle("keys");
+    if (event.target.matches("div[role=button]") && (event.key === "Enter" || event.key === " ")) {
+      event.preventDefault();
+      return event.target.click();
+    }
     if (event.key === "F2" && chosen()) return focusName();
     if (event.key.startsWith("Arrow") && event.target.type !== "range") return walk(event);
     return undefined;
@@ -418,13 +422,16 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     topoviz: {
       stored: function (stored) {
-        if (!stored) return window.dash_clientside.no_update;
+        const keep = window.dash_clientside.no_update;
+        if (!stored) return [keep, keep, keep];
         state.stored = stored;
         state.link = null;
         state.busy = false;
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
         requestAnimationFrame(() => { mark(); pump(); });
-        return stored.history.now.morph;
+        // A slider that has moved on meanwhile is ahead of this answer.
+        const ahead = (type) => state.queue.some((event) => event.type === type);
+        return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
       },
       theme: function (theme) {
         document.documentElement.dataset.theme = theme;
@@ -456,11 +463,27 @@
     },
   });
 
+  // Dash hands plotly the view that it last knew, which lags behind a person's last orbit or zoom: put the present one in.
+  function keepViews() {
+    const react = window.Plotly.react;
+    window.Plotly.react = function (gd, figure, ...rest) {
+      const now = gd._fullLayout, layout = figure.layout;
+      if (now && gd.layout && layout && layout.uirevision && layout.uirevision === gd.layout.uirevision) {
+        if (now.scene && now.scene._scene) layout.scene = { ...layout.scene, camera: now.scene._scene.getCamera() };
+        for (const axis of ["xaxis", "yaxis"]) {
+          if (layout[axis] && now[axis]) layout[axis] = { ...layout[axis], range: [...now[axis].range] };
+        }
+      }
+      return react.call(this, gd, figure, ...rest);
+    };
+  }
+
   // Plotly makes its graphs some time after the page: listen on each once it is there, and redraw marks with it.
   const known = new WeakSet();
   new MutationObserver(() => {
     for (const gd of document.querySelectorAll(".js-plotly-plot")) {
       if (known.has(gd) || !gd.on) continue;
+      if (!state.kept) { state.kept = true; keepViews(); }
       known.add(gd);
       gd.on("plotly_afterplot", mark);
       gd.on("plotly_relayouting", mark);

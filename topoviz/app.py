@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, export, session, training
+from topoviz.callbacks import browser, export, scene, session, training
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -29,6 +29,7 @@ def create_app(settings: Settings) -> Dash:
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     app.layout = layout()
     session.register(app, library, settings.session)
+    scene.register(app, library)
     browser.register(app)
     export.register(app, library)
     training.register(app, library, Jobs(settings))

@@ -1,7 +1,7 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
-    "A", "B", "COMPLETE", "DETAILS", "DOWNLOAD", "EVENT", "EXAMPLE", "EXPORTS", "FAMILY", "GRAPHS", "HISTORY", "LATENT",
+    "A", "B", "COMPLETE", "DETAILS", "DOWNLOAD", "DRAWN", "EVENT", "EXAMPLE", "EXPORTS", "FAMILY", "GRAPHS", "HISTORY", "LATENT",
     "LEVEL", "LIT", "LOCATION", "MORPH", "NOTICE", "PICKED", "PROVIDER", "REDO", "REQUEST", "SCENE", "SENTENCE", "SIMPLIFY", "SURFACE", "THEME",
     "TITLE", "TREES", "UNDO",
 ]  # fmt: skip
@@ -11,6 +11,7 @@ PROVIDER = "provider"
 HISTORY = "history"
 EVENT = "event"
 SCENE = "scene"
+DRAWN = "drawn"
 THEME = "theme"
 REQUEST = "request"
 LIT = "lit"

@@ -13,7 +13,8 @@ def register(app: Dash) -> None:
     def bind(name: str, *wires: Output | Input | State, at_once: bool = False) -> None:
         app.clientside_callback(ClientsideFunction("topoviz", name), *wires, prevent_initial_call=not at_once)
 
-    bind("stored", Output(ids.MORPH, "value"), Input(ids.HISTORY, "data"))
+    sliders = (Output(name, "value") for name in (ids.LEVEL, ids.SIMPLIFY, ids.MORPH))
+    bind("stored", *sliders, Input(ids.HISTORY, "data"))
     bind("theme", Output(ids.PROVIDER, "forceColorScheme"), Input(ids.THEME, "data"), at_once=True)
     bind(
         "pick",

@@ -3,14 +3,14 @@
 from dataclasses import replace
 from typing import Any
 
-import plotly.graph_objects as go
 from dash import Dash, Input, Output, Patch, State, no_update
 
 from core.errors import InputError
 from topoviz import ids
+from topoviz.callbacks.patches import patched
+from topoviz.callbacks.scene import scene
 from topoviz.events import parse_event, reduce
-from topoviz.figures import latent, surface, trees
-from topoviz.figures.style import node_styles
+from topoviz.figures import latent, trees
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse, cut_level
@@ -32,8 +32,6 @@ _OUTPUTS = {
     "notice": Output(ids.NOTICE, "children"),
     "undo": Output(ids.UNDO, "disabled"),
     "redo": Output(ids.REDO, "disabled"),
-    "level": Output(ids.LEVEL, "value"),
-    "simplify": Output(ids.SIMPLIFY, "value"),
     "level_text": Output(f"{ids.LEVEL}-text", "children"),
     "simplify_text": Output(f"{ids.SIMPLIFY}-text", "children"),
     "a": Output(ids.A, "value"),
@@ -62,21 +60,9 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
             history, notice = _next(library, first, before, event, query)
             return _shown(library, before, history, theme, notice, drawn=_drawn(stored, theme))
         except InputError as error:
-            return {**dict.fromkeys(_OUTPUTS, no_update), "notice": str(error)}
-
-    @app.callback(
-        output={side: Output(ids.SURFACE[side], "figure") for side in ("a", "b")},
-        inputs={"scene": Input(ids.SCENE, "data")},
-        state={"stored": State(ids.HISTORY, "data"), "old": State(ids.SCENE, "data")},
-        prevent_initial_call=True,
-    )
-    def draw_surfaces(scene: Any, stored: Any, old: Any) -> dict[str, Any]:
-        session = Session.from_json(scene["session"])
-        analysis = analyse(library, session)
-        return {
-            "a": _patched(surface.figure(analysis, session, "a", scene["theme"]), camera=scene["new_a"]),
-            "b": _patched(surface.figure(analysis, session, "b", scene["theme"]), camera=scene["new_b"]),
-        }
+            # The history as it was tells the browser that its event has been answered.
+            answered = stored if stored is not None else no_update
+            return {**dict.fromkeys(_OUTPUTS, no_update), "history": answered, "notice": str(error)}
 
 
 def _next(
@@ -140,18 +126,18 @@ def _shown(
         None,
     )
     out: dict[str, Any] = {
-        name: figure if was is None else _patched(figure, window=new_models, ground=not same)
+        name: figure if was is None else patched(figure, fresh=new_models, ground=not same)
         for name, figure in views.items()
     }
     return out | {
         "history": _stored(analysis, history, theme),
-        "scene": _scene(analysis, session, theme, was),
+        "scene": scene(analysis, session, theme),
         "details": details(analysis, session, theme),
         "sentence": example.sentence if example else _sentence(analysis, session),
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,
-        **_sliders(analysis, session),
+        **_readings(analysis, session),
         "a": session.model_a,
         "b": session.model_b,
         "models_a": entries if new_models else no_update,
@@ -175,7 +161,7 @@ def _looks(
     if was.selection != session.selection:
         out["details"] = details(analysis, session, theme)
     if was.level != session.level:
-        out |= _sliders(analysis, session)
+        out |= _readings(analysis, session)
         figure = trees.figure(analysis, session, theme)
         patch = Patch()
         patch["layout"]["shapes"] = figure.to_dict()["layout"]["shapes"]
@@ -186,14 +172,12 @@ def _looks(
                 line = latent.cut_line(analysis, session, side)
                 patch["data"][latent.CUT]["x"], patch["data"][latent.CUT]["y"] = line["x"], line["y"]
                 out[f"latent_{side}"] = patch
-        out["scene"] = _scene(analysis, session, theme, was)
+        out["scene"] = scene(analysis, session, theme)
     return out
 
 
-def _sliders(analysis: Analysis, session: Session) -> dict[str, Any]:
+def _readings(analysis: Analysis, session: Session) -> dict[str, Any]:
     return {
-        "level": session.level,
-        "simplify": session.simplify,
         "level_text": f"{cut_level(analysis.tree('a'), session.level):.1f} nats",
         "simplify_text": f"{session.simplify:.2f} nats",
     }
@@ -209,20 +193,6 @@ def _stored(analysis: Analysis, history: History, theme: str) -> dict[str, Any]:
     }
 
 
-def _scene(analysis: Analysis, session: Session, theme: str, was: Session | None) -> Any:
-    """What the 3-D views depend on; they are drawn again only where it changes."""
-    colors = THEMES[theme]
-    return {
-        "session": session.to_json() | {"selection": None, "morph": 1.0},
-        "theme": theme,
-        "colors": [
-            [style.color for style in node_styles(analysis, session, side, colors).values()] for side in ("a", "b")
-        ],
-        "new_a": was is None or was.model_a != session.model_a,
-        "new_b": was is None or was.model_b != session.model_b,
-    }
-
-
 def _title(library: Library, name: str) -> str:
     entry = library.entry(name)
     return f"{entry.title} · {entry.dim}-D input density" if entry.dim else entry.title
@@ -234,24 +204,3 @@ def _sentence(analysis: Analysis, session: Session) -> str:
         f"{session.model_a} has {len(analysis.tree('a').leaves)} leaves, {session.model_b} has "
         f"{len(analysis.tree('b').leaves)}; {matched} are matched, without any paired points."
     )
-
-
-def _patched(figure: go.Figure, window: bool = False, ground: bool = False, camera: bool = False) -> Patch:
-    """A patch with a figure's traces and marks; its ranges only for new models, its fonts only for a new theme."""
-    whole = figure.to_dict()
-    layout = whole["layout"]
-    patch = Patch()
-    patch["data"] = whole["data"]
-    for key in ("meta", "annotations", "shapes"):
-        if key in layout:
-            patch["layout"][key] = layout[key]
-    if window:
-        patch["layout"]["xaxis"], patch["layout"]["yaxis"] = layout["xaxis"], layout["yaxis"]
-        patch["layout"]["dragmode"] = layout["dragmode"]
-    if ground or window:
-        patch["layout"]["font"] = layout["font"]
-    if camera:
-        patch["layout"]["scene"] = layout["scene"]
-        patch["layout"]["uirevision"] = layout["uirevision"]
-        patch["layout"]["hovermode"] = layout["hovermode"]
-    return patch

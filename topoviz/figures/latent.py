@@ -127,7 +127,9 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
             bgcolor=translucent(colors.paper, 0.72),
             borderpad=1.5,
         )
-    drawn.update_layout(meta={"kind": "latent", "side": side, "outlines": outlines, **_regions(sets)})
+    drawn.update_layout(
+        uirevision=session.model(side), meta={"kind": "latent", "side": side, "outlines": outlines, **_regions(sets)}
+    )
     return drawn
 
 
@@ -216,7 +218,7 @@ def _curve(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
         drawn.add_annotation(
             x=float(sets.tree.peak[row, 0]), y=float(sets.tree.level[row]) + 0.3, text=style.label, showarrow=False
         )
-    drawn.update_layout(meta={"kind": "curve", "side": side})
+    drawn.update_layout(uirevision=session.model(side), meta={"kind": "curve", "side": side})
     return drawn
 
 
@@ -247,5 +249,5 @@ def _scatter(analysis: Analysis, session: Session, side: Side, theme: str) -> go
             x=float(center[0]), y=float(center[1]), text=styles[int(tree.id[row])].label, showarrow=False,
             bgcolor=translucent(colors.paper, 0.72),
         )  # fmt: skip
-    drawn.update_layout(meta={"kind": "scatter", "side": side})
+    drawn.update_layout(uirevision=session.model(side), meta={"kind": "scatter", "side": side})
     return drawn

@@ -224,7 +224,7 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
         *(("a", node) for node in analysis.matching.unmatched_a),
         *(("b", node) for node in analysis.matching.unmatched_b),
     ]
-    head = html.Tr([html.Th(text) for text in ("", "A", "B", "sure", "off by", "", "")])
+    head = html.Tr([html.Th(text) if text else html.Td() for text in ("", "A", "B", "sure", "off by", "", "")])
     blocks: list[Any] = [
         html.Div(
             className="row-head",

@@ -42,6 +42,7 @@ def layout() -> Any:
                 dcc.Store(id=ids.HISTORY),
                 dcc.Store(id=ids.EVENT),
                 dcc.Store(id=ids.SCENE),
+                dcc.Store(id=ids.DRAWN),
                 dcc.Store(id=ids.REQUEST),
                 dcc.Store(id=ids.LIT),
                 dcc.Store(id=ids.PICKED),
@@ -192,7 +193,10 @@ def _menu() -> dmc.Menu:
         id=ids.EXPORTS,
         position="bottom-end",
         children=[
-            dmc.MenuTarget(html.Button("Save", className="button", id="save")),
+            # The wrapper is what carries the menu's state for a screen reader, so it is the button.
+            dmc.MenuTarget(
+                html.Span("Save"), boxWrapperProps={"role": "button", "tabIndex": 0, "className": "button", "id": "save"}
+            ),
             dmc.MenuDropdown(items),
         ],
     )
