@@ -14,11 +14,11 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["PROCRUSTES", "NodePairs", "solve", "square_root"]
+__all__ = ["PROCRUSTES", "NodePairs", "descend", "solve", "square_root"]
 
 _FLOOR = 1e-10
 _PAIRS = 3, 10
-_EARLY, _LATE = 8, 300
+_EARLY, _LATE = 8, 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,24 +171,45 @@ PROCRUSTES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
 }
 
 
-def solve(nodes: NodePairs, family: str, starts: np.ndarray | None = None) -> tuple[np.ndarray, float]:
+def solve(nodes: NodePairs, family: str) -> tuple[np.ndarray, float]:
     """The matrix (k_b, k_a) of least cost in a family, and that cost as a share of the size of B's nodes."""
     step = PROCRUSTES[family]
-    if family == "translation":
-        matrices = step(nodes.between[None], nodes.spread)
-        return matrices[0], float(nodes.moments(matrices)[1][0] / nodes.size_b)
-    matrices = nodes.starts() if starts is None else starts
+    matrices = nodes.starts()
     if family != "affine":
         matrices = step(matrices, nodes.spread)
     for _ in range(_EARLY):
         matrices = step(nodes.moments(matrices)[0], nodes.spread)
-    cross, costs = nodes.moments(matrices)
-    best = int(costs.argmin())
-    matrix, cross, cost = matrices[best], cross[[best]], costs[best]
-    for _ in range(_LATE):
-        proposal = step(cross, nodes.spread)
-        cross, lower = nodes.moments(proposal)
-        if cost - lower[0] <= 1e-15 * nodes.size_b:
+    best = int(nodes.moments(matrices)[1].argmin())
+    matrices, costs = descend(nodes, family, matrices[[best]])
+    return matrices[0], float(costs[0])
+
+
+def descend(nodes: NodePairs, family: str, matrices: np.ndarray, rounds: int = _LATE) -> tuple[np.ndarray, np.ndarray]:
+    """The local optima (s, k_b, k_a) below some matrices, and their costs (s,) as shares of the size of B's nodes.
+
+    The alternation converges linearly; every other step is extrapolated, and taken back where that does not pay.
+
+    References: Varadhan and Roland 2008, "Simple and globally convergent methods for accelerating the convergence of
+    any EM algorithm".
+    """
+    step = PROCRUSTES[family]
+    previous = np.full(len(matrices), np.inf)
+    for _ in range(rounds):
+        cross, costs = nodes.moments(matrices)
+        if (previous - costs <= 1e-15 * nodes.size_b).all():
             break
-        matrix, cost = proposal[0], lower[0]
-    return matrix, float(max(cost, 0.0) / nodes.size_b)
+        previous = costs
+        once = step(cross, nodes.spread)
+        twice = step(nodes.moments(once)[0], nodes.spread)
+        first, bend = once - matrices, twice - 2 * once + matrices
+        stretch = _norm(first) / np.maximum(_norm(bend), 1e-300)
+        stretch = np.clip(stretch, 1.0, 1e3)[:, None, None]
+        far = matrices + 2 * stretch * first + stretch**2 * bend
+        far = step(nodes.moments(far)[0], nodes.spread)
+        pays = nodes.moments(far)[1] < nodes.moments(twice)[1]
+        matrices = np.where(pays[:, None, None], far, twice)
+    return matrices, np.maximum(nodes.moments(matrices)[1], 0.0) / nodes.size_b
+
+
+def _norm(matrices: np.ndarray) -> np.ndarray:
+    return np.sqrt((matrices**2).sum((1, 2)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.align.coupling import PROCRUSTES, NodePairs, solve, square_root
+from core.align.coupling import PROCRUSTES, NodePairs, descend, solve, square_root
 from core.align.maps import AffineMap, LatentMap
 from core.align.treemap import TreeMap
 from core.errors import InputError, invalid
@@ -18,7 +18,9 @@ __all__ = ["FAMILIES", "Residual", "best_family", "families_available", "fit_map
 
 FAMILIES = ("translation", "orthogonal", "similarity", "affine", "tree")
 _NEEDED = {"translation": 1, "orthogonal": 2, "similarity": 2, "affine": 2, "tree": 2}
-_TIE = 0.01
+_ROUNDS = 25
+# Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
+_TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
 
 
@@ -52,8 +54,8 @@ def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
     if problem is not None:
         raise InputError(problem)
     linear = "affine" if family == "tree" else family
-    matrix, cost = solve(nodes, linear)
-    if _ambiguous(nodes, linear, matrix, cost):
+    matrix, ambiguous = _solved(nodes, linear)
+    if ambiguous:
         raise InputError(_too_alike(len(nodes), family))
     affine = AffineMap(matrix, nodes.center_b - matrix @ nodes.center_a, linear)
     return _tree_map(affine, nodes) if family == "tree" else affine
@@ -65,7 +67,7 @@ def families_available(matching: Matching) -> dict[str, str | None]:
     reasons = {family: _problem(matching, nodes, family) for family in FAMILIES}
     if len(nodes) and len(nodes.unspanned):
         for linear in (family for family in PROCRUSTES if reasons[family] is None):
-            if _ambiguous(nodes, linear, *solve(nodes, linear)):
+            if _solved(nodes, linear)[1]:
                 reasons[linear] = _too_alike(len(nodes), linear)
     if reasons["affine"] is not None and reasons["tree"] is None:
         reasons["tree"] = reasons["affine"].replace("affine", "tree")
@@ -117,8 +119,8 @@ def _held_out(nodes: NodePairs, family: str) -> float:
     total = 0.0
     for i in range(len(nodes)):
         rest = nodes.without(i)
-        matrix, cost = solve(rest, family)
-        if _ambiguous(rest, family, matrix, cost):
+        matrix, ambiguous = _solved(rest, family)
+        if ambiguous:
             return np.inf
         missed = matrix @ (nodes.means_a[i] - rest.center_a) + rest.center_b - nodes.means_b[i]
         ours = matrix @ nodes.roots_a[i]
@@ -171,18 +173,24 @@ def _too_alike(there: int, family: str) -> str:
     return f"`family` {family} is not determined: {there} matched nodes fit two such maps alike; match another node."
 
 
-def _ambiguous(nodes: NodePairs, family: str, matrix: np.ndarray, cost: float) -> bool:
-    """Whether reflecting A where the matched means do not reach gives another map that fits as well."""
+def _solved(nodes: NodePairs, family: str) -> tuple[np.ndarray, bool]:
+    """The best matrix (k_b, k_a) of a family, and whether another one fits as well: where A's matched means do not span
+    the space, its reflections in what they leave out are tried too."""
+    matrix, cost = solve(nodes, family)
+    if family == "translation" or matrix.shape[0] != matrix.shape[1]:
+        return matrix, False
     mirrors = nodes.unspanned
-    if family == "translation" or not len(mirrors) or matrix.shape[0] != matrix.shape[1]:
-        return False
-    for mirror in mirrors:
-        other, other_cost = solve(nodes, family, (matrix @ mirror)[None])
-        within = np.trace(np.tensordot(nodes.weights, nodes.covariances_b, 1)) / nodes.size_b
-        apart = ((other - matrix) @ nodes.spread * (other - matrix)).sum() / nodes.size_b
-        if other_cost - cost < _TIE * within and apart > _TIE * within:
-            return True
-    return False
+    if not len(mirrors):
+        return matrix, False
+    others, costs = descend(nodes, family, matrix @ mirrors, _ROUNDS)
+    if costs.min() < cost:
+        # The better optimum lay behind a mirror; the first one is now among the others.
+        at = int(costs.argmin())
+        matrix, cost, others[at], costs[at] = others[at].copy(), float(costs[at]), matrix, cost
+    within = np.trace(np.tensordot(nodes.weights, nodes.covariances_b, 1)) / nodes.size_b
+    alike = (1 + _TIE) * cost + _TRIFLE * within
+    apart = ((others - matrix) @ nodes.spread * (others - matrix)).sum((1, 2)) / nodes.size_b
+    return matrix, bool(((costs <= alike) & (apart > _APART * within)).any())
 
 
 def _tree_map(affine: AffineMap, nodes: NodePairs) -> TreeMap:

@@ -127,9 +127,7 @@ def _solved(problem: AssignmentProblem) -> tuple[Solutions, str]:
 
 
 def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[int, int], ...]:
-    return tuple(
-        (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]])) for i, j in enumerate(solution.partners) if j >= 0
-    )
+    return tuple((int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]])) for i, j in enumerate(solution.partners) if j >= 0)
 
 
 def _confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
@@ -163,9 +161,7 @@ def _pairs(
     confidence: np.ndarray,
 ) -> tuple[Pair, ...]:
     """Matched leaves, then the inner nodes whose matched leaves are each other's images."""
-    leaves = {
-        int(a.leaves[i]): (int(b.leaves[j]), float(confidence[i])) for i, j in enumerate(best.partners) if j >= 0
-    }
+    leaves = {int(a.leaves[i]): (int(b.leaves[j]), float(confidence[i])) for i, j in enumerate(best.partners) if j >= 0}
     pairs = []
     for row, (image, sure) in leaves.items():
         ids = (int(a.id[row]), int(b.id[image]))
@@ -207,9 +203,7 @@ def _verdict(matching: Matching, problem: AssignmentProblem, best: Solution) -> 
     if matched and matching.gap <= config.margin:
         others = len(matching.alternatives)
         verb = "matching costs" if others == 1 else "matchings cost"
-        against.append(
-            f"{others} other {verb} at most {config.margin:.2f} more (the closest {matching.gap:.3f} more)."
-        )
+        against.append(f"{others} other {verb} at most {config.margin:.2f} more (the closest {matching.gap:.3f} more).")
     elif matched:
         notes.append(f"The second-best matching costs {matching.gap:.2f} more (threshold {config.margin:.2f}).")
     if matched:
