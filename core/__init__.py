@@ -8,7 +8,13 @@ from typing import Any
 
 _HOMES = {
     "core.align": (
-        "AffineMap", "TreeMap", "best_family", "families_available", "fit_map", "pair_free_score", "residuals",
+        "AffineMap",
+        "TreeMap",
+        "best_family",
+        "families_available",
+        "fit_map",
+        "pair_free_score",
+        "residuals",
     ),
     "core.config": ("FlowAutoencoderConfig",),
     "core.data": ("Dataset", "dataset_names", "load_dataset"),
@@ -16,8 +22,9 @@ _HOMES = {
     "core.match": ("MatchConfig", "Matching", "match_trees"),
     "core.model": ("FlowAutoencoder",),
     "core.prior": ("GaussianMixture",),
-    "core.store": ("load_match", "load_model", "load_tree", "save_match", "save_model", "save_tree"),
-    "core.train": ("Progress", "train"),
+    "core.documents": ("MatchDocument", "load_match", "load_tree", "save_match", "save_tree"),
+    "core.store": ("load_model", "save_model"),
+    "core.training": ("Progress", "train"),
     "core.tree": ("LevelSetTree", "level_set_tree", "tree_with_regions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

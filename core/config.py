@@ -53,7 +53,7 @@ class FlowAutoencoderConfig:
     steps: int = 2500
     batch: int = 1024
     learning_rate: float = 4e-3
-    pad_scale: float = 0.3
+    pad_scale: float = 0.15
     minutes: float | None = None
 
     def __post_init__(self) -> None:

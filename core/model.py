@@ -5,6 +5,7 @@ log p(x, e) = log q(z) + log N(n; 0, s^2 I), with no determinant. The free choic
 (the latents are whitened), and the noise is isotropic; its scale s then carries the volume.
 """
 
+import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -99,9 +100,7 @@ class FlowAutoencoder:
         x = self._checked(x, "x", self.data_dim)
         return self._encode(np.concatenate((x, self._pads(len(x), seed, x.dtype)), axis=1))
 
-    def decode(
-        self, latent: np.ndarray, noise: np.ndarray | None = None, seed: int | None = None
-    ) -> np.ndarray:
+    def decode(self, latent: np.ndarray, noise: np.ndarray | None = None, seed: int | None = None) -> np.ndarray:
         """Points (n, d) of latents (n, k), with the given `noise` (n, d+p-k), noise drawn with `seed`, or its mean.
 
         decode(*encode(x)) is x. Raises `InputError` on arrays of another width.
@@ -147,6 +146,7 @@ class FlowAutoencoder:
         """log |det d(z, n)/d(x, e)| (n,) at points (n, d): zero but for rounding and integration error."""
         x = self._checked(x, "x", self.data_dim)
         full = torch.from_numpy(np.concatenate((x, self._pads(len(x), seed, x.dtype)), axis=1))
+        self._flow(full.dtype)  # made outside of the transform below
         jacobian = torch.func.vmap(torch.func.jacrev(lambda row: self._forward(row[None])[0]))(full)
         return np.linalg.slogdet(jacobian.detach().numpy().astype(np.float64))[1]
 
@@ -179,8 +179,6 @@ class FlowAutoencoder:
     @cached_property
     def _double(self) -> nn.Module:
         """The flow in double precision."""
-        import copy
-
         return copy.deepcopy(self.flow).double()
 
     def _flow(self, dtype: torch.dtype) -> Any:

@@ -129,8 +129,13 @@ def _assembled(
     d, k = len(arrays["shift"]), config.latent_dim
     total = d + config.pad
     shapes = {
-        "basis": (total, total), "latent_head": (k, k), "latent_shift": (k,), "scale": (1,), "noise_scale": (1,),
-        "noise_head": (total - k, total - k), "prior.means": (len(arrays["prior.weights"]), k),
+        "basis": (total, total),
+        "latent_head": (k, k),
+        "latent_shift": (k,),
+        "scale": (1,),
+        "noise_scale": (1,),
+        "noise_head": (total - k, total - k),
+        "prior.means": (len(arrays["prior.weights"]), k),
         "prior.covariances": (len(arrays["prior.weights"]), k, k),
     }
     for name, shape in shapes.items():

@@ -31,7 +31,7 @@ def trained():
     import torch
 
     from core.config import FlowAutoencoderConfig
-    from core.train import train
+    from core.training import train
 
     torch.set_num_threads(1)
     config = FlowAutoencoderConfig(steps=400, blocks=2, width=16, components=6, batch=256)

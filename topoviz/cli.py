@@ -131,6 +131,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--minutes", type=_decimal, help="the longest that training may take")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a configuration as JSON; flags come on top")
+    parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of a run that was stopped")
     _out(parser, "MODEL")
 
 

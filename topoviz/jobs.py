@@ -152,7 +152,7 @@ def _train(folder: Path, models: Path) -> None:
     """The spawned process: train, report, save."""
     from core.data import load_dataset
     from core.store import save_model
-    from core.train import train
+    from core.training import train
     from topoviz.progress import spare_a_processor
 
     spare_a_processor()

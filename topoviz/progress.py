@@ -7,7 +7,7 @@ import torch
 from tqdm import tqdm
 
 from core.model import FlowAutoencoder
-from core.train import Progress
+from core.training import Progress
 
 __all__ = ["follow", "spare_a_processor"]
 

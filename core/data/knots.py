@@ -1,8 +1,8 @@
 """Beaded knots and links in R^3: tubes around closed curves, with beads of density along them.
 
-A point is gamma(s) + u N + v B: s in [0, 1) a share of the arc length, drawn from a mixture of wrapped normals (the beads), N
-and B the curve's normal and binormal, (u, v) isotropic Gaussian. The volume element is L (1 - kappa u) ds du dv, so
-H = H(s) + log L + E log(1 - kappa u) + log(2 pi e sd^2), exact while the tube does not meet itself.
+A point is gamma(s) + u N + v B: s in [0, 1) a share of the arc length, drawn from a mixture of wrapped normals (the
+beads), N and B the curve's normal and binormal, (u, v) isotropic Gaussian. The volume element is L (1 - kappa u) ds
+du dv, so H = H(s) + log L + E log(1 - kappa u) + log(2 pi e sd^2), exact while the tube does not meet itself.
 """
 
 from collections.abc import Callable
@@ -151,12 +151,8 @@ def _ellipse(
 
 
 KNOTS: dict[str, Knot] = {
-    "trefoil": Knot(
-        (_torus(2, 3, 2.2, 1.0),), 9, 0.11, "a trefoil knot of nine beads: one ring once it is unknotted"
-    ),
-    "figure-eight": Knot(
-        (_figure_eight,), 10, 0.11, "a figure-eight knot of ten beads: one ring once it is unknotted"
-    ),
+    "trefoil": Knot((_torus(2, 3, 2.2, 1.0),), 9, 0.11, "a trefoil knot of nine beads: one ring once it is unknotted"),
+    "figure-eight": Knot((_figure_eight,), 10, 0.11, "a figure-eight knot of ten beads: one ring once it is unknotted"),
     "cinquefoil": Knot(
         (_torus(2, 5, 2.4, 1.0),), 10, 0.11, "a cinquefoil knot of ten beads: one ring once it is unknotted"
     ),

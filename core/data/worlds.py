@@ -18,7 +18,9 @@ __all__ = ["WORLDS", "World"]
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """A planted set: the plane's `mixture`, the mode of each component, what is known of it, the noise and the tangle."""
+    """A planted set: the plane's `mixture`, the mode of each component, what is known of it, the noise and the
+    tangle.
+    """
 
     mixture: GaussianMixture
     modes: np.ndarray

@@ -28,9 +28,7 @@ class CouplingFlow(nn.Module):
         self.register_buffer("mixings", torch.from_numpy(np.stack(mixings)))
         self.kept = max(dim // 2, 1) if dim > 1 else 0
         generator = torch.Generator().manual_seed(seed)
-        self.networks = nn.ModuleList(
-            _network(self.kept, dim - self.kept, width, generator) for _ in range(blocks)
-        )
+        self.networks = nn.ModuleList(_network(self.kept, dim - self.kept, width, generator) for _ in range(blocks))
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, d) of points (n, d)."""

@@ -31,9 +31,7 @@ def input_field(model: "FlowAutoencoder", size: int = 48) -> "InputField":
     flat = (points - center) @ frame
     low, high = flat.min(0), flat.max(0)
     margin = 0.12 * (high - low).max() if d == 3 else 0.15 * (high - low).max()
-    axes = tuple(
-        np.linspace(lo - margin, hi + margin, size) for lo, hi in zip(low, high, strict=True)
-    )
+    axes = tuple(np.linspace(lo - margin, hi + margin, size) for lo, hi in zip(low, high, strict=True))
     mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     vertices = mesh.reshape(-1, 3)
     if d == 3:

@@ -1,6 +1,6 @@
 """A Gaussian mixture with full covariances: the closed-form latent density, in numpy.
 
-`core.train` fits its parameters in torch; everything after training (levels, trees, scores, samples) reads this.
+`core.training` fits its parameters in torch; everything after training (levels, trees, scores, samples) reads this.
 """
 
 from dataclasses import dataclass
@@ -78,6 +78,4 @@ class GaussianMixture:
 
     def transformed(self, matrix: np.ndarray, offset: np.ndarray) -> "GaussianMixture":
         """The density of `matrix @ z + offset` for z from q."""
-        return GaussianMixture(
-            self.weights, self.means @ matrix.T + offset, matrix @ self.covariances @ matrix.T
-        )
+        return GaussianMixture(self.weights, self.means @ matrix.T + offset, matrix @ self.covariances @ matrix.T)

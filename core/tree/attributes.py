@@ -73,8 +73,8 @@ def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
 def describe(
     tree: MergeTree, outline: Outline, own: Moments, climbing: Moments, points: np.ndarray, betti: np.ndarray
 ) -> LevelSetTree:
-    """The level-set tree of an outline, from `betti` (m, 2) and the full tree's sums: `own` over the vertices in each row
-    and in none of its children, `climbing` over those that climb to each leaf's peak."""
+    """The level-set tree of an outline, from `betti` (m, 2) and the full tree's sums: `own` over the vertices in
+    each row and in none of its children, `climbing` over those that climb to each leaf's peak."""
     source, parent = outline.source, outline.parent
     total = own.gathered(outline.position, len(source))
     basin = climbing.gathered(outline.position, len(source))

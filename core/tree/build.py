@@ -152,9 +152,7 @@ def _highest_crossings(height: np.ndarray, basin: np.ndarray, edges: np.ndarray)
     """(b, 3): basin, basin and lower end of the highest edge between each two basins, in falling order."""
     ends = height[edges]
     level = ends.min(axis=1)
-    low = np.where(
-        ends[:, 0] == ends[:, 1], edges.max(axis=1), edges[np.arange(len(edges)), ends.argmin(axis=1)]
-    )
+    low = np.where(ends[:, 0] == ends[:, 1], edges.max(axis=1), edges[np.arange(len(edges)), ends.argmin(axis=1)])
     pair = np.sort(basin[edges], axis=1)
     key = pair[:, 0] * (basin.max() + 1) + pair[:, 1]
     order = np.lexsort((low, -level, key))
@@ -190,9 +188,7 @@ def _join(height: np.ndarray, peaks: np.ndarray, basin: np.ndarray, edges: np.nd
     return _ranked(height, peaks, basin, np.array(end), np.array(parent))
 
 
-def _ranked(
-    height: np.ndarray, peaks: np.ndarray, basin: np.ndarray, end: np.ndarray, parent: np.ndarray
-) -> MergeTree:
+def _ranked(height: np.ndarray, peaks: np.ndarray, basin: np.ndarray, end: np.ndarray, parent: np.ndarray) -> MergeTree:
     """Rows by persistence. It is rounded, lest equal peaks change places by the last digit of a sum."""
     count = len(peaks)
     persistence = np.round(height[peaks] - height[end], 6)

@@ -49,9 +49,7 @@ class SampleGraph:
         return KDTree(self.places)
 
 
-def sample_graph(
-    density: object, samples: int = 4000, neighbors: int = 8, seed: int = 0
-) -> tuple[SampleGraph, Cells]:
+def sample_graph(density: object, samples: int = 4000, neighbors: int = 8, seed: int = 0) -> tuple[SampleGraph, Cells]:
     """The graph of a mixture and what each of its vertices stands for.
 
     Every sample and every mode is one share of the mass, and its inverse density as much volume. A mode's

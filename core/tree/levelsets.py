@@ -62,9 +62,7 @@ class LevelSets:
         return _simplified(self.grid, self.skeleton, persistence, mass)
 
 
-def level_set_tree(
-    model_or_density: Any, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS
-) -> LevelSetTree:
+def level_set_tree(model_or_density: Any, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS) -> LevelSetTree:
     """The level-set tree of a density, or of a model's latent density.
 
     Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved, and holes that last
@@ -121,7 +119,8 @@ def node_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
 def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     """(n,): for points (n, k) the row of the leaf that each belongs to most.
 
-    Of the leaves below the node whose region holds the point, the one whose Gaussian, weighted by mass, is densest there.
+    Of the leaves below the node whose region holds the point, the one whose Gaussian, weighted by mass, is densest
+    there.
     """
     tree, rows = level_sets.tree, node_of(level_sets, z)
     away = np.asarray(z, dtype=np.float64)[:, None] - tree.mean[tree.leaves]

@@ -28,9 +28,9 @@ class LevelSetTree:
     density restricted to it, `betti` (m, 2) its components and holes, `peak` (m, k) the highest point in it.
 
     A region ends at its saddle, wherever that is; a leaf's *basin* is all that climbs to its peak, an inner node's all
-    that climbs to a peak below it. `basin_mass` (m,), `basin_mean` (m, k) and `basin_covariance` (m, k, k) change little
-    when a neighbor is absent or a saddle moves, which is what matching wants (Chacon 2015, arXiv 1408.1381, on modal
-    clusters).
+    that climbs to a peak below it. `basin_mass` (m,), `basin_mean` (m, k) and `basin_covariance` (m, k, k) change
+    little when a neighbor is absent or a saddle moves, which is what matching wants (Chacon 2015, arXiv 1408.1381,
+    on modal clusters).
     """
 
     id: np.ndarray
@@ -82,8 +82,7 @@ class LevelSetTree:
     def kind(self) -> tuple[str, ...]:
         """'root', 'saddle' or 'leaf' for each row."""
         return tuple(
-            "root" if self.parent[row] < 0 else "saddle" if self.children[row] else "leaf"
-            for row in range(len(self))
+            "root" if self.parent[row] < 0 else "saddle" if self.children[row] else "leaf" for row in range(len(self))
         )
 
     def row(self, node_id: int) -> int:

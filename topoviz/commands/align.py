@@ -53,7 +53,7 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _train(arguments: argparse.Namespace, dataset: Any, name: str, path: Path) -> None:
-    from core.train import train
+    from core.training import train
     from topoviz.progress import follow
 
     flags = {"latent_dim": arguments.latent_dim, "steps": arguments.steps}

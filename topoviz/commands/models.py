@@ -1,28 +1,53 @@
 """Commands on one model: train, info, encode, decode."""
 
 import argparse
-from typing import Any
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import core
 from core.errors import invalid
 from topoviz.commands.common import open_model, read_array, say, write_arrays
 
+if TYPE_CHECKING:
+    from core.training import Progress
+
 __all__ = ["decode", "encode", "info", "train"]
+
+_CHECKPOINT_SECONDS = 10
 
 _FLAGS = ("latent_dim", "pad", "flow", "prior", "steps", "minutes")
 
 
 def train(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train a model on a data set and write its folder."""
-    from core.train import train as fit
+    from core.checkpoint import load_checkpoint, save_checkpoint
+    from core.training import train as fit
     from topoviz.progress import follow
 
     config = _config(arguments)
     dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n)
     if arguments.out.is_file():
         raise invalid("out", "a folder", arguments.out, "choose another place")
-    model = follow(fit(dataset, config, seed=arguments.seed), f"training on {dataset.name}")
+    checkpoint = arguments.out.with_name(f"{arguments.out.name}.checkpoint")
+    state = None
+    if arguments.resume and not checkpoint.is_file():
+        say(f"there is no {checkpoint.name}; training starts at the beginning.")
+    elif arguments.resume:
+        state = load_checkpoint(checkpoint, dataset, config, arguments.seed)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+
+    def kept() -> Iterator["Progress"]:
+        written = time.monotonic()
+        for step in fit(dataset, config, seed=arguments.seed, state=state):
+            if step.state is not None and time.monotonic() - written > _CHECKPOINT_SECONDS:
+                save_checkpoint(checkpoint, step.state(), dataset, config, arguments.seed)
+                written = time.monotonic()
+            yield step
+
+    model = follow(kept(), f"training on {dataset.name}")
     core.save_model(model, arguments.out)
+    checkpoint.unlink(missing_ok=True)
     metrics = model.metrics
     for note in dataset.notes:
         say(note)
