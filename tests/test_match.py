@@ -65,7 +65,8 @@ def random_problem(seed):
     leaf_cost = rng.uniform(0, 0.4) * rng.uniform(size=(na, nb))
     places = np.argwhere(allowed)
     pin = dict([tuple(map(int, rng.choice(places)))]) if len(places) and rng.uniform() < 0.4 else {}
-    return AssignmentProblem(leaf_cost, distances(na), distances(nb), config, allowed, pin)
+    features = rng.normal(size=(na, 3)), rng.normal(size=(nb, 3))
+    return AssignmentProblem(leaf_cost, distances(na), distances(nb), *features, config, allowed, pin)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -124,7 +125,7 @@ def test_a_turned_world_is_matched_right(seed):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_absent_leaves_are_left_out(seed):
-    q = world(8, seed + 20, apart=2.4)
+    q = world(8, seed + 20, apart=2.0)
     kept = np.arange(8) % 4 != 1
     part = GaussianMixture(q.weights[kept] / q.weights[kept].sum(), q.means[kept], q.covariances[kept])
     part = turned(part, seed)

@@ -2,9 +2,11 @@
 
 For a matching pi of leaves,
     cost = sum_{i matched} u(i, pi i) + sum_{i < k matched} w(i, pi i; k, pi k) + price * (leaves left out, both sides).
-u compares two leaves: mass, height, volume, holes; of their basins, which an absent neighbor changes least. w compares
-distances between leaves: the Bhattacharyya distance of two nodes' Gaussians does not change under any affine map.
-Every term is a bounded ramp, |difference| / scale and at most 1, so that nothing extrapolated outvotes the rest.
+u compares two leaves by the log-mass and log-volume of their basins, their height and their holes. w compares what
+lies between two leaves with what lies between their partners: the Bhattacharyya distance of their Gaussians, which no
+affine map changes, and the differences of the same features, which do not change where a part of the world is absent
+and all the other masses grow alike. Every term is a bounded ramp, |difference| / scale and at most 1, so that no
+extrapolated quantity can outvote the rest.
 """
 
 from dataclasses import dataclass, field
@@ -16,29 +18,33 @@ from core.tree.types import LevelSetTree
 __all__ = ["AssignmentProblem", "MatchConfig", "leaf_distances", "pose"]
 
 _EPSILON = 1e-9
+# Of log-mass, height and log-volume; holes come on top.
+_FEATURE_WEIGHTS = np.array([0.5, 0.3, 0.2])
+_HOLES_WEIGHT = 0.3
 
 
 @dataclass(frozen=True)
 class MatchConfig:
     """Weights and scales of a matching.
 
-    `leaf_weight` and `pair_weight` bound what one matched leaf can cost by its own features and by its distances to
-    all others. `price` is what a leaf left out costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and
+    `leaf_weight`, `distance_weight` and `contrast_weight` bound what one matched leaf can cost by its own features, by
+    its distances to the others, and by the differences of its features from theirs. `price` is what a leaf left out costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and
     `distance_scale` (a share of the distances' size) are the differences that count as full. `margin` is the gap below
     which another matching is an explanation as good, `doubtful` what matched leaves may cost on average before the
     matching is not believed. `exact_leaves` bounds the trees solved to the proven optimum.
     """
 
     method: str = "leaf-distances"
-    leaf_weight: float = 0.6
-    pair_weight: float = 0.4
-    price: float = 0.175
-    mass_scale: float = 0.5
+    leaf_weight: float = 0.2
+    distance_weight: float = 0.4
+    contrast_weight: float = 0.4
+    price: float = 0.22
+    mass_scale: float = 0.4
     height_scale: float = 1.0
     volume_scale: float = 1.2
     distance_scale: float = 0.35
     margin: float = 0.06
-    doubtful: float = 0.14
+    doubtful: float = 0.165
     exact_leaves: int = 12
 
 
@@ -46,13 +52,15 @@ class MatchConfig:
 class AssignmentProblem:
     """Leaves 0..na-1 against 0..nb-1.
 
-    `leaf_cost` (na, nb) is u, `distance_a` (na, na) and `distance_b` (nb, nb) give w, `allowed` (na, nb) says which
-    pairs may be matched, `forced` which must be.
+    `leaf_cost` (na, nb) is u; `distance_a` (na, na), `distance_b` (nb, nb) and the scaled features `feature_a` (na, f),
+    `feature_b` (nb, f) give w; `allowed` (na, nb) says which pairs may be matched, `forced` which must be.
     """
 
     leaf_cost: np.ndarray
     distance_a: np.ndarray
     distance_b: np.ndarray
+    feature_a: np.ndarray
+    feature_b: np.ndarray
     config: MatchConfig
     allowed: np.ndarray
     forced: dict[int, int] = field(default_factory=dict)
@@ -76,8 +84,11 @@ class AssignmentProblem:
         """(m, na, nb): what each of m pairs costs together with each other pair."""
         a, b = self.distance_a[rows][:, :, None], self.distance_b[columns][:, None, :]
         ramp = np.abs(a - b) / (self.config.distance_scale * np.maximum(np.maximum(a, b), _EPSILON))
-        others = max(min(self.shape) - 1, 1)
-        return np.minimum(ramp, 1.0) * (self.config.pair_weight / others)
+        total = self.config.distance_weight * np.minimum(ramp, 1.0)
+        for weight, ours, theirs in zip(_FEATURE_WEIGHTS, self.feature_a.T, self.feature_b.T, strict=True):
+            gap = (ours[rows, None] - ours)[:, :, None] - (theirs[columns, None] - theirs)[:, None, :]
+            total += self.config.contrast_weight * weight * np.minimum(np.abs(gap), 1.0)
+        return total / max(min(self.shape) - 1, 1)
 
     @property
     def links(self) -> np.ndarray:
@@ -101,6 +112,8 @@ class AssignmentProblem:
             self.leaf_cost.T,
             self.distance_b,
             self.distance_a,
+            self.feature_b,
+            self.feature_a,
             self.config,
             self.allowed.T,
             {j: i for i, j in self.forced.items()},
@@ -109,23 +122,26 @@ class AssignmentProblem:
 
 def pose(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> AssignmentProblem:
     """The problem of matching the leaves of two trees, in their row order, with every pair allowed."""
-    rows_a, rows_b = a.leaves, b.leaves
-    terms = (
-        (0.45, config.mass_scale, _log(a.basin_mass[rows_a]), _log(b.basin_mass[rows_b])),
-        (0.30, config.height_scale, a.level[rows_a], b.level[rows_b]),
-        (0.15, config.volume_scale, _log_spread(a, rows_a), _log_spread(b, rows_b)),
-        (0.10, 1.0, a.betti[rows_a, 1], b.betti[rows_b, 1]),
-    )
-    leaf_cost = np.zeros((len(rows_a), len(rows_b)))
-    for weight, scale, ours, theirs in terms:
-        leaf_cost += weight * np.minimum(np.abs(ours[:, None] - theirs[None, :]) / scale, 1.0)
+    feature_a, feature_b = _features(a, config), _features(b, config)
+    away = np.minimum(np.abs(feature_a[:, None] - feature_b[None, :]), 1.0) @ _FEATURE_WEIGHTS
+    holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
     return AssignmentProblem(
-        leaf_cost=config.leaf_weight * leaf_cost,
+        leaf_cost=config.leaf_weight * np.minimum(away + _HOLES_WEIGHT * holes, 1.0),
         distance_a=leaf_distances(a),
         distance_b=leaf_distances(b),
+        feature_a=feature_a,
+        feature_b=feature_b,
         config=config,
-        allowed=np.ones(leaf_cost.shape, dtype=bool),
+        allowed=np.ones(away.shape, dtype=bool),
     )
+
+
+def _features(tree: LevelSetTree, config: MatchConfig) -> np.ndarray:
+    """(n, 3): log-mass, height and log-volume of the leaves' basins, each in units of its scale."""
+    spread = 0.5 * np.linalg.slogdet(tree.basin_covariance[tree.leaves])[1]
+    mass = np.log(np.maximum(tree.basin_mass[tree.leaves], 1e-12))
+    scales = (config.mass_scale, config.height_scale, config.volume_scale)
+    return np.column_stack((mass, tree.level[tree.leaves], spread)) / scales
 
 
 def leaf_distances(tree: LevelSetTree) -> np.ndarray:
@@ -145,12 +161,3 @@ def leaf_distances(tree: LevelSetTree) -> np.ndarray:
     distance = np.sqrt(np.maximum(mahalanobis / 8 + shape / 2, 0.0))
     np.fill_diagonal(distance, 0.0)
     return distance
-
-
-def _log_spread(tree: LevelSetTree, rows: np.ndarray) -> np.ndarray:
-    """Log-volume of the basins' unit ellipsoids, but for a constant."""
-    return 0.5 * np.linalg.slogdet(tree.basin_covariance[rows])[1]
-
-
-def _log(x: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(x, 1e-12))
