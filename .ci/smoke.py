@@ -26,7 +26,8 @@ try:
         sys.exit("no healthy answer")
     page = urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=60).read().decode()
     layout = urllib.request.urlopen(f"http://127.0.0.1:{port}/_dash-layout", timeout=60).read().decode()
-    assert "topoviz" in page and "/assets/" in page and len(layout) > 1000
+    for needed, text in (("topoviz", page), ("/assets/", page), ("wordmark", layout)):
+        assert needed in text, needed
     print("served", health, len(layout), "bytes of layout")
 finally:
     server.terminate()

@@ -50,10 +50,10 @@ def input_field(model: "FlowAutoencoder", size: int = 48) -> "InputField":
 
 def _projected(flat: np.ndarray, latent: np.ndarray, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Kernel log-density of the projected points at the vertices, and the latent of the point nearest to each."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
-    tree = cKDTree(flat)
+    tree = KDTree(flat)
     distance, index = tree.query(vertices, k=min(48, len(flat)))
     width = np.median(tree.query(flat, k=min(24, len(flat)))[0][:, -1])
     log_kernel = np.logaddexp.reduce(-0.5 * (distance / width) ** 2, axis=1)
-    return log_kernel - np.log(len(flat)) - 3 * np.log(width) - 1.5 * np.log(2 * np.pi), latent[index[:, 0]]
+    return log_kernel - np.log(len(flat)) - 3 * np.log(width) - 1.5 * np.log(2 * np.pi), latent[np.asarray(index)[:, 0]]

@@ -28,10 +28,11 @@ class MatchConfig:
     """Weights and scales of a matching.
 
     `leaf_weight`, `distance_weight` and `contrast_weight` bound what one matched leaf can cost by its own features, by
-    its distances to the others, and by the differences of its features from theirs. `price` is what a leaf left out costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and
-    `distance_scale` (a share of the distances' size) are the differences that count as full. `margin` is the gap below
-    which another matching is an explanation as good, `doubtful` what matched leaves may cost on average before the
-    matching is not believed. `exact_leaves` bounds the trees solved to the proven optimum.
+    its distances to the others, and by the differences of its features from theirs. `price` is what a leaf left out
+    costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and `distance_scale` (a share of the distances' size) are
+    the differences that count as full. `margin` is the gap below which another matching is an explanation as good,
+    `doubtful` what matched leaves may cost on average before the matching is not believed. `exact_leaves` bounds the
+    trees solved to the proven optimum.
     """
 
     method: str = "leaf-distances"

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/start.py [--install]
 
-With --install: clone this checkout, run the README's first command line (its packages are downloaded already where pip's
-cache holds them) and wait for the page. Without: start the server of this environment five times.
+With --install: clone this checkout, run the README's first command line (its packages are downloaded already where
+pip's cache holds them) and wait for the page. Without: start the server of this environment five times.
 """
 
 import os
@@ -57,7 +57,8 @@ if "--install" in sys.argv:
     line = re.search(r"^python3 -m venv .*-m topoviz$", (ROOT / "README.md").read_text(), re.MULTILINE)
     assert line, "README.md has no line that runs the app"
     with tempfile.TemporaryDirectory() as folder:
-        script = f"git clone -q {ROOT} {folder}/topoviz && cd {folder}/topoviz && {line[0]} serve --no-browser --port {port}"
+        clone = f"git clone -q {ROOT} {folder}/topoviz && cd {folder}/topoviz"
+        script = f"{clone} && {line[0]} serve --no-browser --port {port}"
         print(f"clone, install, first page: {timed(['bash', '-ec', script], port, '/'):.1f} s")
 else:
     command = [sys.executable, "-m", "topoviz", "serve", "--no-browser", "--port", str(port)]

@@ -2,8 +2,9 @@
 
     python tests/benchmarks/transform.py
 
-True pairs exist because both sets are tangles of one plane: the same planted points, encoded by either model. R^2 is the
-share of the variance of B's latents that the carried latents of A explain; "best affine" is fitted on the true pairs.
+True pairs exist because both sets are tangles of one plane: the same planted points, encoded by either model. R^2 is
+the share of the variance of B's latents that the carried latents of A explain; "best affine" is fitted on the true
+pairs.
 """
 
 import numpy as np
@@ -56,6 +57,6 @@ for name_a, name_b in PAIRS:
     images |= {family: core.fit_map(matching, family)(latent[0]) for family in ("affine", "tree")}
     scores = ", ".join(f"{what} {1 - ((y - latent[1]) ** 2).sum() / total:.3f}" for what, y in images.items())
     print(
-        f"{name_a} -> {name_b}: {len(found & truth)} of {len(truth)} leaves right, {len(found - truth)} wrong, left out "
-        f"{len(matching.unmatched_a)} and {len(matching.unmatched_b)}, determined {matching.determined}; R^2 {scores}"
+        f"{name_a} -> {name_b}: {len(found & truth)} of {len(truth)} leaves right, {len(found - truth)} wrong, "
+        f"left out {len(matching.unmatched_a)} and {len(matching.unmatched_b)}, determined {matching.determined}; R^2 {scores}"
     )

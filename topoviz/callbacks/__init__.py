@@ -5,5 +5,6 @@
                                                       `--> scene --> surface callback --> 3-D views (patches)
     export request --> export callback --> download;   training dialog --> jobs
 
-One callback writes the session. Figures that exist are patched, never replaced: a new figure would lose the person's camera.
+One callback writes the session. Figures that exist are patched, never replaced: a new figure would lose the person's
+camera.
 """

@@ -86,7 +86,9 @@ def _next(
 
 
 def _opened(library: Library, first: Session | None, query: Any) -> tuple[History, str]:
-    """What a visit begins with: the address's session, else the one the app was started with, else the first example."""
+    """What a visit begins with: the address's session, else the one the app was started with, else the first
+    example.
+    """
     notice = ""
     if isinstance(query, str) and "a=" in query:
         try:

@@ -18,7 +18,13 @@ from topoviz.theme import THEMES
 
 __all__ = ["register"]
 
-_WORDS = {"queued": "waits for its turn", "running": "trains", "done": "is done", "failed": "failed", "cancelled": "was cancelled"}
+_WORDS = {
+    "queued": "waits for its turn",
+    "running": "trains",
+    "done": "is done",
+    "failed": "failed",
+    "cancelled": "was cancelled",
+}
 _ENDED = ("done", "failed", "cancelled")
 
 
@@ -109,11 +115,16 @@ def _form() -> list[Any]:
         dcc.Store(id="training-job"),
         dcc.Store(id="training-upload"),
         dcc.Interval(id="training-tick", interval=400, disabled=True),
-        html.P("A built-in set, or a file of your own: .npy, .npz, .csv, .parquet or .safetensors, one row a point.", className="hint"),
+        html.P(
+            "A built-in set, or a file of your own: .npy, .npz, .csv, .parquet or .safetensors, one row a point.",
+            className="hint",
+        ),
         html.Div(
             className="form-row",
             children=[
-                dmc.Select(id="training-set", label="Built-in set", data=list(dataset_names()), value="islands-a", w=170),
+                dmc.Select(
+                    id="training-set", label="Built-in set", data=list(dataset_names()), value="islands-a", w=170
+                ),
                 dcc.Upload(
                     id="training-drop", className="drop", children="Drop a file, or click", max_size=200 * 2**20
                 ),

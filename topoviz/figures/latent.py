@@ -1,14 +1,14 @@
 """A latent space: contours of its density, the regions of its leaves, its points; over B lies what T makes of A.
 
-Traces, in order: the density, points, T(A) (empty on side A), one outline a leaf, the cut. `layout.meta` holds what the browser
-needs to tell the node under the pointer and to draw its outline.
+Traces, in order: the density, points, T(A) (empty on side A), one outline a leaf, the cut. `layout.meta` holds what
+the browser needs to tell the node under the pointer and to draw its outline.
 """
 
 import numpy as np
 import plotly.graph_objects as go
 
 from core.errors import InputError
-from core.levelset import contours
+from core.levelset import Grid, contours
 from core.tree import LevelSets, leaf_of
 from topoviz.figures.style import bare, node_styles, translucent
 from topoviz.results import Analysis, cut_level
@@ -25,7 +25,9 @@ _REGION = 96
 
 
 def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
-    """The latent space of one side: two-dimensional as contours, one-dimensional as a curve, else its first two axes."""
+    """The latent space of one side: two-dimensional as contours, one-dimensional as a curve, else its first two
+    axes.
+    """
     sets = analysis.level_sets(side)
     drawer = {1: _curve, 2: _plane}.get(sets.tree.dim, _scatter)
     return drawer(analysis, session, side, theme)
@@ -52,7 +54,7 @@ def overlay(analysis: Analysis, session: Session, theme: str) -> dict:
 def cut_line(analysis: Analysis, session: Session, side: Side) -> dict[str, list[float | None]]:
     """The boundary of the superlevel set at the cut, as x and y with gaps."""
     sets = analysis.level_sets(side)
-    return _joined([line.points for line in contours(sets.grid, cut_level(sets.tree, session.level))])
+    return _joined([line.points for line in contours(_grid(sets), cut_level(sets.tree, session.level))])
 
 
 def _joined(polygons: list[np.ndarray]) -> dict[str, list[float | None]]:
@@ -67,7 +69,7 @@ def _joined(polygons: list[np.ndarray]) -> dict[str, list[float | None]]:
 def _plane(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
     colors = THEMES[theme]
     sets = analysis.level_sets(side)
-    grid, tree = sets.grid, sets.tree
+    grid, tree = _grid(sets), sets.tree
     styles = node_styles(analysis, session, side, colors)
     shown = _window(sets)
     drawn = bare(
@@ -133,6 +135,13 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
     return drawn
 
 
+def _grid(sets: LevelSets) -> Grid:
+    """The grid of level sets in at most three dimensions."""
+    if not isinstance(sets.grid, Grid):
+        raise TypeError("level sets on a graph of samples have no grid")
+    return sets.grid
+
+
 def _add_overlay(drawn: go.Figure, analysis: Analysis, session: Session, side: Side, theme: str) -> None:
     moving = overlay(analysis, session, theme) if side == "b" else {"start": [[], []], "end": [[], []], "color": []}
     start, end = np.array(moving["start"], dtype=float), np.array(moving["end"], dtype=float)
@@ -152,9 +161,9 @@ def _add_overlay(drawn: go.Figure, analysis: Analysis, session: Session, side: S
 
 
 def _outline(sets: LevelSets, row: int) -> dict[str, list[float | None]]:
-    """The boundary of a node's component as x and y: a leaf's just above its saddle (at most 3 nats down), an inner node's
-    just below the joining."""
-    grid, tree = sets.grid, sets.tree
+    """The boundary of a node's component as x and y: a leaf's just above its saddle (at most 3 nats down), an inner
+    node's just below the joining."""
+    grid, tree = _grid(sets), sets.tree
     parent = int(tree.parent[row])
     leaf = not tree.children[row]
     peak = float(tree.level[row])
@@ -182,9 +191,10 @@ def _descendants(sets: LevelSets, row: int) -> set[int]:
 
 def _window(sets: LevelSets) -> tuple[list[float], list[float]]:
     """The box of what lies above the floor, with a margin."""
-    above = np.argwhere(sets.grid.relative > -7.0)
+    grid = _grid(sets)
+    above = np.argwhere(grid.relative > -7.0)
     spans = []
-    for axis, low, high in zip(sets.grid.axes, above.min(0), above.max(0), strict=True):
+    for axis, low, high in zip(grid.axes, above.min(0), above.max(0), strict=True):
         margin = 0.06 * (axis[high] - axis[low]) + 1e-6
         spans.append([float(axis[low] - margin), float(axis[high] + margin)])
     return spans[0], spans[1]
@@ -192,7 +202,7 @@ def _window(sets: LevelSets) -> tuple[list[float], list[float]]:
 
 def _regions(sets: LevelSets) -> dict:
     """Ids of the deepest node at each vertex of a coarse grid, -1 below the floor, row by row along x."""
-    grid = sets.grid
+    grid = _grid(sets)
     step = max(len(grid.axes[0]) // _REGION, 1)
     ids = np.where(grid.relative > _FLOOR, sets.tree.id[sets.region], -1)[::step, ::step]
     x, y = grid.axes[0][::step], grid.axes[1][::step]
@@ -209,7 +219,8 @@ def _curve(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
     sets = analysis.level_sets(side)
     styles = node_styles(analysis, session, side, colors)
     drawn = bare(theme, xaxis={"visible": False}, yaxis={"visible": False, "range": [_FLOOR, 0.6]})
-    axis, height = sets.grid.axes[0], np.maximum(sets.grid.relative, _FLOOR)
+    grid = _grid(sets)
+    axis, height = grid.axes[0], np.maximum(grid.relative, _FLOOR)
     drawn.add_scatter(x=axis, y=height, mode="lines", line={"color": colors.soft, "width": 1.6}, hoverinfo="skip")
     for row in sets.tree.leaves:
         style = styles[int(sets.tree.id[row])]

@@ -16,8 +16,8 @@ _FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 @dataclass(frozen=True)
 class NodeStyle:
-    """How one node is shown: its `color`, whether it is `matched`, its `label` (a name, or letter and number) and whether
-    that is a name carried over and not yet confirmed."""
+    """How one node is shown: its `color`, whether it is `matched`, its `label` (a name, or letter and number) and
+    whether that is a name carried over and not yet confirmed."""
 
     color: str
     matched: bool

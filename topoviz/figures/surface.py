@@ -1,7 +1,7 @@
 """The input density in three dimensions: its superlevel set at the cut, colored by the leaf that each place belongs to.
 
-The level set is that of the data's density; a place's leaf is found by carrying it to the latent space. One mesh a leaf, so
-that a node can be lit without a new mesh.
+The level set is that of the data's density; a place's leaf is found by carrying it to the latent space. One mesh a
+leaf, so that a node can be lit without a new mesh.
 """
 
 import numpy as np

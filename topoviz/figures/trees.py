@@ -1,7 +1,7 @@
 """Both trees in one figure, facing each other: A's leaves point right, B's left, links run between them.
 
-Across: the level, each tree's floor outside and its peak inside. Down: the leaves' slots, B's ordered so that links cross
-as little as the tree allows. `layout.meta` tells the browser where nodes and links are.
+Across: the level, each tree's floor outside and its peak inside. Down: the leaves' slots, B's ordered so that links
+cross as little as the tree allows. `layout.meta` tells the browser where nodes and links are.
 """
 
 from collections.abc import Mapping

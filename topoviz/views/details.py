@@ -12,6 +12,7 @@ from topoviz.figures.style import NodeStyle, node_styles
 from topoviz.results import Analysis, carried_names
 from topoviz.session import FAMILIES, Session, Side
 from topoviz.theme import THEMES
+from topoviz.views.markup import aria, data
 
 __all__ = ["details"]
 
@@ -61,12 +62,8 @@ def _trust(analysis: Analysis, session: Session) -> list[Any]:
                     html.Button(
                         str(at + 1),
                         className="chip" + (" on" if at == session.alternative else ""),
-                        **{
-                            "data-event": "choose-alternative",
-                            "data-alternative": str(at),
-                            "aria-label": f"Explanation {at + 1}",
-                            "aria-pressed": str(at == session.alternative).lower(),
-                        },
+                        **data(event="choose-alternative", alternative=at),
+                        **aria(label=f"Explanation {at + 1}", pressed=at == session.alternative),
                     )
                     for at in range(others + 1)
                 ],
@@ -100,12 +97,7 @@ def _in_hand(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
             html.Button(
                 f"Confirm “{name.text}”",
                 className="chip",
-                **{
-                    "data-event": "confirm-name",
-                    "data-side": chosen.side,
-                    "data-node": str(chosen.node),
-                    "data-text": name.text,
-                },
+                **data(event="confirm-name", side=chosen.side, node=chosen.node, text=name.text),
             )
         )
     return blocks
@@ -114,7 +106,7 @@ def _in_hand(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
 def _name_field(side: Side, node: int, value: str) -> Any:
     return html.Div(
         dcc.Input(id="name-field", className="name-field", value=value, placeholder="Name this node", maxLength=80),
-        **{"data-side": side, "data-node": str(node)},
+        **data(side=side, node=node),
     )
 
 
@@ -135,7 +127,7 @@ def _transform(analysis: Analysis, session: Session) -> list[Any]:
             data=options,
             value=session.family,
             allowDeselect=False,
-            **{"aria-label": "Family of the transform"},
+            **aria(label="Family of the transform"),
         ),
     ]
     if analysis.map is None:
@@ -149,7 +141,7 @@ def _transform(analysis: Analysis, session: Session) -> list[Any]:
             html.P(
                 [html.Span("score "), html.B(f"{analysis.score:.3f}"), html.Span(" nats")],
                 className="score",
-                title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence, found without pairs. 0 is perfect.",
+                title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence, without pairs; 0 is perfect",
             )
         )
     if isinstance(analysis.map, AffineMap):
@@ -187,11 +179,10 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
     for pair in analysis.matching.leaf_pairs:
         own, other = styles["a"][pair.a], styles["b"][pair.b]
         left = distance.get((pair.a, pair.b))
-        both = {"data-a": str(pair.a), "data-b": str(pair.b)}
         rows.append(
             html.Tr(
                 tabIndex=0,
-                **both,
+                **data(a=pair.a, b=pair.b),
                 children=[
                     html.Td(html.Span(className="dot", style={"background": own.color})),
                     html.Td(_label(own)),
@@ -211,9 +202,9 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
                             html.Button(
                                 "pinned" if pair.pinned else "pin",
                                 className="chip" + (" on" if pair.pinned else ""),
-                                **{"data-event": "unlink" if pair.pinned else "link", **both},
+                                **data(event="unlink" if pair.pinned else "link", a=pair.a, b=pair.b),
                             ),
-                            html.Button("ban", className="chip", **{"data-event": "ban", **both}),
+                            html.Button("ban", className="chip", **data(event="ban", a=pair.a, b=pair.b)),
                         ],
                         className="actions",
                     ),
@@ -233,13 +224,10 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
                 html.Button(
                     "complete the rest",
                     className="chip" + (" on" if session.complete else ""),
-                    **{
-                        "data-event": "set-complete",
-                        "data-complete": str(not session.complete).lower(),
-                        "aria-pressed": str(session.complete).lower(),
-                    },
+                    **data(event="set-complete", complete=not session.complete),
+                    **aria(pressed=session.complete),
                 ),
-                html.Button("clear edits", className="chip", **{"data-event": "clear-edits"}),
+                html.Button("clear edits", className="chip", **data(event="clear-edits")),
             ],
         ),
         html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="matches"), className="scroll"),
@@ -258,12 +246,8 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
                         html.Button(
                             f"{styles['a'][a].label}–{styles['b'][b].label} ×",
                             className="chip",
-                            **{
-                                "data-event": "unban",
-                                "data-a": str(a),
-                                "data-b": str(b),
-                                "aria-label": "Lift this ban",
-                            },
+                            **data(event="unban", a=a, b=b),
+                            **aria(label="Lift this ban"),
                         )
                         for a, b in session.bans
                         if a in styles["a"] and b in styles["b"]

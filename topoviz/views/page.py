@@ -7,15 +7,21 @@ from dash import dcc, html
 
 from topoviz import ids
 from topoviz.figures.style import bare
+from topoviz.views.markup import aria, data
 
 __all__ = ["layout"]
 
-_HIDDEN_LABEL = {"comboboxProps": {"withinPortal": True}, "allowDeselect": False, "checkIconPosition": "right"}
+_SAVE_BUTTON: Any = {"role": "button", "tabIndex": 0, "className": "button", "id": "save"}
+_PICKER: dict[str, Any] = {
+    "comboboxProps": {"withinPortal": True},
+    "allowDeselect": False,
+    "checkIconPosition": "right",
+}
 _EXPORTS = (
-    ("Figures", (("svg", "SVG, every view"), ("png", "PNG, every view"), ("pdf", "PDF, every view"), ("html", "HTML, linked to nothing"))),
-    ("Meshes", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
+    ("Every view as", (("svg", "SVG"), ("png", "PNG"), ("pdf", "PDF"), ("html", "HTML"))),
+    ("Input level sets as", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
     ("Tables", (("tables", "Matches, transform, Python snippet"),)),
-)  # fmt: skip
+)
 _KEYS = (
     ("click a node in A, then one in B", "link the two"),
     ("click a link", "take it in hand"),
@@ -49,7 +55,7 @@ def layout() -> Any:
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(),
-                html.Div(id=ids.NOTICE, className="notice", role="status", **{"aria-live": "polite"}),
+                html.Div(id=ids.NOTICE, className="notice", role="status", **aria(live="polite")),
                 html.Main(
                     className="grid",
                     children=[
@@ -130,19 +136,21 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
                     html.Button(
                         "SVG",
                         className="quiet",
-                        **{"data-save": graph, "data-format": "svg", "aria-label": f"Save as SVG: {label}"},
+                        **data(save=graph, format="svg"),
+                        **aria(label=f"Save as SVG: {label}"),
                     ),
                     html.Button(
                         "PNG",
                         className="quiet",
-                        **{"data-save": graph, "data-format": "png", "aria-label": f"Save as PNG: {label}"},
+                        **data(save=graph, format="png"),
+                        **aria(label=f"Save as PNG: {label}"),
                     ),
                 ],
             ),
             html.Div(
                 className="graph-frame",
                 role="img",
-                **{"aria-label": label},
+                **aria(label=label),
                 children=dcc.Graph(
                     id=graph,
                     className="graph",
@@ -160,7 +168,7 @@ def _select(name: str, label: str, width: int) -> html.Label:
         className="field",
         children=[
             html.Span(label),
-            dmc.Select(id=name, w=width, size="xs", data=[], **{"aria-label": label}, **_HIDDEN_LABEL),
+            dmc.Select(id=name, w=width, size="xs", data=[], **aria(label=label), **_PICKER),
         ],
     )
 
@@ -170,14 +178,22 @@ def _slider(name: str, label: str, low: float, high: float, step: float, value: 
         className="field",
         children=[
             html.Label(label, htmlFor=name),
-            dcc.Input(id=name, type="range", min=low, max=high, step=step, value=low if value is None else value, className="range"),
+            dcc.Input(
+                id=name,
+                type="range",
+                min=low,
+                max=high,
+                step=step,
+                value=low if value is None else value,
+                className="range",
+            ),
             html.Output(id=f"{name}-text", className="number") if value is None else None,
         ],
     )
 
 
 def _icon(name: str, sign: str, label: str) -> html.Button:
-    return html.Button(sign, id=name, className="icon", title=label, **{"aria-label": label})
+    return html.Button(sign, id=name, className="icon", title=label, **aria(label=label))
 
 
 def _menu() -> dmc.Menu:
@@ -195,7 +211,8 @@ def _menu() -> dmc.Menu:
         children=[
             # The wrapper is what carries the menu's state for a screen reader, so it is the button.
             dmc.MenuTarget(
-                html.Span("Save"), boxWrapperProps={"role": "button", "tabIndex": 0, "className": "button", "id": "save"}
+                html.Span("Save"),
+                boxWrapperProps=_SAVE_BUTTON,
             ),
             dmc.MenuDropdown(items),
         ],
@@ -203,7 +220,7 @@ def _menu() -> dmc.Menu:
 
 
 def _item(what: str, text: str) -> dmc.MenuItem:
-    return dmc.MenuItem(text, **{"data-export": what})
+    return dmc.MenuItem(text, **data(export=what))
 
 
 def _help() -> dmc.Modal:
