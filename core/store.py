@@ -41,6 +41,8 @@ def save_model(model: FlowAutoencoder, path: Path | str) -> None:
         save_file(_extras(model), temporary / "sample.safetensors")
         write_json(model.config.to_json(), temporary / "config.json")
         write_json(model.metrics, temporary / "metrics.json")
+        for path_inside in temporary.iterdir():
+            path_inside.chmod(0o644)
         temporary.chmod(0o755)
         if path.exists():
             retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))

@@ -58,5 +58,6 @@ for name_a, name_b in PAIRS:
     scores = ", ".join(f"{what} {1 - ((y - latent[1]) ** 2).sum() / total:.3f}" for what, y in images.items())
     print(
         f"{name_a} -> {name_b}: {len(found & truth)} of {len(truth)} leaves right, {len(found - truth)} wrong, "
-        f"left out {len(matching.unmatched_a)} and {len(matching.unmatched_b)}, determined {matching.determined}; R^2 {scores}"
+        f"left out {len(matching.unmatched_a)} and {len(matching.unmatched_b)}, "
+        f"determined {matching.determined}; R^2 {scores}"
     )

@@ -141,7 +141,7 @@ def _transform(analysis: Analysis, session: Session) -> list[Any]:
             html.P(
                 [html.Span("score "), html.B(f"{analysis.score:.3f}"), html.Span(" nats")],
                 className="score",
-                title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence, without pairs; 0 is perfect",
+                title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence; 0 is perfect",
             )
         )
     if isinstance(analysis.map, AffineMap):
