@@ -17,7 +17,7 @@ from topoviz.theme import THEMES
 
 __all__ = ["figure"]
 
-_EYE = {"x": 1.15, "y": 1.15, "z": 0.85}
+_EYE = {"x": 1.3, "y": 1.3, "z": 0.95}
 _MATTE = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 
 
