@@ -62,9 +62,76 @@ def test_points_are_the_seed_s(name):
     assert len(np.unique(first.labels)) <= first.topology.leaves
 
 
+@pytest.mark.parametrize("name", WORLDS)
+def test_labels_of_a_world_are_the_modes_uphill(name):
+    world = WORLDS[name]
+    data = load_dataset(name, n=300)
+    z = data.latent.astype(np.float64)
+    for _ in range(400):
+        # Mean shift climbs: every step is the mixture's own fixed-point iteration, by responsibilities.
+        terms = world.mixture.log_components(z)
+        share = np.exp(terms - terms.max(1, keepdims=True))
+        precision = np.linalg.inv(world.mixture.covariances)
+        pull = np.einsum("nc,cij,cj->ni", share, precision, world.mixture.means)
+        z = np.linalg.solve(np.einsum("nc,cij->nij", share, precision), pull[..., None])[..., 0]
+    reached = world.modes[world.mixture.log_components(z).argmax(1)]
+    assert (reached == data.labels).mean() > 0.97
+
+
+@pytest.mark.parametrize("name", KNOTS)
+def test_labels_of_a_knot_are_the_nearest_beads_in_the_order_of_the_ring(name):
+    knot, data = KNOTS[name], load_dataset(name, n=3000)
+    component = data.labels // knot.beads
+    turn = np.arctan2(data.latent[:, 1], data.latent[:, 0] - 3 * component) / (2 * np.pi) % 1.0 * knot.beads
+    away = np.abs(turn - (data.labels % knot.beads + 0.5))
+    assert np.minimum(away, knot.beads - away).max() < 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("name", KNOTS)
+def test_the_tube_of_a_knot_stays_clear_of_itself(name):
+    knot = KNOTS[name]
+    points = np.concatenate([curve.position[::8] for curve in knot._traced])
+    component = np.repeat(np.arange(len(knot._traced)), len(points) // len(knot._traced))
+    share = np.concatenate([np.arange(0, 1, 8 / len(curve.position)) for curve in knot._traced])
+    radius = min(1 / curve.curvature.max() for curve in knot._traced)
+    assert radius > 5 * knot.tube
+    along = np.abs(share[:, None] - share)
+    along = np.minimum(along, 1 - along) * max(curve.length for curve in knot._traced)
+    other = (component[:, None] != component) | (along > np.pi * radius)
+    assert np.linalg.norm(points[:, None] - points, axis=-1)[other].min() > 8 * knot.tube
+
+
+def test_points_of_a_knot_fill_its_tube():
+    curve = KNOTS["trefoil"]._traced[0]
+    s = (1000.5 + np.linspace(0, 1, 11)) / len(curve.position)
+    step = np.diff(curve.place(s, np.zeros((11, 2))), axis=0)
+    assert np.allclose(np.linalg.norm(step, axis=1), curve.length / len(curve.position) / 10, rtol=1e-3)
+
+
 def test_a_close_name_is_suggested():
     with pytest.raises(InputError, match="trefoil"):
         load_dataset("trefol")
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\nb", "a\0b", "", None, 3])
+def test_what_is_no_name_gets_one_short_line(name):
+    with pytest.raises(InputError) as caught:
+        load_dataset(name)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("wrong", [{"seed": -1}, {"seed": 0.5}, {"seed": "x"}, {"seed": None}, {"n": 0}, {"n": True}])
+def test_seeds_and_numbers_of_points_are_whole(wrong):
+    with pytest.raises(InputError, match=next(iter(wrong))):
+        load_dataset("blob", **wrong)
+    assert len(load_dataset("blob", seed=np.int64(3), n=np.int64(40))) == 40
+
+
+def test_a_folder_does_not_hide_the_set_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "blob").mkdir()
+    assert load_dataset("blob", n=40).topology is not None
 
 
 def test_islands_a_and_b_share_their_world_and_not_their_tangle():

@@ -60,7 +60,7 @@ class Knot:
         return total
 
     def sample(self, name: str, n: int, seed: int) -> Dataset:
-        """n points; `labels` number the beads, `latent` is the place on the ring, components side by side."""
+        """n points; `labels` number the nearest beads, `latent` is the place on the ring, components side by side."""
         rng = np.random.default_rng([seed, 17])
         bead = rng.choice(self._masses.size, size=n, p=self._masses.ravel())
         component, slot = np.divmod(bead, self.beads)
@@ -74,7 +74,7 @@ class Knot:
         return Dataset(
             name=name,
             points=points.astype(np.float32),
-            labels=bead.astype(np.int64),
+            labels=component * self.beads + (s * self.beads).astype(np.int64) % self.beads,
             latent=ring.astype(np.float32),
             entropy=self.entropy,
             topology=self.topology,
@@ -102,8 +102,15 @@ class _Traced:
 
     def place(self, s: np.ndarray, across: np.ndarray) -> np.ndarray:
         """Points (n, 3) at shares of the length (n,) and places across the tube (n, 2)."""
-        at = (s * len(self.position)).astype(int) % len(self.position)
-        return self.position[at] + across[:, :1] * self.normal[at] + across[:, 1:] * self.binormal[at]
+        # Between the steps, not at them: points in a stack of planes would have no density.
+        steps = s * len(self.position) - 0.5
+        before = np.floor(steps).astype(int)
+        share = (steps - before)[:, None]
+
+        def between(values: np.ndarray) -> np.ndarray:
+            return (1 - share) * values[before % len(values)] + share * values[(before + 1) % len(values)]
+
+        return between(self.position) + across[:, :1] * between(self.normal) + across[:, 1:] * between(self.binormal)
 
 
 def _trace(curve: Callable[[np.ndarray], np.ndarray]) -> _Traced:

@@ -1,7 +1,9 @@
 """The built-in sets by name, and one call that loads a name or a file."""
 
 import difflib
+import os
 from dataclasses import dataclass
+from numbers import Integral
 from pathlib import Path
 
 from core.data.dataset import Dataset, Topology
@@ -41,18 +43,27 @@ def dataset_info(name: str) -> DatasetInfo:
 def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None) -> Dataset:
     """A built-in set of `n` points (default 16,000) drawn with `seed`, or the points in a file.
 
-    Files end in .npy, .npz, .csv, .parquet or .safetensors; of a file, `n` takes the first rows. Raises `InputError`
-    for a name that is none and for a file that cannot be taken.
+    Files end in .npy, .npz, .csv, .parquet or .safetensors; of a file, `n` takes the first rows. A built-in name means
+    the set, whatever lies in the folder. Raises `InputError` for a name that is none, for a file that cannot be taken
+    and for `seed` or `n` that is no such number.
 
     >>> load_dataset("trefoil", n=100).points.shape
     (100, 3)
     """
-    if n is not None and (isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= _MOST_POINTS):
+    if n is not None and not (_is_whole(n) and 1 <= n <= _MOST_POINTS):
         raise invalid("n", f"a whole number from 1 to {_MOST_POINTS:,}", n, "choose another number of points")
-    path = Path(name_or_path)
-    if path.suffix.lower() in SUFFIXES or path.exists():
-        return read_dataset(path).head(n)
-    return _planted(str(name_or_path)).sample(str(name_or_path), n or DEFAULT_POINTS, seed)
+    if not (_is_whole(seed) and seed >= 0):
+        raise invalid("seed", "a whole number from 0", seed, "choose another seed")
+    if not isinstance(name_or_path, str | Path):
+        raise invalid("name_or_path", "a name or a path", name_or_path, "see `topoviz datasets`")
+    name = str(name_or_path)
+    if name not in _BUILT_IN and (Path(name).suffix.lower() in SUFFIXES or os.path.exists(name)):
+        return read_dataset(name).head(n)
+    return _planted(name).sample(name, int(n or DEFAULT_POINTS), int(seed))
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, Integral) and not isinstance(number, bool)
 
 
 def _planted(name: str) -> World | Knot:
@@ -60,4 +71,8 @@ def _planted(name: str) -> World | Knot:
         return _BUILT_IN[name]
     close = difflib.get_close_matches(name, _BUILT_IN, n=3)
     hint = f"did you mean {' or '.join(close)}?" if close else "see `topoviz datasets`."
-    raise InputError(f"there is no built-in set and no file called {name!r}; {hint}")
+    raise InputError(f"there is no built-in set and no file called {_shortened(name)!r}; {hint}")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 80 else name[:77] + "..."
