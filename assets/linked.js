@@ -219,12 +219,25 @@
     const m = meta(gd);
     const [px, py] = at(gd, event);
     const x = gd._fullLayout.xaxis.p2l(px), y = gd._fullLayout.yaxis.p2l(py);
+    if (!m.region) {
+      const id = Object.keys(m.outlines).find((key) => encloses(m.outlines[key], x, y));
+      return id === undefined ? null : { node: { side: m.side, id: Number(id) } };
+    }
     const [nx, ny] = m.shape;
     const i = Math.round(((x - m.x[0]) / (m.x[1] - m.x[0])) * (nx - 1));
     const j = Math.round(((y - m.y[0]) / (m.y[1] - m.y[0])) * (ny - 1));
     if (i < 0 || j < 0 || i >= nx || j >= ny) return null;
     const id = m.region[i * ny + j];
     return id < 0 ? null : { node: { side: m.side, id } };
+  }
+
+  function encloses(outline, x, y) {
+    let inside = false;
+    for (let i = 1; i < outline.x.length; i += 1) {
+      const [x0, y0, x1, y1] = [outline.x[i - 1], outline.y[i - 1], outline.x[i], outline.y[i]];
+      if (x0 !== null && x1 !== null && (y0 > y) !== (y1 > y) && x < x0 + ((x1 - x0) * (y - y0)) / (y1 - y0)) inside = !inside;
+    }
+    return inside;
   }
 
   function under(event) {
@@ -317,10 +330,13 @@
     const value = Number(event.target.value);
     if (event.target.id === "level") emit({ type: "set-level", level: value });
     if (event.target.id === "simplify") emit({ type: "set-simplify", simplify: value });
-    if (event.target.id === "morph") { morph(value); emit({ type: "set-morph", morph: value }); }
+    if (event.target.id === "morph") morph(value);
   });
 
-  document.addEventListener("change", (event) => { if (event.target.id === "name-field") rename(event.target); });
+  document.addEventListener("change", (event) => {
+    if (event.target.id === "name-field") rename(event.target);
+    if (event.target.id === "morph") emit({ type: "set-morph", morph: Number(event.target.value) });
+  });
 
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "range";
@@ -384,10 +400,10 @@
   // ---------------------------------------------------------------- morph: A slides onto B
   function morph(t) {
     const gd = plot("latent-b");
-    const moving = state.stored && state.stored.overlay;
-    if (!gd || !moving || !moving.color.length) return;
+    const moving = meta(gd) && meta(gd).overlay;
+    if (!moving) return;
     const mix = (k) => moving.start[k].map((v, i) => v + t * (moving.end[k][i] - v));
-    window.Plotly.restyle(gd, { x: [mix(0)], y: [mix(1)] }, [2]);
+    window.Plotly.restyle(gd, { x: [mix(0)], y: [mix(1)] }, [meta(gd).carried]);
   }
 
   // ---------------------------------------------------------------- pictures, sessions, files

@@ -90,15 +90,14 @@ class Library:
 
     def entry(self, name: str) -> Entry:
         """The entry of that name. Raises `InputError` where there is none, or it is broken."""
-        model_name("model", name)
-        entries = self.entries()
-        for entry in entries:
-            if entry.name == name:
-                if entry.problem:
-                    raise InputError(f"the model `{name}` cannot be opened: {entry.problem}")
-                return entry
-        usable = ", ".join(entry.name for entry in entries if not entry.problem) or "none yet; train one first"
-        raise invalid("model", "the name of a model at hand", repr(name), f"those are {usable}")
+        entry = self._find(model_name("model", name))
+        if entry is None:
+            usable = ", ".join(entry.name for entry in self.entries() if not entry.problem)
+            there = usable or "none yet; train one first"
+            raise invalid("model", "the name of a model at hand", repr(name), f"those are {there}")
+        if entry.problem:
+            raise InputError(f"the model `{name}` cannot be opened: {entry.problem}")
+        return entry
 
     def model(self, name: str) -> "FlowAutoencoder":
         """The model of that name, shared: it must not be changed. Raises `InputError` as `entry` does."""
@@ -131,6 +130,15 @@ class Library:
         usable = [entry.name for entry in self.entries() if not entry.problem]
         return Session(model_a=usable[0], model_b=usable[min(1, len(usable) - 1)]) if usable else Session()
 
+    def _find(self, name: str) -> Entry | None:
+        """The entry that `entries` lists under a name, without reading the others."""
+        if name in self._others:
+            return replace(self._entry("yours", self._others[name]), name=name)
+        for source, folder in self._folders:
+            if _is_listed(folder / name, folder.resolve()):
+                return self._entry(source, folder / name)
+        return None
+
     def _entry(self, source: Literal["shipped", "yours"], path: Path) -> Entry:
         stamp = _stamp(path)
         key = (path, stamp)
@@ -148,11 +156,11 @@ def _subfolders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     root = folder.resolve()
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.is_dir() and not path.name.startswith((".", "_")) and path.resolve().is_relative_to(root)
-    )
+    return sorted(path for path in folder.iterdir() if _is_listed(path, root))
+
+
+def _is_listed(path: Path, root: Path) -> bool:
+    return path.is_dir() and not path.name.startswith((".", "_")) and path.resolve().is_relative_to(root)
 
 
 def _stamp(path: Path) -> str:

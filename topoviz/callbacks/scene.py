@@ -5,7 +5,6 @@ from typing import Any
 from dash import Dash, Input, Output, Patch, State, no_update
 
 from topoviz import ids
-from topoviz.callbacks.patches import patched
 from topoviz.figures import surface
 from topoviz.figures.style import node_styles
 from topoviz.library import Library
@@ -62,9 +61,15 @@ def _changed(
     """A patch from what is drawn to what is wanted: nothing, colors, or new meshes."""
     if view == old:
         return no_update
+    patch = Patch()
     if old is not None and old["shape"] == view["shape"]:
-        patch = Patch()
         for at, color in enumerate(view["colors"]):
             patch["data"][at]["color"] = color
         return patch
-    return patched(surface.figure(analysis, session, side, theme), fresh=old is None or old["model"] != view["model"])
+    new = surface.spec(analysis, session, side, theme)
+    if old is None:
+        return new
+    patch["data"] = new["data"]
+    for key in ("meta", *(("scene", "uirevision") if old["model"] != view["model"] else ())):
+        patch["layout"][key] = new["layout"][key]
+    return patch

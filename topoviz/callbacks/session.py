@@ -1,16 +1,18 @@
 """The one writer of the session: an event comes in, the new session and whatever changed on the page go out."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from dash import Dash, Input, Output, Patch, State, no_update
+from dash import Dash, Input, Output, State, no_update
 
 from core.errors import InputError
 from topoviz import ids
-from topoviz.callbacks.patches import patched
+from topoviz.callbacks.patches import difference
 from topoviz.callbacks.scene import scene
 from topoviz.events import parse_event, reduce
 from topoviz.figures import latent, trees
+from topoviz.figures.style import Spec
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse, cut_level
@@ -21,6 +23,11 @@ from topoviz.views.details import details
 __all__ = ["register"]
 
 _UNDO = {"undo": History.undo, "redo": History.redo}
+_SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
+    "trees": trees.spec,
+    "latent_a": lambda analysis, session, theme: latent.spec(analysis, session, "a", theme),
+    "latent_b": lambda analysis, session, theme: latent.spec(analysis, session, "b", theme),
+}
 _OUTPUTS = {
     "history": Output(ids.HISTORY, "data"),
     "trees": Output(ids.TREES, "figure"),
@@ -58,7 +65,7 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
         try:
             before = None if stored is None else History.from_json(stored["history"])
             history, notice = _next(library, first, before, event, query)
-            return _shown(library, before, history, theme, notice, drawn=_drawn(stored, theme))
+            return _shown(library, before, history, theme, notice, drawn=stored and stored["theme"])
         except InputError as error:
             # The history as it was tells the browser that its event has been answered.
             answered = stored if stored is not None else no_update
@@ -103,95 +110,50 @@ def _opened(library: Library, first: Session | None, query: Any) -> tuple[Histor
     return History(session), notice
 
 
-def _drawn(stored: Any, theme: str) -> bool:
-    return isinstance(stored, dict) and stored.get("theme") == theme
-
-
 def _shown(
-    library: Library, before: History | None, history: History, theme: str, notice: str, drawn: bool
+    library: Library, before: History | None, history: History, theme: str, notice: str, drawn: str | None
 ) -> dict[str, Any]:
-    """Every output: what the change touched anew, no update for the rest."""
-    session, was = history.now, before.now if before else None
+    """Every output: what the change touched, no update for the rest. `drawn` is the theme of what is on the screen."""
+    session = history.now
     analysis = analyse(library, session)
-    same = was is not None and drawn
-    if was is not None and same and _only_looks(was, session):
-        return {**dict.fromkeys(_OUTPUTS, no_update), **_looks(analysis, was, session, history, theme, notice)}
-    new_models = was is None or (was.model_a, was.model_b) != (session.model_a, session.model_b)
-    views = {
-        "trees": trees.figure(analysis, session, theme),
-        "latent_a": latent.figure(analysis, session, "a", theme),
-        "latent_b": latent.figure(analysis, session, "b", theme),
-    }
-    entries = [{"value": e.name, "label": e.title, "disabled": e.problem is not None} for e in library.entries()]
-    example = next(
-        (e for e in library.examples() if (e.session.model_a, e.session.model_b) == (session.model_a, session.model_b)),
-        None,
-    )
-    out: dict[str, Any] = {
-        name: figure if was is None else patched(figure, fresh=new_models, ground=not same)
-        for name, figure in views.items()
-    }
-    return out | {
-        "history": _stored(analysis, history, theme),
-        "scene": scene(analysis, session, theme),
-        "details": details(analysis, session, theme),
-        "sentence": example.sentence if example else _sentence(analysis, session),
+    was = before.now if before is not None and drawn is not None else None
+    old = None if was is None or drawn is None else (analyse(library, was), was, drawn)
+    new = (analysis, session, theme)
+    out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
+    out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
+    out |= {
+        "history": {"history": history.to_json(), "query": session.to_query(), "theme": theme},
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,
-        **_readings(analysis, session),
-        "a": session.model_a,
-        "b": session.model_b,
-        "models_a": entries if new_models else no_update,
-        "models_b": entries if new_models else no_update,
-        "title_a": _title(library, session.model_a) if new_models else no_update,
-        "title_b": _title(library, session.model_b) if new_models else no_update,
-        "example": example.id if example else None,
-        "examples": [{"value": e.id, "label": e.title} for e in library.examples()] if was is None else no_update,
-    }
-
-
-def _only_looks(was: Session, session: Session) -> bool:
-    """Whether nothing but the selection, the cut or the morph changed."""
-    return replace(was, selection=None, level=0.0, morph=0.0) == replace(session, selection=None, level=0.0, morph=0.0)
-
-
-def _looks(
-    analysis: Analysis, was: Session, session: Session, history: History, theme: str, notice: str
-) -> dict[str, Any]:
-    out: dict[str, Any] = {"history": _stored(analysis, history, theme), "notice": notice}
-    if was.selection != session.selection:
-        out["details"] = details(analysis, session, theme)
-    if was.level != session.level:
-        out |= _readings(analysis, session)
-        figure = trees.figure(analysis, session, theme)
-        patch = Patch()
-        patch["layout"]["shapes"] = figure.to_dict()["layout"]["shapes"]
-        out["trees"] = patch
-        for side in ("a", "b"):
-            if analysis.tree(side).dim == 2:
-                patch = Patch()
-                line = latent.cut_line(analysis, session, side)
-                patch["data"][latent.CUT]["x"], patch["data"][latent.CUT]["y"] = line["x"], line["y"]
-                out[f"latent_{side}"] = patch
-        out["scene"] = scene(analysis, session, theme)
-    return out
-
-
-def _readings(analysis: Analysis, session: Session) -> dict[str, Any]:
-    return {
         "level_text": f"{cut_level(analysis.tree('a'), session.level):.1f} nats",
         "simplify_text": f"{session.simplify:.2f} nats",
     }
+    if old is None or scene(*old) != scene(*new):
+        out["scene"] = scene(*new)
+    if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
+        out["details"] = details(analysis, session, theme)
+    if was is None or (was.model_a, was.model_b) != (session.model_a, session.model_b):
+        out |= _about(library, analysis, session)
+    return out
 
 
-def _stored(analysis: Analysis, history: History, theme: str) -> dict[str, Any]:
-    """What the browser keeps: the history, the address, and what it moves by itself."""
+def _about(library: Library, analysis: Analysis, session: Session) -> dict[str, Any]:
+    """What the page says of the two models, and the lists to choose others from."""
+    pair = (session.model_a, session.model_b)
+    examples = library.examples()
+    example = next((e for e in examples if (e.session.model_a, e.session.model_b) == pair), None)
+    entries = [{"value": e.name, "label": e.title, "disabled": e.problem is not None} for e in library.entries()]
     return {
-        "history": history.to_json(),
-        "query": history.now.to_query(),
-        "theme": theme,
-        "overlay": latent.overlay(analysis, history.now, theme),
+        "sentence": example.sentence if example else _sentence(analysis, session),
+        "a": session.model_a,
+        "b": session.model_b,
+        "models_a": entries,
+        "models_b": entries,
+        "title_a": _title(library, session.model_a),
+        "title_b": _title(library, session.model_b),
+        "example": example.id if example else None,
+        "examples": [{"value": e.id, "label": e.title} for e in examples],
     }
 
 

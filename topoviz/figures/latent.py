@@ -1,264 +1,162 @@
 """A latent space: contours of its density, the regions of its leaves, its points; over B lies what T makes of A.
 
-Traces, in order: the density, points, T(A) (empty on side A), one outline a leaf, the cut. `layout.meta` holds what
-the browser needs to tell the node under the pointer and to draw its outline.
+Traces, in order: bands of density, points, T(A) (empty on side A), the cut, one outline a leaf. `layout.meta` holds what
+the browser needs to tell the node under the pointer, to draw its outline, and to morph A into B.
 """
+
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+from plotly.colors import sample_colorscale
 
-from core.errors import InputError
-from core.levelset import Grid, contours
 from core.tree import LevelSets, leaf_of
-from topoviz.figures.style import bare, node_styles, translucent
+from topoviz.figures.outlines import FLOOR, cut_line, grid_of, plane, projection
+from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
 from topoviz.results import Analysis, cut_level
 from topoviz.session import Session, Side
-from topoviz.theme import THEMES
+from topoviz.theme import THEMES, Theme
 
-__all__ = ["CUT", "OVERLAY", "cut_line", "figure", "overlay"]
+__all__ = ["figure", "spec"]
 
-OVERLAY, CUT = 2, 3
-_FLOOR = -9.0
-_STEPS = 12
-_SHOWN = 600
-_REGION = 96
+# Points are what costs most when a plane is drawn again.
+_OWN, _CARRIED = 300, 400
+_EMPTY: Spec = {"x": [], "y": []}
 
 
 def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
-    """The latent space of one side: two-dimensional as contours, one-dimensional as a curve, else its first two
-    axes.
-    """
+    """The latent space of one side as a plotly object."""
+    return go.Figure(spec(analysis, session, side, theme))
+
+
+def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
+    """The latent space of one side: a curve in one dimension, contours in two, else the plane of its leaves."""
+    drawer = _curve if analysis.tree(side).dim == 1 else _plane
+    return drawer(analysis, session, side, THEMES[theme])
+
+
+def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Spec:
     sets = analysis.level_sets(side)
-    drawer = {1: _curve, 2: _plane}.get(sets.tree.dim, _scatter)
-    return drawer(analysis, session, side, theme)
-
-
-def overlay(analysis: Analysis, session: Session, theme: str) -> dict:
-    """What the browser moves: A's latents `start`, their images `end` (each [x, y]), and their `color`s."""
-    empty = {"start": [[], []], "end": [[], []], "color": []}
-    points = analysis.latent("a")
-    if analysis.mapped is None or points is None or points.shape[1] != 2 or analysis.mapped.shape[1] != 2:
-        return empty
-    sets = analysis.level_sets_a
-    shown = points[:_SHOWN]
-    rows = leaf_of(sets, shown)
-    styles = node_styles(analysis, session, "a", THEMES[theme])
-    color = [styles[int(sets.tree.id[row])].color for row in rows]
-    return {
-        "start": np.round(shown.T.astype(float), 3).tolist(),
-        "end": np.round(analysis.mapped[:_SHOWN].T.astype(float), 3).tolist(),
-        "color": color,
-    }
-
-
-def cut_line(analysis: Analysis, session: Session, side: Side) -> dict[str, list[float | None]]:
-    """The boundary of the superlevel set at the cut, as x and y with gaps."""
-    sets = analysis.level_sets(side)
-    return _joined([line.points for line in contours(_grid(sets), cut_level(sets.tree, session.level))])
-
-
-def _joined(polygons: list[np.ndarray]) -> dict[str, list[float | None]]:
-    x: list[float | None] = []
-    y: list[float | None] = []
-    for points in polygons:
-        x += [*np.round(points[:, 0], 3).tolist(), None]
-        y += [*np.round(points[:, 1], 3).tolist(), None]
-    return {"x": x, "y": y}
-
-
-def _plane(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
-    colors = THEMES[theme]
-    sets = analysis.level_sets(side)
-    grid, tree = _grid(sets), sets.tree
-    styles = node_styles(analysis, session, side, colors)
-    shown = _window(sets)
-    drawn = bare(
-        theme,
-        xaxis={"visible": False, "range": shown[0], "constrain": "domain"},
-        yaxis={"visible": False, "range": shown[1], "scaleanchor": "x", "constrain": "domain"},
+    tree, shown = sets.tree, plane(sets)
+    styles = node_styles(analysis, session, side, theme)
+    leaves = [(int(row), styles[int(tree.id[row])]) for row in tree.leaves]
+    cut = cut_line(sets, cut_level(tree, session.level)) if tree.dim == 2 else _EMPTY
+    moving = _moving(analysis, session, theme) if side == "b" else None
+    data = [
+        *_bands(shown.bands, theme),
+        _points(analysis, sets, side, styles, theme),
+        moving["trace"] if moving else _dots(_EMPTY, 4.2, theme.unmatched, 0.85),
+        lines(cut["x"], cut["y"], color=theme.accent, width=1.2, dash="dot"),
+        *(_region(shown.outlines[int(tree.id[row])], style) for row, style in leaves),
+    ]
+    x, y = ({"visible": False}, {"visible": False, "scaleanchor": "x"})
+    if shown.window:
+        x |= {"range": shown.window[0], "constrain": "domain"}
+        y |= {"range": shown.window[1], "constrain": "domain"}
+    chart = bare_layout(
+        theme.name,
+        xaxis=x,
+        yaxis=y,
         dragmode="pan",
-    )
-    step = max(len(grid.axes[0]) // 128, 1)
-    field = np.maximum(grid.relative[::step, ::step], _FLOOR).T.astype(np.float32)
-    drawn.add_contour(
-        x=grid.axes[0][::step].astype(np.float32),
-        y=grid.axes[1][::step].astype(np.float32),
-        z=field,
-        zmin=_FLOOR,
-        zmax=0,
-        colorscale=[[at / (len(colors.ramp) - 1), color] for at, color in enumerate(colors.ramp)],
-        contours={"start": _FLOOR, "end": 0, "size": -_FLOOR / _STEPS, "coloring": "fill"},
-        line={"width": 0.5, "color": translucent(colors.ink, 0.12)},
-        showscale=False,
-        hoverinfo="skip",
-    )
-    points = analysis.latent(side)
-    points = np.empty((0, 2)) if points is None else points[:_SHOWN]
-    drawn.add_scatter(
-        x=points[:, 0],
-        y=points[:, 1],
-        mode="markers",
-        marker={"size": 2.6, "color": colors.soft, "opacity": 0.45},
-        hoverinfo="skip",
-    )
-    _add_overlay(drawn, analysis, session, side, theme)
-    drawn.add_scatter(
-        **cut_line(analysis, session, side),
-        mode="lines",
-        line={"color": colors.accent, "width": 1.2, "dash": "dot"},
-        hoverinfo="skip",
-    )
-    outlines = {int(tree.id[row]): _outline(sets, row) for row in range(len(tree))}
-    for row in tree.leaves:
-        node = int(tree.id[row])
-        style = styles[node]
-        drawn.add_scatter(
-            **outlines[node],
-            mode="lines",
-            line={"color": style.color, "width": 2},
-            fill="toself",
-            fillcolor=translucent(style.color, 0.10 if style.matched else 0.04),
-            hoverinfo="skip",
-        )
-        drawn.add_annotation(
-            x=float(tree.peak[row, 0]),
-            y=float(tree.peak[row, 1]),
-            text=f"<i>{style.label}</i>" if style.carried else style.label.replace("<", "&lt;"),
-            showarrow=False,
-            font={"size": 12, "color": colors.ink},
-            bgcolor=translucent(colors.paper, 0.72),
-            borderpad=1.5,
-        )
-    drawn.update_layout(
-        uirevision=session.model(side), meta={"kind": "latent", "side": side, "outlines": outlines, **_regions(sets)}
-    )
-    return drawn
-
-
-def _grid(sets: LevelSets) -> Grid:
-    """The grid of level sets in at most three dimensions."""
-    if not isinstance(sets.grid, Grid):
-        raise TypeError("level sets on a graph of samples have no grid")
-    return sets.grid
-
-
-def _add_overlay(drawn: go.Figure, analysis: Analysis, session: Session, side: Side, theme: str) -> None:
-    moving = overlay(analysis, session, theme) if side == "b" else {"start": [[], []], "end": [[], []], "color": []}
-    start, end = np.array(moving["start"], dtype=float), np.array(moving["end"], dtype=float)
-    place = (1 - session.morph) * start + session.morph * end
-    drawn.add_scatter(
-        x=place[0],
-        y=place[1],
-        mode="markers",
-        marker={
-            "size": 4.2,
-            "color": moving["color"] or THEMES[theme].unmatched,
-            "opacity": 0.85,
-            "line": {"width": 0},
+        uirevision=session.model(side),
+        annotations=[_label(place, style, theme) for place, (_, style) in zip(_peaks(sets), leaves, strict=True)],
+        meta={
+            "kind": "latent", "side": side, "outlines": shown.outlines, **shown.regions,
+            "overlay": moving["ends"] if moving else None, "carried": len(shown.bands) + 1,
         },
-        hoverinfo="skip",
-    )
+    )  # fmt: skip
+    return {"data": data, "layout": chart}
 
 
-def _outline(sets: LevelSets, row: int) -> dict[str, list[float | None]]:
-    """The boundary of a node's component as x and y: a leaf's just above its saddle (at most 3 nats down), an inner
-    node's just below the joining."""
-    grid, tree = _grid(sets), sets.tree
-    parent = int(tree.parent[row])
-    leaf = not tree.children[row]
-    peak = float(tree.level[row])
-    level = (
-        max(float(tree.level[parent]) + 0.03, peak - 3.0) if leaf and parent >= 0 else peak - (3.0 if leaf else 0.03)
-    )
-    inside = _descendants(sets, row)
-    return _joined(
-        [
-            line.points
-            for line in contours(grid, max(level, -11.0))
-            if line.node(sets.region, tree.parent, tree.level) in inside
-        ]
-    )
+def _bands(bands: tuple[Spec, ...], theme: Theme) -> list[Spec]:
+    """The superlevel sets over one another, darker with density. Holes turn the other way round, so they stay empty.
+
+    A contour trace would be computed anew in the browser at every edit.
+    """
+    colors = sample_colorscale(list(theme.ramp), [(at + 1) / len(bands) for at in range(len(bands))]) if bands else []
+    return [
+        lines(band["x"], band["y"], color=translucent(theme.ink, 0.12), width=0.5)
+        | {"fill": "toself", "fillcolor": color}
+        for band, color in zip(bands, colors, strict=True)
+    ]
 
 
-def _descendants(sets: LevelSets, row: int) -> set[int]:
-    found, todo = set(), [row]
-    while todo:
-        at = todo.pop()
-        found.add(at)
-        todo.extend(sets.tree.children[at])
-    return found
+def _dots(xy: Spec, size: float, color: Any, opacity: float) -> Spec:
+    marker = {"size": size, "color": color, "opacity": opacity, "line": {"width": 0}}
+    return {"type": "scatter", "mode": "markers", "hoverinfo": "skip", "marker": marker} | xy
 
 
-def _window(sets: LevelSets) -> tuple[list[float], list[float]]:
-    """The box of what lies above the floor, with a margin."""
-    grid = _grid(sets)
-    above = np.argwhere(grid.relative > -7.0)
-    spans = []
-    for axis, low, high in zip(grid.axes, above.min(0), above.max(0), strict=True):
-        margin = 0.06 * (axis[high] - axis[low]) + 1e-6
-        spans.append([float(axis[low] - margin), float(axis[high] + margin)])
-    return spans[0], spans[1]
+def _points(analysis: Analysis, sets: LevelSets, side: Side, styles: dict[int, NodeStyle], theme: Theme) -> Spec:
+    """The side's own points; off a grid, where no field shows the leaves, in their leaves' colors."""
+    latent = analysis.latent(side)
+    if latent is None:
+        return _dots(_EMPTY, 2.6, theme.soft, 0.45)
+    latent = latent[:_OWN]
+    xy = latent @ projection(sets)
+    place = {"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}
+    if sets.tree.dim == 2:
+        return _dots(place, 2.6, theme.soft, 0.45)
+    return _dots(place, 3.4, [styles[int(node)].color for node in sets.tree.id[leaf_of(sets, latent)]], 0.7)
 
 
-def _regions(sets: LevelSets) -> dict:
-    """Ids of the deepest node at each vertex of a coarse grid, -1 below the floor, row by row along x."""
-    grid = _grid(sets)
-    step = max(len(grid.axes[0]) // _REGION, 1)
-    ids = np.where(grid.relative > _FLOOR, sets.tree.id[sets.region], -1)[::step, ::step]
-    x, y = grid.axes[0][::step], grid.axes[1][::step]
+def _moving(analysis: Analysis, session: Session, theme: Theme) -> dict[str, Any] | None:
+    """A's points over B, and both ends of their way: as they lie in A, centered on where they arrive; and T(A).
+
+    None where there is no transform, no sample, or no plane to show it on.
+    """
+    latent = analysis.latent("a")
+    if analysis.mapped is None or latent is None or analysis.tree("a").dim == 1:
+        return None
+    end = analysis.mapped[:_CARRIED] @ projection(analysis.level_sets_b)
+    latent = latent[: len(end)]
+    start = latent @ projection(analysis.level_sets_a)
+    start = start - start.mean(0) + end.mean(0)
+    styles = node_styles(analysis, session, "a", theme)
+    color = [styles[int(node)].color for node in analysis.tree("a").id[leaf_of(analysis.level_sets_a, latent)]]
+    xy = (1 - session.morph) * start + session.morph * end
     return {
-        "region": ids.astype(int).ravel().tolist(),
-        "shape": list(ids.shape),
-        "x": [float(x[0]), float(x[-1])],
-        "y": [float(y[0]), float(y[-1])],
+        "trace": _dots({"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}, 4.2, color, 0.85),
+        "ends": {"start": np.round(start.T, 3).tolist(), "end": np.round(end.T, 3).tolist()},
     }
 
 
-def _curve(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
-    colors = THEMES[theme]
-    sets = analysis.level_sets(side)
-    styles = node_styles(analysis, session, side, colors)
-    drawn = bare(theme, xaxis={"visible": False}, yaxis={"visible": False, "range": [_FLOOR, 0.6]})
-    grid = _grid(sets)
-    axis, height = grid.axes[0], np.maximum(grid.relative, _FLOOR)
-    drawn.add_scatter(x=axis, y=height, mode="lines", line={"color": colors.soft, "width": 1.6}, hoverinfo="skip")
-    for row in sets.tree.leaves:
-        style = styles[int(sets.tree.id[row])]
-        part = np.where(sets.region == row, height, np.nan)
-        drawn.add_scatter(x=axis, y=part, mode="lines", line={"color": style.color, "width": 3}, hoverinfo="skip")
-        drawn.add_annotation(
-            x=float(sets.tree.peak[row, 0]), y=float(sets.tree.level[row]) + 0.3, text=style.label, showarrow=False
-        )
-    drawn.update_layout(uirevision=session.model(side), meta={"kind": "curve", "side": side})
-    return drawn
+def _region(outline: dict[str, list[float | None]], style: NodeStyle) -> Spec:
+    fill = translucent(style.color, 0.10 if style.matched else 0.04)
+    return lines(outline["x"], outline["y"], color=style.color, width=2) | {"fill": "toself", "fillcolor": fill}
 
 
-def _scatter(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
-    """Points on the two axes along which the leaves lie furthest apart, in their leaves' colors."""
-    colors = THEMES[theme]
-    sets = analysis.level_sets(side)
+def _peaks(sets: LevelSets) -> np.ndarray:
+    """(leaves, 2): where the leaves' names stand: at their peaks, off a grid at their means."""
     tree = sets.tree
-    styles = node_styles(analysis, session, side, colors)
-    centers = tree.mean[tree.leaves]
-    points = analysis.latent(side)
-    if points is None:
-        raise InputError("this model keeps no sample to show; train it again.")
-    spread = centers if len(centers) > 2 else points
-    axes = np.linalg.svd(spread - spread.mean(0), full_matrices=False)[2][:2].T
-    place = points[: 2 * _SHOWN] @ axes
-    rows = leaf_of(sets, points[: 2 * _SHOWN])
-    drawn = bare(theme, xaxis={"visible": False}, yaxis={"visible": False, "scaleanchor": "x"}, dragmode="pan")
-    drawn.add_scatter(
-        x=place[:, 0],
-        y=place[:, 1],
-        mode="markers",
-        marker={"size": 4, "color": [styles[int(tree.id[row])].color for row in rows], "opacity": 0.8},
-        hoverinfo="skip",
+    return (tree.peak if tree.dim == 2 else tree.mean)[tree.leaves] @ projection(sets)
+
+
+def _label(place: np.ndarray, style: NodeStyle, theme: Theme) -> Spec:
+    return {
+        "x": float(place[0]), "y": float(place[1]), "text": markup(style), "showarrow": False,
+        "font": {"size": 12, "color": theme.ink}, "bgcolor": translucent(theme.paper, 0.72), "borderpad": 1.5,
+    }  # fmt: skip
+
+
+def _curve(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Spec:
+    sets = analysis.level_sets(side)
+    grid, tree = grid_of(sets), sets.tree
+    styles = node_styles(analysis, session, side, theme)
+    axis, height = packed(grid.axes[0]), np.maximum(grid.relative, FLOOR)
+    data = [lines(axis, packed(height), color=theme.soft, width=1.6)]
+    for row in tree.leaves:
+        part = packed(np.where(sets.region == row, height, np.nan))
+        data.append(lines(axis, part, color=styles[int(tree.id[row])].color, width=3))
+    labels = [
+        _label(np.array([tree.peak[row, 0], tree.level[row] + 0.3]), styles[int(tree.id[row])], theme)
+        for row in tree.leaves
+    ]
+    chart = bare_layout(
+        theme.name,
+        xaxis={"visible": False},
+        yaxis={"visible": False, "range": [FLOOR, 0.6]},
+        uirevision=session.model(side),
+        annotations=labels,
+        meta={"kind": "curve", "side": side},
     )
-    for row, center in zip(tree.leaves, centers @ axes, strict=True):
-        drawn.add_annotation(
-            x=float(center[0]), y=float(center[1]), text=styles[int(tree.id[row])].label, showarrow=False,
-            bgcolor=translucent(colors.paper, 0.72),
-        )  # fmt: skip
-    drawn.update_layout(uirevision=session.model(side), meta={"kind": "scatter", "side": side})
-    return drawn
+    return {"data": data, "layout": chart}

@@ -1,15 +1,23 @@
-"""What all views share: which color and label a node has, and a bare figure."""
+"""What all views share: which color and label a node has, bare layouts, packed arrays.
 
+A figure here is plain JSON, `{"data": [...], "layout": {...}}`: plotly's own objects check every value, which costs
+more than all the rest of an edit.
+"""
+
+import base64
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import plotly.graph_objects as go
 
 from topoviz.results import Analysis, carried_names
 from topoviz.session import Name, Session, Side
 from topoviz.theme import THEMES, Theme, node_color
 
-__all__ = ["NodeStyle", "bare", "node_styles", "translucent"]
+__all__ = ["NodeStyle", "Spec", "bare", "bare_layout", "lines", "markup", "node_styles", "packed", "translucent"]
+
+Spec = dict[str, Any]
 
 _FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
@@ -50,21 +58,41 @@ def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) 
 
 
 def bare(theme: str, **layout: Any) -> go.Figure:
-    """An empty figure on a theme's ground: no margins, no legend, no hover of plotly's own."""
-    colors = THEMES[theme]
-    return go.Figure(
-        layout={
-            "template": "none",
-            "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": _FONT, "size": 12, "color": colors.ink},
-            "showlegend": False,
-            "hovermode": False,
-            "dragmode": False,
-            **layout,
-        }
-    )
+    """An empty figure on a theme's ground, as a plotly object."""
+    return go.Figure(layout=bare_layout(theme, **layout))
+
+
+def bare_layout(theme: str, **layout: Any) -> Spec:
+    """A layout on a theme's ground: no margins, no legend, no hover of plotly's own."""
+    return {
+        "template": {},
+        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"family": _FONT, "size": 12, "color": THEMES[theme].ink},
+        "showlegend": False,
+        "hovermode": False,
+        "dragmode": False,
+        **layout,
+    }
+
+
+def packed(array: np.ndarray) -> Spec:
+    """An array as plotly.js reads it without parsing numbers: base64 of its bytes, floats in single precision."""
+    array = np.ascontiguousarray(array, dtype=np.float32 if array.dtype.kind == "f" else np.int32)
+    spec: Spec = {"dtype": f"{array.dtype.kind}4", "bdata": base64.b64encode(array.tobytes()).decode()}
+    return spec | ({"shape": ", ".join(map(str, array.shape))} if array.ndim > 1 else {})
+
+
+def lines(x: Any, y: Any, **line: Any) -> Spec:
+    """A trace of lines through packed or plain coordinates."""
+    return {"type": "scatter", "mode": "lines", "hoverinfo": "skip", "x": x, "y": y, "line": line}
+
+
+def markup(style: NodeStyle) -> str:
+    """A label in plotly's markup, in italics where it was carried over."""
+    text = style.label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<i>{text}</i>" if style.carried else text
 
 
 def translucent(color: str, alpha: float) -> str:

@@ -10,49 +10,41 @@ from scipy.ndimage import map_coordinates
 
 from core.levelset import surface
 from core.tree import LevelSets, leaf_of
-from topoviz.figures.style import bare, node_styles
+from topoviz.figures.style import Spec, bare_layout, node_styles, packed
 from topoviz.results import Analysis, cut_level
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES
 
-__all__ = ["figure"]
+__all__ = ["figure", "spec"]
 
 _EYE = {"x": 1.3, "y": 1.3, "z": 0.95}
 _MATTE = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 
 
 def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.Figure:
-    """The level set of one side's input density; an empty scene where the model keeps none."""
-    colors = THEMES[theme]
+    """The level set of one side's input density as a plotly object."""
+    return go.Figure(spec(analysis, session, side, theme))
+
+
+def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
+    """The level set of one side's input density, one mesh a leaf; without traces where the model keeps none."""
     axis = {"visible": False, "showbackground": False}
-    drawn = bare(
-        theme,
-        scene={
-            "xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data", "dragmode": "orbit",
-            "camera": {"eye": _EYE, "projection": {"type": "perspective"}},
-        },
-        uirevision=session.model(side),
-        hovermode="closest",
-    )  # fmt: skip
-    field = analysis.model(side).input_field
+    camera = {"eye": _EYE, "projection": {"type": "perspective"}}
+    scene = {"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data", "dragmode": "orbit", "camera": camera}
+    chart = bare_layout(theme, scene=scene, uirevision=session.model(side), hovermode="closest")
+    field, sets = analysis.model(side).input_field, analysis.level_sets(side)
+    nodes = [] if field is None else [int(sets.tree.id[row]) for row in sets.tree.leaves]
+    chart["meta"] = {"kind": "surface", "side": side, "nodes": nodes}
     if field is None:
-        return drawn
-    sets = analysis.level_sets(side)
-    styles = node_styles(analysis, session, side, colors)
+        return {"data": [], "layout": chart}
+    styles = node_styles(analysis, session, side, THEMES[theme])
     found = surface(field.axes, field.log_density, cut_level(sets.tree, session.level))
     owner = _owners(sets, field, found)
-    ids = [int(sets.tree.id[row]) for row in sets.tree.leaves]
-    for node in ids:
-        drawn.add_mesh3d(
-            **_part(found.vertices, found.faces[owner == node]),
-            color=styles[node].color,
-            opacity=1.0,
-            flatshading=False,
-            lighting=_MATTE,
-            hoverinfo="none",
-        )
-    drawn.update_layout(meta={"kind": "surface", "side": side, "nodes": ids})
-    return drawn
+    look = {"type": "mesh3d", "opacity": 1.0, "flatshading": False, "lighting": _MATTE, "hoverinfo": "none"}
+    data = [
+        {**look, **_part(found.vertices, found.faces[owner == node]), "color": styles[node].color} for node in nodes
+    ]
+    return {"data": data, "layout": chart}
 
 
 def _owners(sets: LevelSets, field, found) -> np.ndarray:
@@ -71,9 +63,8 @@ def _owners(sets: LevelSets, field, found) -> np.ndarray:
     return sets.tree.id[leaf_of(sets, latent)]
 
 
-def _part(vertices: np.ndarray, faces: np.ndarray) -> dict[str, np.ndarray]:
-    """The mesh of some faces, with only the vertices they use."""
+def _part(vertices: np.ndarray, faces: np.ndarray) -> Spec:
+    """The packed mesh of some faces, with only the vertices they use."""
     used, corners = np.unique(faces, return_inverse=True)
-    corners = corners.reshape(-1, 3).astype(np.int32)
-    x, y, z = vertices[used].astype(np.float32).T if len(used) else np.empty((3, 0), np.float32)
-    return {"x": x, "y": y, "z": z, "i": corners[:, 0], "j": corners[:, 1], "k": corners[:, 2]}
+    columns = [*vertices[used].reshape(-1, 3).T, *corners.reshape(-1, 3).T]
+    return {key: packed(column) for key, column in zip("xyzijk", columns, strict=True)}

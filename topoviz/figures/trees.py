@@ -5,43 +5,58 @@ cross as little as the tree allows. `layout.meta` tells the browser where nodes 
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
 from core.tree import LevelSetTree, layout, leaf_order
-from topoviz.figures.style import NodeStyle, bare, node_styles
+from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
 from topoviz.results import Analysis, cut_level
 from topoviz.session import Session, Side
-from topoviz.theme import THEMES
+from topoviz.theme import THEMES, Theme
 
-__all__ = ["figure", "slots"]
+__all__ = ["figure", "slots", "spec"]
 
+_SIDES: tuple[Side, Side] = ("a", "b")
 _WIDTH = 1.0
 _GAP = 0.95
 _LABEL = 0.05
+_REACH = 0.17
 _STEPS = np.linspace(0.0, 1.0, 24)
 
 
 def figure(analysis: Analysis, session: Session, theme: str) -> go.Figure:
+    """The two trees with their links as a plotly object."""
+    return go.Figure(spec(analysis, session, theme))
+
+
+def spec(analysis: Analysis, session: Session, theme: str) -> Spec:
     """The two trees with their links."""
     colors = THEMES[theme]
     orders = slots(analysis)
     rows = max(len(orders["a"]), len(orders["b"]), 2)
-    drawn = bare(
+    styles = {side: node_styles(analysis, session, side, colors) for side in _SIDES}
+    places = {side: _place(analysis.tree(side), orders[side], side, rows) for side in _SIDES}
+    links, facts = _links(analysis, places, styles["a"])
+    data = [trace for side in _SIDES for trace in _tree(analysis.tree(side), places[side], side, styles[side], colors)]
+    chart = bare_layout(
         theme,
         xaxis={"visible": False, "range": [-0.06, 2 * _WIDTH + _GAP + 0.06], "fixedrange": True},
         yaxis={"visible": False, "range": [rows - 0.4, -0.75], "fixedrange": True},
+        annotations=[
+            label for side in _SIDES for label in _labels(analysis.tree(side), places[side], side, styles[side], colors)
+        ],
+        shapes=[_cut(session.level, side, colors) for side in _SIDES],
+        meta={
+            "kind": "trees",
+            "nodes": [
+                node for side in _SIDES for node in _facts(analysis.tree(side), places[side], side, styles[side])
+            ],
+            "links": facts,
+        },
     )
-    meta: dict = {"kind": "trees", "nodes": [], "links": []}
-    places = {}
-    for side in ("a", "b"):
-        styles = node_styles(analysis, session, side, colors)
-        places[side] = _place(analysis.tree(side), orders[side], side, rows)
-        _draw_tree(drawn, meta, analysis, session, side, places[side], styles, theme)
-    _draw_links(drawn, meta, analysis, places, node_styles(analysis, session, "a", colors))
-    drawn.update_layout(meta=meta)
-    return drawn
+    return {"data": data + links, "layout": chart}
 
 
 def slots(analysis: Analysis) -> dict[Side, tuple[int, ...]]:
@@ -74,105 +89,95 @@ def _place(tree: LevelSetTree, order: tuple[int, ...], side: Side, rows: int) ->
     return np.column_stack((x, place[:, 0] + (rows - len(order)) / 2))
 
 
-def _draw_tree(
-    drawn: go.Figure,
-    meta: dict,
-    analysis: Analysis,
-    session: Session,
-    side: Side,
-    place: np.ndarray,
-    styles: Mapping[int, NodeStyle],
-    theme: str,
-) -> None:
-    colors = THEMES[theme]
-    tree = analysis.tree(side)
-    ids = [int(node) for node in tree.id]
-    lines: dict[str, list[float | None]] = {"x": [], "y": []}
+def _tree(
+    tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[int, NodeStyle], theme: Theme
+) -> tuple[Spec, Spec]:
+    """The branches, and the nodes, leaves as large as they are heavy."""
+    steps = []
     for row, parent in enumerate(tree.parent):
-        start = place[parent, 0] if parent >= 0 else (-0.04 if side == "a" else 2 * _WIDTH + _GAP + 0.04)
-        joined = place[parent, 1] if parent >= 0 else place[row, 1]
-        lines["x"] += [start, start, place[row, 0], None]
-        lines["y"] += [joined, place[row, 1], place[row, 1], None]
-    drawn.add_scatter(**lines, mode="lines", line={"color": colors.soft, "width": 1.4}, hoverinfo="skip")
+        foot = -0.04 if side == "a" else 2 * _WIDTH + _GAP + 0.04
+        start, joined = place[parent] if parent >= 0 else (foot, place[row, 1])
+        steps += [(start, joined), (start, place[row, 1]), tuple(place[row]), (np.nan, np.nan)]
+    x, y = np.array(steps).T
+    ids = tree.id.tolist()
     leaf = np.isin(np.arange(len(tree)), tree.leaves)
-    size = np.where(leaf, 9 + 22 * np.sqrt(np.clip(tree.mass, 0, 1)), 7)
-    drawn.add_scatter(
-        x=place[:, 0],
-        y=place[:, 1],
-        mode="markers",
-        marker={
-            "size": size,
-            "color": [styles[node].color if is_leaf else colors.paper for node, is_leaf in zip(ids, leaf, strict=True)],
-            "line": {"width": 1.4, "color": [styles[node].color for node in ids]},
-            "opacity": 1,
-        },
-        hoverinfo="skip",
-    )
-    toward = 1 if side == "a" else -1
-    for row, node in enumerate(ids):
+    marker = {
+        "size": packed(np.where(leaf, 9 + 22 * np.sqrt(np.clip(tree.mass, 0, 1)), 7.0)),
+        "color": [styles[node].color if is_leaf else theme.paper for node, is_leaf in zip(ids, leaf, strict=True)],
+        "line": {"width": 1.4, "color": [styles[node].color for node in ids]},
+        "opacity": 1,
+    }
+    nodes = {
+        "type": "scatter", "mode": "markers", "hoverinfo": "skip", "marker": marker,
+        "x": packed(place[:, 0]), "y": packed(place[:, 1]),
+    }  # fmt: skip
+    return lines(packed(x), packed(y), color=theme.soft, width=1.4), nodes
+
+
+def _labels(
+    tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[int, NodeStyle], theme: Theme
+) -> list[Spec]:
+    """Names beside the leaves, on the inner side, and above named inner nodes."""
+    toward, leaves = (1 if side == "a" else -1), set(tree.leaves.tolist())
+    labels = []
+    for row, node in enumerate(map(int, tree.id)):
         style = styles[node]
-        meta["nodes"].append(
-            {
-                "side": side, "id": node, "x": round(float(place[row, 0]), 4), "y": round(float(place[row, 1]), 4),
-                "leaf": bool(leaf[row]), "color": style.color, "label": style.label,
-                "mass": round(float(tree.mass[row]), 4), "level": round(float(tree.level[row]), 3),
-                "persistence": round(float(tree.persistence[row]), 3), "holes": int(tree.betti[row, 1]),
-                "up": ids[tree.parent[row]] if tree.parent[row] >= 0 else None,
-                "down": [ids[child] for child in tree.children[row]],
-            }
-        )  # fmt: skip
         if not style.label:
             continue
-        text = f"<i>{_escape(style.label)}</i>" if style.carried else _escape(style.label)
-        drawn.add_annotation(
-            x=place[row, 0] + (toward * _LABEL if leaf[row] else 0),
-            y=place[row, 1] - (0 if leaf[row] else 0.32),
-            text=text,
-            showarrow=False,
-            xanchor=("left" if side == "a" else "right") if leaf[row] else "center",
-            font={"size": 12, "color": colors.ink if style.matched else colors.soft},
-        )
-    level = session.level * _WIDTH
-    x = level if side == "a" else 2 * _WIDTH + _GAP - level
-    drawn.add_shape(
-        type="line", x0=x, x1=x, y0=0, y1=1, yref="paper", line={"color": colors.accent, "width": 1, "dash": "dot"}
-    )
+        leaf = row in leaves
+        labels.append(
+            {
+                "x": float(place[row, 0] + (toward * _LABEL if leaf else 0)),
+                "y": float(place[row, 1] - (0 if leaf else 0.32)),
+                "text": markup(style), "showarrow": False,
+                "xanchor": ("left" if side == "a" else "right") if leaf else "center",
+                "font": {"size": 12, "color": theme.ink if style.matched else theme.soft},
+            }
+        )  # fmt: skip
+    return labels
 
 
-def _draw_links(
-    drawn: go.Figure,
-    meta: dict,
-    analysis: Analysis,
-    places: Mapping[str, np.ndarray],
-    styles: Mapping[int, NodeStyle],
-) -> None:
-    """One curve a matched pair of leaves: heavy where pinned, else as wide as it is sure."""
+def _facts(tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[int, NodeStyle]) -> list[dict[str, Any]]:
+    """What the browser needs of each node to find, mark and describe it."""
+    ids, leaves = tree.id.tolist(), set(tree.leaves.tolist())
+    return [
+        {
+            "side": side, "id": node, "x": round(float(place[row, 0]), 4), "y": round(float(place[row, 1]), 4),
+            "leaf": row in leaves, "color": styles[node].color, "label": styles[node].label,
+            "mass": round(float(tree.mass[row]), 4), "level": round(float(tree.level[row]), 3),
+            "persistence": round(float(tree.persistence[row]), 3), "holes": int(tree.betti[row, 1]),
+            "up": ids[tree.parent[row]] if tree.parent[row] >= 0 else None,
+            "down": [ids[child] for child in tree.children[row]],
+        }
+        for row, node in enumerate(ids)
+    ]  # fmt: skip
+
+
+def _cut(level: float, side: Side, theme: Theme) -> Spec:
+    x = level * _WIDTH if side == "a" else 2 * _WIDTH + _GAP - level * _WIDTH
+    line = {"color": theme.accent, "width": 1, "dash": "dot"}
+    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+
+
+def _links(
+    analysis: Analysis, places: Mapping[Side, np.ndarray], styles: Mapping[int, NodeStyle]
+) -> tuple[list[Spec], list[dict[str, Any]]]:
+    """One curve a matched pair of leaves, heavy where pinned, else as wide as it is sure; and where each is."""
+    traces, facts = [], []
     for pair in analysis.matching.leaf_pairs:
         start = places["a"][analysis.tree("a").row(pair.a)]
         end = places["b"][analysis.tree("b").row(pair.b)]
-        reach = 0.17
-        x0, x1 = start[0] + reach, end[0] - reach
+        x0, x1 = start[0] + _REACH, end[0] - _REACH
         ease = _STEPS**2 * (3 - 2 * _STEPS)
         x, y = x0 + (x1 - x0) * _STEPS, start[1] + (end[1] - start[1]) * ease
-        drawn.add_scatter(
-            x=x,
-            y=y,
-            mode="lines",
-            line={
-                "color": styles[pair.a].color,
-                "width": 3.5 if pair.pinned else 1 + 1.6 * pair.confidence,
-                "dash": "solid" if pair.pinned or pair.confidence > 0.5 else "4px,3px",
-            },
-            opacity=1.0 if pair.pinned else 0.4 + 0.5 * pair.confidence,
-            hoverinfo="skip",
-        )
-        meta["links"].append(
+        color, sure = styles[pair.a].color, pair.pinned or pair.confidence > 0.5
+        width = 3.5 if pair.pinned else round(1 + 1.6 * pair.confidence, 2)
+        trace = lines(packed(x), packed(y), color=color, width=width, dash="solid" if sure else "4px,3px")
+        traces.append(trace | {"opacity": 1.0 if pair.pinned else round(0.4 + 0.5 * pair.confidence, 2)})
+        facts.append(
             {
                 "a": pair.a, "b": pair.b, "pinned": pair.pinned, "confidence": round(pair.confidence, 3),
-                "color": styles[pair.a].color, "x": np.round(x, 4).tolist(), "y": np.round(y, 4).tolist(),
+                "color": color, "x": np.round(x, 4).tolist(), "y": np.round(y, 4).tolist(),
             }
         )  # fmt: skip
-
-
-def _escape(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return traces, facts
