@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import blobs
 
 from topoviz.__main__ import main
+from zoo import blobs
 
 BOMB = (
     b"\x93NUMPY\x01\x00v\x00"

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import blobs
 
 import topoviz
 from topoviz.__main__ import main
@@ -16,6 +15,7 @@ from topoviz.library import Library
 from topoviz.results import analyse
 from topoviz.session import Session
 from topoviz.settings import Settings
+from zoo import blobs
 
 ROOT = Path(topoviz.__file__).parent.parent
 

@@ -4,13 +4,13 @@ import time
 
 import numpy as np
 import pytest
-from conftest import blobs
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.settings import Settings
+from zoo import blobs
 
 QUICK = FlowAutoencoderConfig(steps=20, blocks=2, width=8, components=4)
 LONG = FlowAutoencoderConfig(steps=1_000_000)
