@@ -230,3 +230,12 @@ def test_contradictions_are_one_clear_line(pins, bans, text):
     with pytest.raises(InputError, match=text) as caught:
         match_trees(tree, tree, pins, bans)
     assert "\n" not in str(caught.value)
+
+
+def test_merge_depths_match_a_tree_with_itself():
+    q = world(6, 2)
+    a, b = level_set_tree(q), level_set_tree(turned(q, 4))
+    matching = match_trees(a, b, config=MatchConfig(method="merge-depths"))
+    assert {(p.a, p.b) for p in matching.leaf_pairs} == planted_pairs(a, q, b, turned(q, 4))
+    with pytest.raises(InputError, match="merge-depths"):
+        match_trees(a, b, config=MatchConfig(method="magic"))

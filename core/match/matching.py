@@ -1,6 +1,6 @@
 """Match two level-set trees, partially if need be, and say how far the result can be believed."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -8,16 +8,13 @@ import numpy as np
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import solve_heuristic
-from core.match.problem import AssignmentProblem, MatchConfig, pose
+from core.match.problem import METHODS, AssignmentProblem, MatchConfig, pose
 from core.match.types import Alternative, Matching, Pair
 from core.tree.types import LevelSetTree
 
 __all__ = ["match_trees"]
 
 _MOST = 20
-_POSERS: dict[str, Callable[[LevelSetTree, LevelSetTree, MatchConfig], AssignmentProblem]] = {
-    "leaf-distances": pose,
-}
 
 
 def match_trees(
@@ -34,10 +31,10 @@ def match_trees(
     optimum. Raises `InputError` for ids that are not there and for pins that contradict each other or a ban.
     """
     config = config or MatchConfig()
-    if config.method not in _POSERS:
-        raise invalid("method", " or ".join(map(repr, _POSERS)), repr(config.method), "choose one of these")
+    if config.method not in METHODS:
+        raise invalid("method", " or ".join(map(repr, METHODS)), repr(config.method), "choose one of these")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
-    problem = _constrained(_POSERS[config.method](a, b, config), a, b, pins, bans)
+    problem = _constrained(pose(a, b, config), a, b, pins, bans)
     solutions, solver = _solved(problem)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else problem.unmatched_cost

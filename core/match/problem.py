@@ -15,24 +15,26 @@ import numpy as np
 
 from core.tree.types import LevelSetTree
 
-__all__ = ["AssignmentProblem", "MatchConfig", "leaf_distances", "pose"]
+__all__ = ["METHODS", "AssignmentProblem", "MatchConfig", "leaf_distances", "merge_depths", "pose"]
 
 _EPSILON = 1e-9
 # Of log-mass, height and log-volume; holes come on top.
 _FEATURE_WEIGHTS = np.array([0.5, 0.3, 0.2])
 _HOLES_WEIGHT = 0.3
+_DEEPEST = 4.0
 
 
 @dataclass(frozen=True)
 class MatchConfig:
     """Weights and scales of a matching.
 
-    `leaf_weight`, `distance_weight` and `contrast_weight` bound what one matched leaf can cost by its own features, by
-    its distances to the others, and by the differences of its features from theirs. `price` is what a leaf left out
-    costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and `distance_scale` (a share of the distances' size) are
-    the differences that count as full. `margin` is the gap below which another matching is an explanation as good,
-    `doubtful` what matched leaves may cost on average before the matching is not believed. `exact_leaves` bounds the
-    trees solved to the proven optimum.
+    `method` says what lies between two leaves: 'leaf-distances', or 'merge-depths', which is less sure but reads the
+    tree alone. `leaf_weight`, `distance_weight` and `contrast_weight` bound what one matched leaf can cost by its own
+    features, by its distances to the others, and by the differences of its features from theirs. `price` is what a
+    leaf left out costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and `distance_scale` (a share of the
+    distances' size) are the differences that count as full. `margin` is the gap below which another matching is an
+    explanation as good, `doubtful` what matched leaves may cost on average before the matching is not believed.
+    `exact_leaves` bounds the trees solved to the proven optimum.
     """
 
     method: str = "leaf-distances"
@@ -128,8 +130,8 @@ def pose(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> AssignmentPro
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
     return AssignmentProblem(
         leaf_cost=config.leaf_weight * np.minimum(away + _HOLES_WEIGHT * holes, 1.0),
-        distance_a=leaf_distances(a),
-        distance_b=leaf_distances(b),
+        distance_a=METHODS[config.method](a),
+        distance_b=METHODS[config.method](b),
         feature_a=feature_a,
         feature_b=feature_b,
         config=config,
@@ -162,3 +164,16 @@ def leaf_distances(tree: LevelSetTree) -> np.ndarray:
     distance = np.sqrt(np.maximum(mahalanobis / 8 + shape / 2, 0.0))
     np.fill_diagonal(distance, 0.0)
     return distance
+
+
+def merge_depths(tree: LevelSetTree) -> np.ndarray:
+    """How far down (nats) each two leaves first lie in one component (n, n), in row order, at most 4.
+
+    A tree's own distance, the cophenetic one. It needs no Gaussians, but the depth of far saddles is extrapolation.
+    """
+    leaves = tree.leaves.tolist()
+    depth = np.array([[0.0 if i == k else -tree.merge_level(i, k) for k in leaves] for i in leaves])
+    return np.minimum(depth.reshape(len(leaves), len(leaves)), _DEEPEST)
+
+
+METHODS = {"leaf-distances": leaf_distances, "merge-depths": merge_depths}
