@@ -471,7 +471,7 @@
           const nodes = figure && figure.layout && figure.layout.meta && figure.layout.meta.nodes;
           if (!nodes) return window.dash_clientside.no_update;
           const change = new window.dash_clientside.Patch();
-          nodes.forEach((node, at) => change.assign(["data", at, "opacity"], !on.length || on.includes(node) ? 1 : 0.18));
+          nodes.forEach((node, at) => change.assign(["data", at, "opacity"], !on.length || on.includes(node) ? 1 : 0.28));
           return change.build();
         };
         return wanted ? [patch(figureA, wanted.a), patch(figureB, wanted.b)] : [window.dash_clientside.no_update, window.dash_clientside.no_update];

@@ -15,7 +15,7 @@ from topoviz.figures import latent, trees
 from topoviz.figures.style import Spec
 from topoviz.history import History
 from topoviz.library import Library
-from topoviz.results import Analysis, analyse, cut_level
+from topoviz.results import Analysis, analyse
 from topoviz.session import Session
 from topoviz.theme import THEMES
 from topoviz.views.details import details
@@ -126,7 +126,7 @@ def _shown(
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,
-        "level_text": f"{cut_level(analysis.tree('a'), session.level):.1f} nats",
+        "level_text": f"{analysis.cut(session.level):.1f} nats",
         "simplify_text": f"{session.simplify:.2f} nats",
     }
     if old is None or scene(*old) != scene(*new):

@@ -1,7 +1,7 @@
 """A latent space: contours of its density, the regions of its leaves, its points; over B lies what T makes of A.
 
-Traces, in order: bands of density, points, T(A) (empty on side A), the cut, one outline a leaf. `layout.meta` holds what
-the browser needs to tell the node under the pointer, to draw its outline, and to morph A into B.
+Traces, in order: bands of density, points, T(A) (empty on side A), the cut, one outline a leaf. `layout.meta` holds
+what the browser needs to tell the node under the pointer, to draw its outline, and to morph A into B.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from plotly.colors import sample_colorscale
 from core.tree import LevelSets, leaf_of
 from topoviz.figures.outlines import FLOOR, cut_line, grid_of, plane, projection
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
-from topoviz.results import Analysis, cut_level
+from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
 
@@ -40,14 +40,14 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Sp
     tree, shown = sets.tree, plane(sets)
     styles = node_styles(analysis, session, side, theme)
     leaves = [(int(row), styles[int(tree.id[row])]) for row in tree.leaves]
-    cut = cut_line(sets, cut_level(tree, session.level)) if tree.dim == 2 else _EMPTY
+    cut = cut_line(sets, analysis.cut(session.level)) if tree.dim == 2 else _EMPTY
     moving = _moving(analysis, session, theme) if side == "b" else None
     data = [
         *_bands(shown.bands, theme),
         _points(analysis, sets, side, styles, theme),
         moving["trace"] if moving else _dots(_EMPTY, 4.2, theme.unmatched, 0.85),
         lines(cut["x"], cut["y"], color=theme.accent, width=1.2, dash="dot"),
-        *(_region(shown.outlines[int(tree.id[row])], style) for row, style in leaves),
+        *(_region(shown.outlines[str(tree.id[row])], style) for row, style in leaves),
     ]
     x, y = ({"visible": False}, {"visible": False, "scaleanchor": "x"})
     if shown.window:

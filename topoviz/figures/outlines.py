@@ -30,7 +30,7 @@ class Plane:
     browser the id of the node at each vertex."""
 
     bands: tuple[Spec, ...]
-    outlines: dict[int, Line]
+    outlines: dict[str, Line]
     window: tuple[list[float], list[float]] | None
     regions: dict[str, Any]
 
@@ -40,10 +40,10 @@ def plane(sets: LevelSets) -> Plane:
     """The plane of a latent space of two dimensions, or of more seen by `projection`."""
     tree = sets.tree
     if tree.dim != 2:
-        outlines = {int(tree.id[row]): _ellipse(sets, int(row)) for row in tree.leaves}
+        outlines = {str(tree.id[row]): _ellipse(sets, int(row)) for row in tree.leaves}
         return Plane((), outlines, None, {"region": None})
     grid = grid_of(sets)
-    outlines = {int(tree.id[row]): _outline(sets, row) for row in range(len(tree))}
+    outlines = {str(tree.id[row]): _outline(sets, row) for row in range(len(tree))}
     bands = tuple(cut_line(sets, float(level)) for level in np.linspace(FLOOR, 0, BANDS, endpoint=False))
     return Plane(bands, outlines, _window(grid), _regions(sets))
 

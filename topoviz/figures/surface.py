@@ -11,13 +11,13 @@ from scipy.ndimage import map_coordinates
 from core.levelset import surface
 from core.tree import LevelSets, leaf_of
 from topoviz.figures.style import Spec, bare_layout, node_styles, packed
-from topoviz.results import Analysis, cut_level
+from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES
 
 __all__ = ["figure", "spec"]
 
-_EYE = {"x": 1.3, "y": 1.3, "z": 0.95}
+_EYE = {"x": 1.4, "y": 1.4, "z": 1.0}
 _MATTE = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 
 
@@ -38,7 +38,7 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
     if field is None:
         return {"data": [], "layout": chart}
     styles = node_styles(analysis, session, side, THEMES[theme])
-    found = surface(field.axes, field.log_density, cut_level(sets.tree, session.level))
+    found = surface(field.axes, field.log_density, analysis.cut(session.level))
     owner = _owners(sets, field, found)
     look = {"type": "mesh3d", "opacity": 1.0, "flatshading": False, "lighting": _MATTE, "hoverinfo": "none"}
     data = [

@@ -11,8 +11,8 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.tree import LevelSetTree, layout, leaf_order
-from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
-from topoviz.results import Analysis, cut_level
+from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
+from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
 
@@ -21,7 +21,6 @@ __all__ = ["figure", "slots", "spec"]
 _SIDES: tuple[Side, Side] = ("a", "b")
 _WIDTH = 1.0
 _GAP = 0.95
-_LABEL = 0.05
 _REACH = 0.17
 _STEPS = np.linspace(0.0, 1.0, 24)
 
@@ -37,7 +36,10 @@ def spec(analysis: Analysis, session: Session, theme: str) -> Spec:
     orders = slots(analysis)
     rows = max(len(orders["a"]), len(orders["b"]), 2)
     styles = {side: node_styles(analysis, session, side, colors) for side in _SIDES}
-    places = {side: _place(analysis.tree(side), orders[side], side, rows) for side in _SIDES}
+    floor = analysis.cut(0.0)
+    places: dict[Side, np.ndarray] = {
+        side: _place(analysis.tree(side), orders[side], side, rows, floor) for side in _SIDES
+    }
     links, facts = _links(analysis, places, styles["a"])
     data = [trace for side in _SIDES for trace in _tree(analysis.tree(side), places[side], side, styles[side], colors)]
     chart = bare_layout(
@@ -45,9 +47,14 @@ def spec(analysis: Analysis, session: Session, theme: str) -> Spec:
         xaxis={"visible": False, "range": [-0.06, 2 * _WIDTH + _GAP + 0.06], "fixedrange": True},
         yaxis={"visible": False, "range": [rows - 0.4, -0.75], "fixedrange": True},
         annotations=[
-            label for side in _SIDES for label in _labels(analysis.tree(side), places[side], side, styles[side], colors)
+            *(tick for side in _SIDES for tick in _ticks(floor, side, colors)),
+            *(
+                label
+                for side in _SIDES
+                for label in _labels(analysis.tree(side), places[side], side, styles[side], colors)
+            ),
         ],
-        shapes=[_cut(session.level, side, colors) for side in _SIDES],
+        shapes=[line for side in _SIDES for line in (*_grid(floor, side, colors), _cut(session.level, side, colors))],
         meta={
             "kind": "trees",
             "nodes": [
@@ -80,13 +87,16 @@ def slots(analysis: Analysis) -> dict[Side, tuple[int, ...]]:
     return {"a": order_a, "b": tuple(order_b)}
 
 
-def _place(tree: LevelSetTree, order: tuple[int, ...], side: Side, rows: int) -> np.ndarray:
-    """(m, 2): where each row stands in the figure."""
+def _place(tree: LevelSetTree, order: tuple[int, ...], side: Side, rows: int, floor: float) -> np.ndarray:
+    """(m, 2): where each row stands in the figure, levels below the floor at the floor."""
     place = layout(tree, order)
-    floor = cut_level(tree, 0.0)
-    height = 1 - np.clip(place[:, 1] / floor, 0, 1)
-    x = _WIDTH * height if side == "a" else 2 * _WIDTH + _GAP - _WIDTH * height
+    x = _across(1 - np.clip(place[:, 1] / floor, 0, 1), side)
     return np.column_stack((x, place[:, 0] + (rows - len(order)) / 2))
+
+
+def _across(height: Any, side: Side) -> Any:
+    """Where a fraction of the trees' height, 0 the floor and 1 the peak, stands across the figure."""
+    return _WIDTH * height if side == "a" else 2 * _WIDTH + _GAP - _WIDTH * height
 
 
 def _tree(
@@ -102,7 +112,7 @@ def _tree(
     ids = tree.id.tolist()
     leaf = np.isin(np.arange(len(tree)), tree.leaves)
     marker = {
-        "size": packed(np.where(leaf, 9 + 22 * np.sqrt(np.clip(tree.mass, 0, 1)), 7.0)),
+        "size": packed(np.where(leaf, _size(tree.mass), 7.0)),
         "color": [styles[node].color if is_leaf else theme.paper for node, is_leaf in zip(ids, leaf, strict=True)],
         "line": {"width": 1.4, "color": [styles[node].color for node in ids]},
         "opacity": 1,
@@ -112,6 +122,11 @@ def _tree(
         "x": packed(place[:, 0]), "y": packed(place[:, 1]),
     }  # fmt: skip
     return lines(packed(x), packed(y), color=theme.soft, width=1.4), nodes
+
+
+def _size(mass: Any) -> Any:
+    """The diameter of a leaf in pixels."""
+    return 9 + 22 * np.sqrt(np.clip(mass, 0, 1))
 
 
 def _labels(
@@ -127,9 +142,10 @@ def _labels(
         leaf = row in leaves
         labels.append(
             {
-                "x": float(place[row, 0] + (toward * _LABEL if leaf else 0)),
+                "x": float(place[row, 0]),
+                "xshift": toward * (_size(tree.mass[row]) / 2 + 5) if leaf else 0,
                 "y": float(place[row, 1] - (0 if leaf else 0.32)),
-                "text": markup(style), "showarrow": False,
+                "text": markup(style), "showarrow": False, "bgcolor": translucent(theme.paper, 0.8), "borderpad": 1,
                 "xanchor": ("left" if side == "a" else "right") if leaf else "center",
                 "font": {"size": 12, "color": theme.ink if style.matched else theme.soft},
             }
@@ -154,9 +170,34 @@ def _facts(tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[in
 
 
 def _cut(level: float, side: Side, theme: Theme) -> Spec:
-    x = level * _WIDTH if side == "a" else 2 * _WIDTH + _GAP - level * _WIDTH
-    line = {"color": theme.accent, "width": 1, "dash": "dot"}
-    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+    return _upright(_across(level, side), {"color": theme.accent, "width": 1, "dash": "dot"})
+
+
+def _upright(x: float, line: Spec) -> Spec:
+    return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line, "layer": "below"}
+
+
+def _levels(floor: float) -> list[int]:
+    """Levels to name on the axis: whole nats, at most five above the floor."""
+    step = next((step for step in (1, 2, 3) if -floor / step <= 5), 4)
+    return list(range(0, int(np.ceil(-floor)), step))
+
+
+def _grid(floor: float, side: Side, theme: Theme) -> list[Spec]:
+    line = {"color": theme.faint, "width": 1}
+    return [_upright(float(_across(1 + level / floor, side)), line) for level in _levels(floor)]
+
+
+def _ticks(floor: float, side: Side, theme: Theme) -> list[Spec]:
+    """Levels below the peak, in nats, along the foot of the figure."""
+    look = {
+        "y": 0, "yref": "paper", "yanchor": "bottom", "showarrow": False, "font": {"size": 10, "color": theme.soft},
+        "bgcolor": theme.paper, "borderpad": 1,
+    }  # fmt: skip
+    return [
+        {**look, "x": float(_across(1 + level / floor, side)), "text": f"−{level}" if level else "0 nats"}
+        for level in _levels(floor)
+    ]
 
 
 def _links(

@@ -6,7 +6,6 @@ import dash_mantine_components as dmc
 import numpy as np
 from dash import dcc, html
 
-from core.align import AffineMap
 from topoviz import ids
 from topoviz.figures.style import NodeStyle, node_styles
 from topoviz.results import Analysis, carried_names
@@ -34,8 +33,8 @@ def details(analysis: Analysis, session: Session, theme: str) -> list[Any]:
         "b": node_styles(analysis, session, "b", colors),
     }
     return [
-        html.Div(className="block", children=[*_trust(analysis, session), *_in_hand(analysis, session, styles)]),
-        html.Div(className="block", children=_transform(analysis, session)),
+        html.Div(className="block", children=_trust(analysis, session)),
+        html.Div(className="block", children=[*_transform(analysis, session), *_in_hand(analysis, session, styles)]),
         html.Div(className="block wide", children=_matches(analysis, session, styles)),
     ]
 
@@ -144,21 +143,20 @@ def _transform(analysis: Analysis, session: Session) -> list[Any]:
                 title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence; 0 is perfect",
             )
         )
-    if isinstance(analysis.map, AffineMap):
-        return blocks
-    return [
-        *blocks,
-        html.P("The matrix is the global part; each matched leaf bends it towards its own.", className="hint"),
-    ]
+    return blocks
 
 
 def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
     shown = slice(0, 6)
     rows = [
-        html.Tr([*(html.Td(f"{value:.2f}") for value in row[shown]), html.Td(f"{shift:.2f}", className="shift")])
+        html.Tr([*(html.Td(_two(value)) for value in row[shown]), html.Td(_two(shift), className="shift")])
         for row, shift in zip(matrix[shown], offset[shown], strict=True)
     ]
-    return html.Table(html.Tbody(rows), className="matrix", title="matrix, and offset in the last column")
+    return html.Table(
+        html.Tbody(rows),
+        className="matrix",
+        title="matrix, and offset in the last column; of a tree-guided map the global part, bent by each leaf",
+    )
 
 
 def _in_words(matrix: np.ndarray) -> str:
@@ -260,3 +258,8 @@ def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, 
 
 def _label(style: NodeStyle) -> Any:
     return html.I(style.label) if style.carried else style.label
+
+
+def _two(value: float) -> str:
+    """A number with two decimals, without a minus sign on zero."""
+    return f"{round(float(value), 2) + 0.0:.2f}"
