@@ -161,6 +161,25 @@
     state.lighting = setTimeout(() => window.dash_clientside.set_props("lit", { data: JSON.parse(key) }), 60);
   }
 
+  // What edits change over the latents is drawn here, not by plotly: it is the same at every frame of a morph or a pan.
+  function planes() {
+    const all = trees();
+    if (!all || !state.stored || !state.live) return;
+    const now = session();
+    const color = (side) => { const of = {}; for (const n of all.nodes) if (n.side === side) of[n.id] = n; return of; };
+    const nodes = { a: color("a"), b: color("b") };
+    for (const side of ["a", "b"]) {
+      const view = plot(`latent-${side}`);
+      const m = meta(view);
+      if (!view || !view._fullLayout || !m || m.kind !== "latent") continue;
+      const live = state.live;
+      window.topovizPlane(view, {
+        meta: m, nodes: nodes[side], carriers: nodes.a, cut: live.cut[side],
+        overlay: side === "b" ? live.overlay : null, morph: state.morph === undefined ? now.morph : state.morph,
+      });
+    }
+  }
+
   function hover(node) {
     if (same(node, state.hover) || (!node && !state.hover)) return;
     state.hover = node;
@@ -399,17 +418,22 @@
 
   // ---------------------------------------------------------------- morph: A slides onto B
   function morph(t) {
-    const gd = plot("latent-b");
-    const moving = meta(gd) && meta(gd).overlay;
-    if (!moving) return;
-    const mix = (k) => moving.start[k].map((v, i) => v + t * (moving.end[k][i] - v));
-    window.Plotly.restyle(gd, { x: [mix(0)], y: [mix(1)] }, [meta(gd).carried]);
+    state.morph = t;
+    planes();
   }
 
   // ---------------------------------------------------------------- pictures, sessions, files
   function savePicture(id, format) {
     const gd = plot(id);
-    if (gd) window.Plotly.downloadImage(gd, { format, width: gd.clientWidth, height: gd.clientHeight, scale: format === "png" ? 3 : 1, filename: `topoviz-${id}` });
+    if (!gd) return;
+    const picture = { view: id, format, width: gd.clientWidth, height: gd.clientHeight };
+    // Of a latent plotly draws only the ground on the page: its whole picture comes from the server.
+    if (id.startsWith("latent")) window.dash_clientside.set_props("request", { data: { what: "picture", ...picture, serial: (state.serial += 1) } });
+    else download(gd, picture);
+  }
+
+  function download(figure, { view, format, width, height }) {
+    window.Plotly.downloadImage(figure, { format, width, height, scale: format === "png" ? 3 : 1, filename: `topoviz-${view}` });
   }
 
   function request(what) {
@@ -437,14 +461,16 @@
   // ---------------------------------------------------------------- what Dash calls
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     topoviz: {
-      stored: function (stored) {
+      stored: function (stored, live) {
         const keep = window.dash_clientside.no_update;
         if (!stored) return [keep, keep, keep];
         state.stored = stored;
+        state.live = live || state.live;
+        state.morph = undefined;
         state.link = null;
         state.busy = false;
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
-        requestAnimationFrame(() => { mark(); pump(); });
+        requestAnimationFrame(() => { planes(); mark(); pump(); });
         // A slider that has moved on meanwhile is ahead of this answer.
         const ahead = (type) => state.queue.some((event) => event.type === type);
         return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
@@ -464,6 +490,10 @@
       family: function (family) {
         const now = session();
         if (now && family && family !== now.family) emit({ type: "set-family", family });
+        return window.dash_clientside.no_update;
+      },
+      picture: function (picture) {
+        if (picture) download(picture.figure, picture);
         return window.dash_clientside.no_update;
       },
       light: function (wanted, figureA, figureB) {
@@ -501,8 +531,9 @@
       if (known.has(gd) || !gd.on) continue;
       if (!state.kept) { state.kept = true; keepViews(); }
       known.add(gd);
-      gd.on("plotly_afterplot", mark);
-      gd.on("plotly_relayouting", mark);
+      const again = () => { planes(); mark(); };
+      gd.on("plotly_afterplot", again);
+      gd.on("plotly_relayouting", again);
       const node = (event) => {
         const m = meta(gd);
         const id = m && m.kind === "surface" && m.nodes[event.points[0].curveNumber];

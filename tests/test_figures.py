@@ -19,6 +19,7 @@ from topoviz.theme import THEMES
 
 SPECS = {
     "trees": trees.spec,
+    "ground-a": lambda *view: latent.ground(*view[:2], "a", view[2]),
     "latent-a": lambda *view: latent.spec(*view[:2], "a", view[2]),
     "latent-b": lambda *view: latent.spec(*view[:2], "b", view[2]),
     "surface-a": lambda *view: surface.spec(*view[:2], "a", view[2]),
@@ -73,8 +74,8 @@ def test_a_name_from_the_other_side_is_in_italics_and_no_markup(views):
 
 
 def test_the_morph_ends_at_the_transform_and_starts_at_its_center(views):
-    analysis, session, theme = views[0]
-    ends = latent.spec(analysis, session, "b", theme)["layout"]["meta"]["overlay"]
+    analysis, session, _ = views[0]
+    ends = latent.live(analysis, session)["overlay"]
     end = np.array(ends["end"]).T
     assert end == pytest.approx(analysis.mapped[: len(end)], abs=1e-3)
     assert np.mean(ends["start"], axis=1) == pytest.approx(end.mean(0), abs=1e-3)

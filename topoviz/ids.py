@@ -14,10 +14,12 @@ __all__ = [
     "LATENT",
     "LEVEL",
     "LIT",
+    "LIVE",
     "LOCATION",
     "MORPH",
     "NOTICE",
     "PICKED",
+    "PICTURE",
     "PROVIDER",
     "REDO",
     "REQUEST",
@@ -43,6 +45,8 @@ THEME = "theme"
 REQUEST = "request"
 LIT = "lit"
 PICKED = "picked"
+PICTURE = "picture"
+LIVE = "live"
 DOWNLOAD = "download"
 
 EXAMPLE = "example"

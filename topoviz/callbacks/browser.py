@@ -14,7 +14,7 @@ def register(app: Dash) -> None:
         app.clientside_callback(ClientsideFunction("topoviz", name), *wires, prevent_initial_call=not at_once)
 
     sliders = (Output(name, "value") for name in (ids.LEVEL, ids.SIMPLIFY, ids.MORPH))
-    bind("stored", *sliders, Input(ids.HISTORY, "data"))
+    bind("stored", *sliders, Input(ids.HISTORY, "data"), Input(ids.LIVE, "data"))
     bind("theme", Output(ids.PROVIDER, "forceColorScheme"), Input(ids.THEME, "data"), at_once=True)
     bind(
         "pick",
@@ -24,6 +24,7 @@ def register(app: Dash) -> None:
         Input(ids.B, "value"),
     )
     bind("family", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.FAMILY, "value"))
+    bind("picture", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.PICTURE, "data"))
     bind(
         "light",
         Output(ids.SURFACE["a"], "figure", allow_duplicate=True),

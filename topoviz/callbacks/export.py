@@ -10,9 +10,11 @@ from dash import Dash, Input, Output, State, dcc, no_update
 from core.errors import InputError
 from topoviz import ids
 from topoviz.export import FORMATS, export
+from topoviz.figures import latent
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import analyse
+from topoviz.session import Side
 
 __all__ = ["register"]
 
@@ -29,6 +31,8 @@ def register(app: Dash, library: Library) -> None:
     )
     def download(request: Any, stored: Any) -> tuple[Any, Any]:
         what = request.get("what") if isinstance(request, dict) else None
+        if what == "picture":
+            return no_update, no_update
         try:
             session = History.from_json(stored["history"]).now
             name = f"{session.model_a}-{session.model_b}"
@@ -40,6 +44,26 @@ def register(app: Dash, library: Library) -> None:
             return dcc.send_bytes(_zipped(files), f"{name}-{what}.zip"), ""
         except InputError as error:
             return no_update, str(error)
+
+
+    @app.callback(
+        Output(ids.PICTURE, "data"),
+        Input(ids.REQUEST, "data"),
+        State(ids.HISTORY, "data"),
+        prevent_initial_call=True,
+    )
+    def picture(request: Any, stored: Any) -> Any:
+        """The whole picture of a latent, of which plotly draws only the ground on the page."""
+        view = request.get("view") if isinstance(request, dict) and request.get("what") == "picture" else None
+        if view not in ids.LATENT.values():
+            return no_update
+        side: Side = "a" if view == ids.LATENT["a"] else "b"
+        try:
+            session = History.from_json(stored["history"]).now
+            theme = stored.get("theme", "light")
+            return {**request, "figure": latent.spec(analyse(library, session), session, side, theme)}
+        except InputError:
+            return no_update
 
 
 def _zipped(files: Any) -> bytes:

@@ -25,11 +25,12 @@ __all__ = ["register"]
 _UNDO = {"undo": History.undo, "redo": History.redo}
 _SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
     "trees": trees.spec,
-    "latent_a": lambda analysis, session, theme: latent.spec(analysis, session, "a", theme),
-    "latent_b": lambda analysis, session, theme: latent.spec(analysis, session, "b", theme),
+    "latent_a": lambda analysis, session, theme: latent.ground(analysis, session, "a", theme),
+    "latent_b": lambda analysis, session, theme: latent.ground(analysis, session, "b", theme),
 }
 _OUTPUTS = {
     "history": Output(ids.HISTORY, "data"),
+    "live": Output(ids.LIVE, "data"),
     "trees": Output(ids.TREES, "figure"),
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
@@ -123,6 +124,7 @@ def _shown(
     out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
     out |= {
         "history": {"history": history.to_json(), "query": session.to_query(), "theme": theme},
+        "live": latent.live(analysis, session),
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,

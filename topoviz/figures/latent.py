@@ -1,9 +1,10 @@
 """A latent space: contours of its density, the regions of its leaves, its points; over B lies what T makes of A.
 
-Traces, in order: bands of density, points, T(A) (empty on side A), the cut, one outline a leaf. `layout.meta` holds
-what the browser needs to tell the node under the pointer, to draw its outline, and to morph A into B.
+`spec` is the whole picture. On the page plotly draws only the `ground`, which no edit changes; the browser lays points,
+cut, outlines and names over it, from the ground's `layout.meta`, the trees' nodes and what `live` says.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,15 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from core.tree import LevelSets, leaf_of
-from topoviz.figures.outlines import FLOOR, cut_line, grid_of, plane, projection
+from topoviz.figures.outlines import FLOOR, Plane, cut_line, grid_of, plane, projection
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
 from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
 
-__all__ = ["figure", "spec"]
+__all__ = ["figure", "ground", "live", "spec"]
 
-# Points are what costs most when a plane is drawn again.
-_OWN, _CARRIED = 300, 400
+_OWN, _CARRIED = 800, 800
 _EMPTY: Spec = {"x": [], "y": []}
 
 
@@ -35,37 +35,79 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
     return drawer(analysis, session, side, THEMES[theme])
 
 
+def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
+    """What of one side's latent space no edit changes; a curve in one dimension is drawn whole."""
+    if analysis.tree(side).dim == 1:
+        return spec(analysis, session, side, theme)
+    sets = analysis.level_sets(side)
+    tree, shown = sets.tree, plane(sets)
+    latent = analysis.latent(side)
+    latent = np.empty((0, tree.dim)) if latent is None else latent[:_OWN]
+    xy = latent @ projection(sets)
+    places = zip(tree.ids(tree.leaves), _peaks(sets), strict=True)
+    # Unseen, these points let plotly find the window where there is no grid.
+    unseen = _dots({"x": packed(xy[:, 0]), "y": packed(xy[:, 1])} if shown.window is None else _EMPTY, 1, "#000000", 0)
+    return {
+        "data": [*_bands(shown.bands, THEMES[theme]), unseen],
+        "layout": _chart(session, side, THEMES[theme], shown)
+        | {
+            "meta": {
+                "kind": "latent",
+                "side": side,
+                "outlines": shown.outlines,
+                "peaks": {str(node): np.round(place, 3).tolist() for node, place in places},
+                "points": np.round(xy.T, 3).tolist(),
+                # Off a grid, where no field shows the leaves, the points do.
+                "owners": [] if tree.dim == 2 else tree.id[leaf_of(sets, latent)].tolist(),
+                **shown.regions,
+            }
+        },
+    }
+
+
+def live(analysis: Analysis, session: Session) -> Spec:
+    """What an edit changes over the grounds: the cut on both sides, and A's points with both ends of their way."""
+    moving = _moving(analysis)
+    return {
+        "cut": {side: _cut(analysis, session, side) for side in ("a", "b")},
+        "overlay": None
+        if moving is None
+        else {
+            "start": np.round(moving.start.T, 3).tolist(),
+            "end": np.round(moving.end.T, 3).tolist(),
+            "owners": moving.owners.tolist(),
+        },
+    }
+
+
 def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Spec:
     sets = analysis.level_sets(side)
     tree, shown = sets.tree, plane(sets)
     styles = node_styles(analysis, session, side, theme)
     leaves = [(int(row), styles[int(tree.id[row])]) for row in tree.leaves]
-    cut = cut_line(sets, analysis.cut(session.level)) if tree.dim == 2 else _EMPTY
-    moving = _moving(analysis, session, theme) if side == "b" else None
+    cut = _cut(analysis, session, side)
     data = [
         *_bands(shown.bands, theme),
         _points(analysis, sets, side, styles, theme),
-        moving["trace"] if moving else _dots(_EMPTY, 4.2, theme.unmatched, 0.85),
+        *(_carried(analysis, session, theme) if side == "b" else ()),
         lines(cut["x"], cut["y"], color=theme.accent, width=1.2, dash="dot"),
         *(_region(shown.outlines[str(tree.id[row])], style) for row, style in leaves),
     ]
+    labels = [_label(place, style, theme) for place, (_, style) in zip(_peaks(sets), leaves, strict=True)]
+    return {"data": data, "layout": _chart(session, side, theme, shown) | {"annotations": labels}}
+
+
+def _chart(session: Session, side: Side, theme: Theme, shown: Plane) -> Spec:
     x, y = ({"visible": False}, {"visible": False, "scaleanchor": "x"})
     if shown.window:
         x |= {"range": shown.window[0], "constrain": "domain"}
         y |= {"range": shown.window[1], "constrain": "domain"}
-    chart = bare_layout(
-        theme.name,
-        xaxis=x,
-        yaxis=y,
-        dragmode="pan",
-        uirevision=session.model(side),
-        annotations=[_label(place, style, theme) for place, (_, style) in zip(_peaks(sets), leaves, strict=True)],
-        meta={
-            "kind": "latent", "side": side, "outlines": shown.outlines, **shown.regions,
-            "overlay": moving["ends"] if moving else None, "carried": len(shown.bands) + 1,
-        },
-    )  # fmt: skip
-    return {"data": data, "layout": chart}
+    return bare_layout(theme.name, xaxis=x, yaxis=y, dragmode="pan", uirevision=session.model(side))
+
+
+def _cut(analysis: Analysis, session: Session, side: Side) -> Spec:
+    sets = analysis.level_sets(side)
+    return cut_line(sets, analysis.cut(session.level)) if sets.tree.dim == 2 else _EMPTY
 
 
 def _bands(bands: tuple[Spec, ...], theme: Theme) -> list[Spec]:
@@ -99,25 +141,36 @@ def _points(analysis: Analysis, sets: LevelSets, side: Side, styles: dict[int, N
     return _dots(place, 3.4, [styles[int(node)].color for node in sets.tree.id[leaf_of(sets, latent)]], 0.7)
 
 
-def _moving(analysis: Analysis, session: Session, theme: Theme) -> dict[str, Any] | None:
-    """A's points over B, and both ends of their way: as they lie in A, centered on where they arrive; and T(A).
+@dataclass(frozen=True, eq=False)
+class _Moving:
+    """A's points over B: where they begin, as they lie in A but centered on where they arrive; where T takes them; the
+    node of A that each belongs to."""
 
-    None where there is no transform, no sample, or no plane to show it on.
-    """
+    start: np.ndarray
+    end: np.ndarray
+    owners: np.ndarray
+
+
+def _moving(analysis: Analysis) -> _Moving | None:
+    """None where there is no transform, no sample, or no plane to show them on."""
     latent = analysis.latent("a")
-    if analysis.mapped is None or latent is None or analysis.tree("a").dim == 1:
+    if analysis.mapped is None or latent is None or 1 in (analysis.tree("a").dim, analysis.tree("b").dim):
         return None
     end = analysis.mapped[:_CARRIED] @ projection(analysis.level_sets_b)
     latent = latent[: len(end)]
     start = latent @ projection(analysis.level_sets_a)
-    start = start - start.mean(0) + end.mean(0)
+    owners = analysis.tree("a").id[leaf_of(analysis.level_sets_a, latent)]
+    return _Moving(start - start.mean(0) + end.mean(0), end, owners)
+
+
+def _carried(analysis: Analysis, session: Session, theme: Theme) -> tuple[Spec, ...]:
+    moving = _moving(analysis)
+    if moving is None:
+        return ()
     styles = node_styles(analysis, session, "a", theme)
-    color = [styles[int(node)].color for node in analysis.tree("a").id[leaf_of(analysis.level_sets_a, latent)]]
-    xy = (1 - session.morph) * start + session.morph * end
-    return {
-        "trace": _dots({"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}, 4.2, color, 0.85),
-        "ends": {"start": np.round(start.T, 3).tolist(), "end": np.round(end.T, 3).tolist()},
-    }
+    xy = (1 - session.morph) * moving.start + session.morph * moving.end
+    color = [styles[int(node)].color for node in moving.owners]
+    return (_dots({"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}, 4.2, color, 0.85),)
 
 
 def _region(outline: dict[str, list[float | None]], style: NodeStyle) -> Spec:

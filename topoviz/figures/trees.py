@@ -160,6 +160,7 @@ def _facts(tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[in
         {
             "side": side, "id": node, "x": round(float(place[row, 0]), 4), "y": round(float(place[row, 1]), 4),
             "leaf": row in leaves, "color": styles[node].color, "label": styles[node].label,
+            "matched": styles[node].matched, "carried": styles[node].carried,
             "mass": round(float(tree.mass[row]), 4), "level": round(float(tree.level[row]), 3),
             "persistence": round(float(tree.persistence[row]), 3), "holes": int(tree.betti[row, 1]),
             "up": ids[tree.parent[row]] if tree.parent[row] >= 0 else None,

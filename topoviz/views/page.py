@@ -52,6 +52,8 @@ def layout() -> Any:
                 dcc.Store(id=ids.REQUEST),
                 dcc.Store(id=ids.LIT),
                 dcc.Store(id=ids.PICKED),
+                dcc.Store(id=ids.PICTURE),
+                dcc.Store(id=ids.LIVE),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(),

@@ -1,0 +1,97 @@
+/* What lies over a latent's ground: its points, the points carried over, the cut, the leaves' outlines and names.
+   Points go on a canvas, lines and names on an SVG under the marks of hovering; plotly draws neither. */
+(function () {
+  "use strict";
+
+  const SVG = "http://www.w3.org/2000/svg";
+
+  /* Plain numbers, from plotly's packed arrays too. */
+  function numbers(values) {
+    if (!values || !values.bdata) return values || [];
+    if (!values.unpacked) values.unpacked = new Float32Array(Uint8Array.from(atob(values.bdata), (c) => c.charCodeAt(0)).buffer);
+    return values.unpacked;
+  }
+
+  function layer(gd, tag, name) {
+    let element = gd.querySelector(`:scope > ${tag}.${name}`);
+    if (!element) {
+      element = tag === "svg" ? document.createElementNS(SVG, "svg") : document.createElement(tag);
+      element.setAttribute("class", name);
+      element.setAttribute("aria-hidden", "true");
+      gd.insertBefore(element, gd.querySelector(":scope > svg.marks"));
+    }
+    return element;
+  }
+
+  function add(parent, name, attributes, text) {
+    const element = document.createElementNS(SVG, name);
+    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+    if (text !== undefined) element.textContent = text;
+    parent.appendChild(element);
+  }
+
+  function placer(gd) {
+    const { xaxis, yaxis } = gd._fullLayout;
+    return [(x) => xaxis._offset + xaxis.l2p(x), (y) => yaxis._offset + yaxis.l2p(y)];
+  }
+
+  function path([px, py], xs, ys) {
+    let d = "", pen = "M";
+    for (let i = 0; i < xs.length; i += 1) {
+      if (xs[i] === null || Number.isNaN(xs[i])) { pen = "M"; continue; }
+      d += `${pen}${px(xs[i]).toFixed(1)} ${py(ys[i]).toFixed(1)}`;
+      pen = "L";
+    }
+    return d;
+  }
+
+  function points(gd, place, { meta, nodes, carriers, overlay, morph }) {
+    const board = layer(gd, "canvas", "points");
+    const ratio = window.devicePixelRatio || 1;
+    const [width, height] = [gd.clientWidth, gd.clientHeight];
+    if (board.width !== width * ratio || board.height !== height * ratio) {
+      board.width = width * ratio;
+      board.height = height * ratio;
+    }
+    const pen = board.getContext("2d");
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    const style = getComputedStyle(document.documentElement);
+    const soft = style.getPropertyValue("--soft");
+    const [px, py] = place;
+    const dots = (xs, ys, radius, alpha, color) => {
+      pen.globalAlpha = alpha;
+      for (let i = 0; i < xs.length; i += 1) {
+        pen.fillStyle = color(i);
+        pen.beginPath();
+        pen.arc(px(xs[i]), py(ys[i]), radius, 0, 2 * Math.PI);
+        pen.fill();
+      }
+    };
+    const of = (known, owners) => (i) => (known[owners[i]] ? known[owners[i]].color : soft);
+    dots(...meta.points, meta.owners.length ? 1.7 : 1.3, meta.owners.length ? 0.7 : 0.4, meta.owners.length ? of(nodes, meta.owners) : () => soft);
+    if (!overlay) return;
+    const mix = (k) => overlay.start[k].map((value, i) => value + morph * (overlay.end[k][i] - value));
+    dots(mix(0), mix(1), 2.1, 0.8, of(carriers, overlay.owners));
+  }
+
+  function lines(gd, place, { meta, nodes, cut }) {
+    const svg = layer(gd, "svg", "regions");
+    svg.replaceChildren();
+    add(svg, "path", { d: path(place, numbers(cut.x), numbers(cut.y)), class: "cut" });
+    for (const [id, peak] of Object.entries(meta.peaks)) {
+      const node = nodes[id], outline = meta.outlines[id];
+      if (!node || !outline) continue;
+      const fill = node.matched ? 0.1 : 0.04;
+      add(svg, "path", { d: path(place, outline.x, outline.y), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": 2 });
+      const name = { x: place[0](peak[0]).toFixed(1), y: place[1](peak[1]).toFixed(1), class: node.carried ? "name carried" : "name" };
+      add(svg, "text", name, node.label);
+    }
+  }
+
+  window.topovizPlane = function (gd, shown) {
+    const place = placer(gd);
+    points(gd, place, shown);
+    lines(gd, place, shown);
+  };
+})();
