@@ -492,6 +492,11 @@
         if (now && family && family !== now.family) emit({ type: "set-family", family });
         return window.dash_clientside.no_update;
       },
+      method: function (method) {
+        const now = session();
+        if (now && method && method !== now.method) emit({ type: "set-method", method });
+        return window.dash_clientside.no_update;
+      },
       picture: function (picture) {
         if (picture) download(picture.figure, picture);
         return window.dash_clientside.no_update;

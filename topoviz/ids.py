@@ -2,7 +2,6 @@
 
 __all__ = [
     "COMPLETE",
-    "DETAILS",
     "DOWNLOAD",
     "DRAWN",
     "EVENT",
@@ -16,6 +15,8 @@ __all__ = [
     "LIT",
     "LIVE",
     "LOCATION",
+    "MATCHES",
+    "METHOD",
     "MORPH",
     "NOTICE",
     "PICKED",
@@ -29,7 +30,9 @@ __all__ = [
     "SURFACE",
     "THEME",
     "TITLE",
+    "TRANSFORM",
     "TREES",
+    "TRUST",
     "UNDO",
     "A",
     "B",
@@ -62,7 +65,10 @@ REDO = "redo"
 EXPORTS = "exports"
 SENTENCE = "sentence"
 NOTICE = "notice"
-DETAILS = "details"
+TRUST = "trust"
+TRANSFORM = "transform"
+MATCHES = "matches"
+METHOD = "method"
 
 TREES = "trees"
 SURFACE = {"a": "surface-a", "b": "surface-b"}

@@ -24,6 +24,7 @@ def register(app: Dash) -> None:
         Input(ids.B, "value"),
     )
     bind("family", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.FAMILY, "value"))
+    bind("method", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.METHOD, "value"))
     bind("picture", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.PICTURE, "data"))
     bind(
         "light",

@@ -45,7 +45,6 @@ def register(app: Dash, library: Library) -> None:
         except InputError as error:
             return no_update, str(error)
 
-
     @app.callback(
         Output(ids.PICTURE, "data"),
         Input(ids.REQUEST, "data"),

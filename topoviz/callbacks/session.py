@@ -12,13 +12,13 @@ from topoviz.callbacks.patches import difference
 from topoviz.callbacks.scene import scene
 from topoviz.events import parse_event, reduce
 from topoviz.figures import latent, trees
-from topoviz.figures.style import Spec
+from topoviz.figures.style import Spec, node_styles
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse
 from topoviz.session import Session
 from topoviz.theme import THEMES
-from topoviz.views.details import details
+from topoviz.views.details import Styles, family_options, matches, transform, trust
 
 __all__ = ["register"]
 
@@ -35,7 +35,12 @@ _OUTPUTS = {
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
     "scene": Output(ids.SCENE, "data"),
-    "details": Output(ids.DETAILS, "children"),
+    "trust": Output(ids.TRUST, "children"),
+    "transform": Output(ids.TRANSFORM, "children"),
+    "matches": Output(ids.MATCHES, "children"),
+    "method": Output(ids.METHOD, "value"),
+    "family": Output(ids.FAMILY, "value"),
+    "families": Output(ids.FAMILY, "data"),
     "sentence": Output(ids.SENTENCE, "children"),
     "notice": Output(ids.NOTICE, "children"),
     "undo": Output(ids.UNDO, "disabled"),
@@ -134,7 +139,19 @@ def _shown(
     if old is None or scene(*old) != scene(*new):
         out["scene"] = scene(*new)
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
-        out["details"] = details(analysis, session, theme)
+        styles: Styles = {
+            "a": node_styles(analysis, session, "a", THEMES[theme]),
+            "b": node_styles(analysis, session, "b", THEMES[theme]),
+        }
+        out |= {
+            "trust": trust(analysis, session),
+            "transform": transform(analysis, session, styles),
+            "matches": matches(analysis, session, styles),
+        }
+    if was is None or (was.method, was.family) != (session.method, session.family):
+        out |= {"method": session.method, "family": session.family}
+    if old is None or dict(old[0].families) != dict(analysis.families):
+        out["families"] = family_options(analysis)
     if was is None or (was.model_a, was.model_b) != (session.model_a, session.model_b):
         out |= _about(library, analysis, session)
     return out

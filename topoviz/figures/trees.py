@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.tree import LevelSetTree, layout, leaf_order
-from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
+from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
 from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
@@ -21,7 +21,7 @@ __all__ = ["figure", "slots", "spec"]
 _SIDES: tuple[Side, Side] = ("a", "b")
 _WIDTH = 1.0
 _GAP = 0.95
-_REACH = 0.17
+_REACH = 0.2
 _STEPS = np.linspace(0.0, 1.0, 24)
 
 
@@ -46,14 +46,7 @@ def spec(analysis: Analysis, session: Session, theme: str) -> Spec:
         theme,
         xaxis={"visible": False, "range": [-0.06, 2 * _WIDTH + _GAP + 0.06], "fixedrange": True},
         yaxis={"visible": False, "range": [rows - 0.4, -0.75], "fixedrange": True},
-        annotations=[
-            *(tick for side in _SIDES for tick in _ticks(floor, side, colors)),
-            *(
-                label
-                for side in _SIDES
-                for label in _labels(analysis.tree(side), places[side], side, styles[side], colors)
-            ),
-        ],
+        annotations=[tick for side in _SIDES for tick in _ticks(floor, side, colors)],
         shapes=[line for side in _SIDES for line in (*_grid(floor, side, colors), _cut(session.level, side, colors))],
         meta={
             "kind": "trees",
@@ -117,9 +110,16 @@ def _tree(
         "line": {"width": 1.4, "color": [styles[node].color for node in ids]},
         "opacity": 1,
     }
+    shown = [styles[node] for node in ids]
+    beside = f"middle {'right' if side == 'a' else 'left'}"
     nodes = {
-        "type": "scatter", "mode": "markers", "hoverinfo": "skip", "marker": marker,
+        "type": "scatter", "mode": "markers+text", "hoverinfo": "skip", "marker": marker,
         "x": packed(place[:, 0]), "y": packed(place[:, 1]),
+        # Names stand beside leaves, on the inner side, and above named inner nodes.
+        "text": [f"\u00a0{markup(style)}\u00a0" for style in shown],
+        "textposition": [beside if is_leaf else "top center" for is_leaf in leaf],
+        "textfont": {"size": 12, "color": [theme.ink if style.matched else theme.soft for style in shown]},
+        "cliponaxis": False,
     }  # fmt: skip
     return lines(packed(x), packed(y), color=theme.soft, width=1.4), nodes
 
@@ -127,30 +127,6 @@ def _tree(
 def _size(mass: Any) -> Any:
     """The diameter of a leaf in pixels."""
     return 9 + 22 * np.sqrt(np.clip(mass, 0, 1))
-
-
-def _labels(
-    tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[int, NodeStyle], theme: Theme
-) -> list[Spec]:
-    """Names beside the leaves, on the inner side, and above named inner nodes."""
-    toward, leaves = (1 if side == "a" else -1), set(tree.leaves.tolist())
-    labels = []
-    for row, node in enumerate(map(int, tree.id)):
-        style = styles[node]
-        if not style.label:
-            continue
-        leaf = row in leaves
-        labels.append(
-            {
-                "x": float(place[row, 0]),
-                "xshift": toward * (_size(tree.mass[row]) / 2 + 5) if leaf else 0,
-                "y": float(place[row, 1] - (0 if leaf else 0.32)),
-                "text": markup(style), "showarrow": False, "bgcolor": translucent(theme.paper, 0.8), "borderpad": 1,
-                "xanchor": ("left" if side == "a" else "right") if leaf else "center",
-                "font": {"size": 12, "color": theme.ink if style.matched else theme.soft},
-            }
-        )  # fmt: skip
-    return labels
 
 
 def _facts(tree: LevelSetTree, place: np.ndarray, side: Side, styles: Mapping[int, NodeStyle]) -> list[dict[str, Any]]:

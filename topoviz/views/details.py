@@ -2,19 +2,17 @@
 
 from typing import Any
 
-import dash_mantine_components as dmc
 import numpy as np
 from dash import dcc, html
 
-from topoviz import ids
-from topoviz.figures.style import NodeStyle, node_styles
+from topoviz.figures.style import NodeStyle
 from topoviz.results import Analysis, carried_names
 from topoviz.session import FAMILIES, Session, Side
-from topoviz.theme import THEMES
 from topoviz.views.markup import aria, data
 
-__all__ = ["details"]
+__all__ = ["METHOD_NAMES", "Styles", "family_options", "matches", "transform", "trust"]
 
+METHOD_NAMES = {"leaf-distances": "Leaf distances", "merge-depths": "Merge depths"}
 _FAMILY_NAMES = {
     "auto": "Best family",
     "translation": "Translation",
@@ -24,22 +22,23 @@ _FAMILY_NAMES = {
     "tree": "Tree-guided",
 }
 
+Styles = dict[Side, dict[int, NodeStyle]]
 
-def details(analysis: Analysis, session: Session, theme: str) -> list[Any]:
-    """The three blocks under the trees."""
-    colors = THEMES[theme]
-    styles: dict[Side, dict[int, NodeStyle]] = {
-        "a": node_styles(analysis, session, "a", colors),
-        "b": node_styles(analysis, session, "b", colors),
-    }
+
+def family_options(analysis: Analysis) -> list[dict[str, Any]]:
+    """The families to choose from; those that cannot be had say what they lack."""
     return [
-        html.Div(className="block", children=_trust(analysis, session)),
-        html.Div(className="block", children=[*_transform(analysis, session), *_in_hand(analysis, session, styles)]),
-        html.Div(className="block wide", children=_matches(analysis, session, styles)),
+        {
+            "value": family,
+            "label": _FAMILY_NAMES[family] + (f" · {lack}" if (lack := analysis.families.get(family)) else ""),
+            "disabled": bool(lack),
+        }
+        for family in FAMILIES
     ]
 
 
-def _trust(analysis: Analysis, session: Session) -> list[Any]:
+def trust(analysis: Analysis, session: Session) -> list[Any]:
+    """How far the match can be believed, why, and what else it could be."""
     matching = analysis.matching
     others = len(matching.alternatives)
     if matching.determined:
@@ -49,7 +48,6 @@ def _trust(analysis: Analysis, session: Session) -> list[Any]:
     else:
         kind, word = "undetermined", "Not determined"
     blocks: list[Any] = [
-        html.H3("Trust"),
         html.Div(word, className=f"badge {kind}"),
         html.Ul([html.Li(reason) for reason in (*matching.reasons, *analysis.notes)], className="reasons"),
     ]
@@ -71,7 +69,7 @@ def _trust(analysis: Analysis, session: Session) -> list[Any]:
     return blocks
 
 
-def _in_hand(analysis: Analysis, session: Session, styles: dict[Side, dict[int, NodeStyle]]) -> list[Any]:
+def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     chosen = session.selection
     if chosen is None or chosen.node not in styles[chosen.side]:
         return [html.P("Click a node in one tree, then its partner in the other, to link them.", className="hint")]
@@ -109,30 +107,16 @@ def _name_field(side: Side, node: int, value: str) -> Any:
     )
 
 
-def _transform(analysis: Analysis, session: Session) -> list[Any]:
-    options = [
-        {
-            "value": family,
-            "label": _FAMILY_NAMES[family] + (f" · {lack}" if (lack := analysis.families.get(family)) else ""),
-            "disabled": bool(lack),
-        }
-        for family in FAMILIES
-    ]
-    blocks: list[Any] = [
-        html.H3("Transform A → B"),
-        dmc.Select(
-            id=ids.FAMILY,
-            size="xs",
-            data=options,
-            value=session.family,
-            allowDeselect=False,
-            **aria(label="Family of the transform"),
-        ),
-    ]
+def transform(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+    """The map as numbers and in words, and under it the node in hand."""
+    return [*_map(analysis), *_in_hand(analysis, session, styles)]
+
+
+def _map(analysis: Analysis) -> list[Any]:
     if analysis.map is None:
-        return [*blocks, html.P(analysis.map_problem or "", className="hint")]
+        return [html.P(analysis.map_problem or "", className="hint")]
     matrix = np.asarray(analysis.map.matrix)
-    blocks.append(_matrix(matrix, np.asarray(analysis.map.offset)))
+    blocks: list[Any] = [_matrix(matrix, np.asarray(analysis.map.offset))]
     if matrix.shape == (2, 2):
         blocks.append(html.P(_in_words(matrix), className="words"))
     if analysis.score is not None:
@@ -170,7 +154,8 @@ def _in_words(matrix: np.ndarray) -> str:
     return ", ".join((["mirror"] if mirrored else []) + parts)
 
 
-def _matches(analysis: Analysis, session: Session, styles: dict[Side, dict[int, NodeStyle]]) -> list[Any]:
+def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+    """The table of matched leaves, and what is left out or banned."""
     distance = {(r.a, r.b): r.distance for r in analysis.residuals}
     widest = max([1.0, *distance.values()])
     rows = []

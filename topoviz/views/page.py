@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from topoviz import ids
 from topoviz.figures.style import bare
+from topoviz.views.details import METHOD_NAMES
 from topoviz.views.markup import aria, data
 
 __all__ = ["layout"]
@@ -69,7 +70,7 @@ def layout() -> Any:
                                 _panel(
                                     ids.TREES, "Level-set trees", "the trees of both models and the links between them"
                                 ),
-                                html.Div(id=ids.DETAILS, className="details"),
+                                _details(),
                             ],
                         ),
                         _column("b"),
@@ -163,6 +164,29 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
             ),
         ],
     )
+
+
+def _details() -> html.Div:
+    """The three blocks under the trees. The pickers stay while what is around them changes: they are dear to draw."""
+
+    def block(title: str, picker: Any, name: str, extra: str = "") -> html.Div:
+        head = html.Div([html.H3(title), picker], className="block-head")
+        return html.Div([head, html.Div(id=name, className="block-body")], className=f"block {extra}")
+
+    method = [{"value": value, "label": label} for value, label in METHOD_NAMES.items()]
+    return html.Div(
+        id="details",
+        className="details",
+        children=[
+            block("Trust", _picker(ids.METHOD, "Method of matching", method), ids.TRUST),
+            block("Transform A → B", _picker(ids.FAMILY, "Family of the transform", []), ids.TRANSFORM),
+            html.Div(id=ids.MATCHES, className="block wide"),
+        ],
+    )
+
+
+def _picker(name: str, label: str, options: list[dict[str, Any]]) -> dmc.Select:
+    return dmc.Select(id=name, size="xs", data=options, className="picker", **aria(label=label), **_PICKER)
 
 
 def _select(name: str, label: str, width: int) -> html.Label:
