@@ -45,7 +45,7 @@ def spec(analysis: Analysis, session: Session, theme: str) -> Spec:
     chart = bare_layout(
         theme,
         xaxis={"visible": False, "range": [-0.06, 2 * _WIDTH + _GAP + 0.06], "fixedrange": True},
-        yaxis={"visible": False, "range": [rows - 0.4, -0.75], "fixedrange": True},
+        yaxis={"visible": False, "range": [rows - 0.2, -0.6], "fixedrange": True},
         annotations=[tick for side in _SIDES for tick in _ticks(floor, side, colors)],
         shapes=[line for side in _SIDES for line in (*_grid(floor, side, colors), _cut(session.level, side, colors))],
         meta={

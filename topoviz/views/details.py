@@ -44,7 +44,7 @@ def trust(analysis: Analysis, session: Session) -> list[Any]:
     if matching.determined:
         kind, word = "determined", "Determined"
     elif others:
-        kind, word = "ambiguous", f"Ambiguous: {others + 1} explanations"
+        kind, word = "ambiguous", f"Ambiguous: {others + 1} ways"
     else:
         kind, word = "undetermined", "Not determined"
     blocks: list[Any] = [
