@@ -9,7 +9,7 @@ from core.errors import InputError, invalid
 __all__ = ["FlowAutoencoderConfig"]
 
 _CHOICES = {
-    "flow": ("coupling",),
+    "flow": ("coupling", "cnf"),
     "prior": ("mixture",),
     "warm_start": ("auto", "pca", "geodesic"),
 }

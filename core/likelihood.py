@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.flow import CouplingFlow
+from core.flow import CouplingFlow, RidgeFlow
 from core.prior.mixture import GaussianMixture
 
 __all__ = ["LOG_2PI", "Likelihood", "MixtureModule"]
@@ -64,7 +64,7 @@ def _spread_out(z: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarr
 class Likelihood(nn.Module):
     """What is trained: the flow, the noise deviations and the mixture."""
 
-    def __init__(self, flow: CouplingFlow, latent_dim: int, noise_dim: int) -> None:
+    def __init__(self, flow: CouplingFlow | RidgeFlow, latent_dim: int, noise_dim: int) -> None:
         super().__init__()
         self.flow = flow
         self.latent_dim = latent_dim

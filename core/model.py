@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from core.config import FlowAutoencoderConfig
 from core.errors import invalid
+from core.flow import jacobians
 from core.prior.mixture import GaussianMixture
 
 __all__ = ["FlowAutoencoder", "InputField", "ModelSample"]
@@ -146,9 +147,7 @@ class FlowAutoencoder:
         """log |det d(z, n)/d(x, e)| (n,) at points (n, d): zero but for rounding and integration error."""
         x = self._checked(x, "x", self.data_dim)
         full = torch.from_numpy(np.concatenate((x, self._pads(len(x), seed, x.dtype)), axis=1))
-        self._flow(full.dtype)  # made outside of the transform below
-        jacobian = torch.func.vmap(torch.func.jacrev(lambda row: self._forward(row[None])[0]))(full)
-        return np.linalg.slogdet(jacobian.detach().numpy().astype(np.float64))[1]
+        return np.linalg.slogdet(jacobians(self._forward, full).numpy().astype(np.float64))[1]
 
     def _checked(self, array: np.ndarray, name: str, width: int) -> np.ndarray:
         array = np.asarray(array)

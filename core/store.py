@@ -18,7 +18,7 @@ from safetensors.numpy import load_file, save_file
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
 from core.files import atomic_file, read_json, write_json
-from core.flow import CouplingFlow
+from core.flow import FLOWS
 from core.model import FlowAutoencoder, InputField, ModelSample
 from core.prior.mixture import GaussianMixture
 
@@ -143,7 +143,7 @@ def _assembled(
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
             raise ValueError(f"{name} has shape {arrays[name].shape}, not {shape}")
-    flow = CouplingFlow(total, config.blocks, config.width, seed=0)
+    flow = FLOWS[config.flow](total, config.blocks, config.width, seed=0)
     flow.load_state_dict(
         {key[5:]: torch.from_numpy(value) for key, value in arrays.items() if key.startswith("flow.")}, strict=True
     )

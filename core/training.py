@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid
-from core.flow import CouplingFlow
+from core.flow import FLOWS
 from core.levelset.preview import input_field
 from core.likelihood import LOG_2PI, Likelihood
 from core.model import FlowAutoencoder, ModelSample
@@ -27,6 +27,7 @@ __all__ = ["Progress", "train"]
 _GEODESIC_POINTS = 3000
 _GEODESIC_STEPS = 1500
 _REPORTS = 50
+_TIGHTEN_EVERY = 200
 _SAMPLE = 3000
 
 
@@ -113,7 +114,7 @@ class _Fit:
         self.test = self._padded(rotated[self.heldout])
         self.points = rotated[self.training]
         total = d + config.pad
-        flow = CouplingFlow(total, config.blocks, config.width, seed)
+        flow = FLOWS[config.flow](total, config.blocks, config.width, seed)
         self.net = Likelihood(flow, config.latent_dim, total - config.latent_dim)
         self.offset = self.scale_entropy()
         self.average = self.net
@@ -184,6 +185,8 @@ class _Fit:
             spent = max(self.step / config.steps, (time.monotonic() - began) / (deadline - began))
             if spent >= 1:
                 break
+            if self.step % _TIGHTEN_EVERY == 0:
+                self.net.flow.tighten(self.test[:64])
             rate = min(1.0, (self.step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * spent))
             for group in self.optimizer.param_groups:
                 group["lr"] = config.learning_rate * rate
@@ -212,6 +215,8 @@ class _Fit:
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
                 mean.lerp_(value, 1 - decay)
+            for kept, value in zip(self.average.buffers(), self.net.buffers(), strict=True):
+                kept.copy_(value)
         return loss.item()
 
     def state(self) -> dict[str, np.ndarray]:
@@ -303,7 +308,7 @@ class _Fit:
         off = np.random.default_rng(self.seed).uniform(low, high, size=(200, model.data_dim)).astype(np.float32)
         defect = max(np.abs(model.log_volume_change(part)).max() for part in (held[:200], off))
         nll = float(model.heldout_nll(held))
-        entropy = self.dataset.entropy
+        entropy = None if self.dataset.entropy is None else float(self.dataset.entropy)
         metrics = {
             "dataset": self.dataset.name,
             "points": len(self.dataset),

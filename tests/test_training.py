@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.config import FlowAutoencoderConfig
@@ -41,6 +42,40 @@ def test_volume_is_kept(models, data, which, dtype, tolerance):
     for points in (on, off):
         change = model.log_volume_change(points.astype(dtype))
         assert np.abs(change).max() < tolerance
+
+
+@pytest.fixture(scope="module")
+def continuous(data):
+    """A model whose flow is a differential equation."""
+    return last(
+        train(data, FlowAutoencoderConfig(**{**QUICK.to_json(), "flow": "cnf", "pad": 1, "warm_start": "pca"}))
+    ).model
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(np.float32, 1e-3), (np.float64, 1e-6)])
+def test_a_continuous_flow_keeps_volume_and_comes_back(continuous, data, dtype, tolerance):
+    on, off = data.points[:50], 3 * np.random.default_rng(0).normal(size=(50, 3))
+    for points in (on.astype(dtype), off.astype(dtype)):
+        assert np.abs(continuous.log_volume_change(points)).max() < tolerance
+        assert np.abs(continuous.decode(*continuous.encode(points)) - points).max() < tolerance
+
+
+def test_training_a_continuous_flow_takes_the_steps_that_volume_asks_for(data):
+    from core.flow import RidgeFlow, jacobians
+
+    flow = RidgeFlow(3, blocks=4, width=32, seed=0)
+    with torch.no_grad():
+        flow.push.mul_(20)
+    x = torch.from_numpy(data.points[:40])
+    flow.tighten(x)
+    assert int(flow.steps) > 1
+    assert torch.linalg.slogdet(jacobians(flow, x).double())[1].abs().max() < 1e-3
+
+
+def test_a_continuous_flow_comes_back_from_its_folder(continuous, data, tmp_path):
+    save_model(continuous, tmp_path / "m")
+    back = load_model(tmp_path / "m")
+    assert np.array_equal(back.encode(data.points[:50])[0], continuous.encode(data.points[:50])[0])
 
 
 @pytest.mark.parametrize("which", range(4))

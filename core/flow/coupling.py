@@ -47,6 +47,9 @@ class CouplingFlow(nn.Module):
             y = torch.cat((kept, moved - network(kept)), dim=-1) @ mixing.T
         return y
 
+    def tighten(self, x: Tensor) -> None:
+        """Nothing to do: volume is kept whatever the networks are."""
+
 
 def _network(inputs: int, outputs: int, width: int, generator: torch.Generator) -> nn.Sequential:
     """A smooth multilayer perceptron whose last layer is zero. SiLU: smoothness over-fits less than leaky ReLU."""
