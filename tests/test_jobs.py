@@ -81,3 +81,12 @@ def test_uploads_keep_nothing_of_their_name_but_its_kind(jobs, tmp_path):
 def test_a_stranger_s_job_is_refused(jobs):
     with pytest.raises(InputError):
         jobs.status("../../x")
+
+
+def test_an_upload_is_found_by_its_token_and_nothing_else_is(jobs, data, tmp_path):
+    path = jobs.upload("mine.npy", data.read_bytes())
+    assert jobs.uploaded(path.name) == path
+    (tmp_path / "secret.npy").write_bytes(data.read_bytes())
+    for token in ("../../../secret.npy", str(tmp_path / "secret.npy"), "", "none.npy"):
+        with pytest.raises(InputError, match="upload"):
+            jobs.uploaded(token)

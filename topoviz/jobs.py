@@ -66,6 +66,13 @@ class Jobs:
         path.write_bytes(content)
         return path
 
+    def uploaded(self, token: str) -> Path:
+        """The path of an upload by the name that `upload` gave it. Raises `InputError` where there is none."""
+        path = self._folder / "uploads" / Path(str(token)).name
+        if not path.is_file():
+            raise invalid("file", "an upload of this server's", repr(token), "drop the file again")
+        return path
+
     def start(self, data: str | Path, config: FlowAutoencoderConfig, seed: int, name: str) -> str:
         """Queue the training of a model `name` on a built-in set or an uploaded file; returns the job's id.
 

@@ -55,8 +55,7 @@ def match_trees(
         solver=solver,
         alternatives=alternatives,
     )
-    determined, reasons = _verdict(matching, problem, best)
-    return replace(matching, determined=determined, reasons=reasons)
+    return _judged(matching, problem, best)
 
 
 def _known(
@@ -188,25 +187,25 @@ def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int
     return {0: 0} | found if leaves and a.children[0] and b.children[0] else found
 
 
-def _verdict(matching: Matching, problem: AssignmentProblem, best: Solution) -> tuple[bool, tuple[str, ...]]:
-    """Whether the evidence singles the matching out, and the reasons in sentences."""
+def _judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:
+    """The matching with whether the evidence singles it out, and the reasons in sentences."""
     config = problem.config
     matched = sum(j >= 0 for j in best.partners)
-    against, notes = [], []
+    faults, ties, notes = [], [], []
     if matched < 2:
-        against.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
+        faults.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
     elif 2 * matched < min(problem.shape):
-        against.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
-    if matched and matching.gap <= config.margin:
-        others = len(matching.alternatives)
-        verb = "matching costs" if others == 1 else "matchings cost"
-        against.append(f"{others} other {verb} at most {config.margin:.2f} more (the closest {matching.gap:.3f} more).")
-    elif matched:
-        notes.append(f"The second-best matching costs {matching.gap:.2f} more (threshold {config.margin:.2f}).")
+        faults.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
     if matched:
         own = _own_costs(problem, np.array(best.partners)).sum() / matched
         text = f"Matched leaves differ by {own:.2f} on average (threshold {config.doubtful:.2f})."
-        (against if own > config.doubtful else notes).append(text)
+        (faults if own > config.doubtful else notes).append(text)
+    if matched and matching.gap <= config.margin:
+        others = len(matching.alternatives)
+        verb = "matching costs" if others == 1 else "matchings cost"
+        ties.append(f"{others} other {verb} at most {config.margin:.2f} more (the closest {matching.gap:.3f} more).")
+    elif matched:
+        notes.append(f"The second-best matching costs {matching.gap:.2f} more (threshold {config.margin:.2f}).")
     for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
         if ids:
             start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
@@ -214,4 +213,5 @@ def _verdict(matching: Matching, problem: AssignmentProblem, best: Solution) -> 
             notes.append(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
     if matching.solver == "heuristic":
         notes.append("Found by local search, which does not prove that no better matching exists.")
-    return not against, tuple(against + notes)
+    reasons = tuple(faults + ties + notes)
+    return replace(matching, determined=not faults and not ties, plausible=not faults, reasons=reasons)

@@ -33,7 +33,8 @@ class Matching:
     are ids of leaves with no partner. `cost` is the solver's objective (0: the trees are the same), `gap` how much
     worse the second-best matching is, `alternatives` every matching found within the ambiguity margin of the best,
     best first and without the best itself. `solver` is 'exact' or 'heuristic'. `determined` says whether the evidence
-    singles this matching out; `reasons` says why, or why not, in sentences.
+    singles this matching out; `plausible` says whether enough leaves are matched and
+    resemble each other, `reasons` why, or why not, in sentences.
     """
 
     tree_a: LevelSetTree
@@ -47,6 +48,7 @@ class Matching:
     solver: str
     alternatives: tuple[Alternative, ...] = ()
     reasons: tuple[str, ...] = field(default=())
+    plausible: bool = True
 
     @property
     def leaf_pairs(self) -> tuple[Pair, ...]:

@@ -56,7 +56,7 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
         except InputError as error:
             return html.Span(str(error), className="problem"), None
         read = f"{filename}: {len(data):,} points of {data.dim} columns. " + " ".join(data.notes)
-        return read, {"path": str(path), "name": str(filename).rsplit(".", 1)[0]}
+        return read, {"token": path.name, "name": str(filename).rsplit(".", 1)[0]}
 
     @app.callback(
         Output("training-job", "data"),
@@ -69,17 +69,21 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
         State("training-pad", "value"),
         State("training-dim", "value"),
         State("training-seed", "value"),
+        State("training-flow", "value"),
         State("training-job", "data"),
         prevent_initial_call=True,
     )
-    def start(_: Any, __: Any, name: Any, upload: Any, pad: Any, dim: Any, seed: Any, job: Any) -> tuple[Any, Any, Any]:
+    def start(
+        _: Any, __: Any, name: Any, upload: Any, pad: Any, dim: Any, seed: Any, flow: Any, job: Any
+    ) -> tuple[Any, Any, Any]:
         if ctx.triggered_id == "training-cancel":
             if job:
                 jobs.cancel(job)
             return no_update, no_update, no_update
         try:
-            config = FlowAutoencoderConfig(latent_dim=_whole(dim, "latent_dim"), pad=_whole(pad, "pad"))
-            data, title = (upload["path"], upload["name"]) if upload else (name, name)
+            config = FlowAutoencoderConfig(latent_dim=_whole(dim, "latent_dim"), pad=_whole(pad, "pad"), flow=flow)
+            # What the browser names is a built-in set or an upload of its own, never a path.
+            data, title = (jobs.uploaded(upload["token"]), upload["name"]) if upload else (_built_in(name), name)
             return jobs.start(data, config, _whole(seed, "seed"), _plain(title)), False, "waits for its turn"
         except InputError as error:
             return no_update, True, html.Span(str(error), className="problem")
@@ -136,7 +140,8 @@ def _form() -> list[Any]:
             children=[
                 dmc.NumberInput(id="training-dim", label="Latent dimensions", value=2, min=1, max=16, w=130),
                 dmc.NumberInput(id="training-pad", label="Pads", value=0, min=0, max=16, w=90),
-                dmc.NumberInput(id="training-seed", label="Seed", value=0, min=0, w=90),
+                dmc.NumberInput(id="training-seed", label="Seed", value=0, min=0, w=80),
+                dmc.Select(id="training-flow", label="Flow", data=["coupling", "cnf"], value="coupling", w=110),
                 html.Button("Train", id="training-start", className="button strong"),
                 html.Button("Cancel", id="training-cancel", className="button"),
             ],
@@ -169,6 +174,14 @@ def _decoded(contents: Any) -> bytes:
         return base64.b64decode(str(contents).split(",", 1)[1], validate=True)
     except (IndexError, binascii.Error):
         raise invalid("file", "an upload", "something else", "drop the file again") from None
+
+
+def _built_in(name: Any) -> str:
+    from core.data import dataset_names
+
+    if name not in dataset_names():
+        raise invalid("data", "a built-in set", repr(name), "choose one from the list")
+    return str(name)
 
 
 def _whole(value: Any, name: str) -> int:

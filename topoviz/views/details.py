@@ -43,7 +43,7 @@ def trust(analysis: Analysis, session: Session) -> list[Any]:
     others = len(matching.alternatives)
     if matching.determined:
         kind, word = "determined", "Determined"
-    elif others:
+    elif others and matching.plausible:
         kind, word = "ambiguous", f"Ambiguous: {others + 1} ways"
     else:
         kind, word = "undetermined", "Not determined"
