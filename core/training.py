@@ -16,10 +16,10 @@ from torch import Tensor, nn
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid
+from core.finish import finished, measured
 from core.flow import FLOWS
-from core.levelset.preview import input_field
 from core.likelihood import LOG_2PI, Likelihood
-from core.model import FlowAutoencoder, ModelSample
+from core.model import FlowAutoencoder
 from core.warmstart import geodesic_targets, principal_basis
 
 __all__ = ["Progress", "train"]
@@ -70,10 +70,8 @@ def train(
     """
     config = config or FlowAutoencoderConfig()
     _check(dataset, config)
-    fit = _Fit(dataset, config, seed)
-    if state is not None:
-        fit.restore(state)
-    elif config.resolved_start == "geodesic":
+    fit = _Fit(dataset, config, seed, state)
+    if state is None and config.resolved_start == "geodesic":
         yield from fit.regress_on_geodesics()
     yield from fit.maximize_likelihood()
     model = fit.model()
@@ -96,7 +94,9 @@ def _check(dataset: Dataset, config: FlowAutoencoderConfig) -> None:
 class _Fit:
     """One training run: the data as it enters the flow, the modules, the clock."""
 
-    def __init__(self, dataset: Dataset, config: FlowAutoencoderConfig, seed: int) -> None:
+    def __init__(
+        self, dataset: Dataset, config: FlowAutoencoderConfig, seed: int, state: Mapping[str, np.ndarray] | None
+    ) -> None:
         self.began = time.monotonic()
         self.dataset, self.config, self.seed = dataset, config, seed
         self.rng = np.random.default_rng([seed, 1])
@@ -120,7 +120,7 @@ class _Fit:
         self.average = self.net
         self.best: dict[str, Tensor] = {}
         self.best_nll, self.smoothed, self.step = np.inf, np.nan, 0
-        self.restored: Mapping[str, np.ndarray] | None = None
+        self.restored = state
 
     def scale_entropy(self) -> float:
         """What the likelihood in standard units lacks of the data's own: log scale^d, and the pads' entropy."""
@@ -233,11 +233,9 @@ class _Fit:
             arrays |= {f"adam.{at}.{key}": value.numpy().copy() for key, value in moments.items()}
         return arrays
 
-    def restore(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from the `state` of an earlier run. Raises `InputError` where it is that of another."""
-        self.restored = state
-
     def _take_up(self, state: Mapping[str, np.ndarray]) -> None:
+        """Go on from the `state` of an earlier run. Raises `InputError` where it is that of another."""
+
         def part(name: str) -> dict[str, Tensor]:
             start = f"{name}."
             return {k[len(start) :]: torch.from_numpy(np.array(v)) for k, v in state.items() if k.startswith(start)}
@@ -260,68 +258,8 @@ class _Fit:
             raise InputError(f"the checkpoint is that of another run ({text}); start without it.") from None
 
     def model(self) -> FlowAutoencoder:
-        """The trained model in the convention of `core.model`: whitened latents, volume kept by the noise."""
-        mixture = self.net.mixture
-        assert mixture is not None
-        prior, k = mixture.export(), self.config.latent_dim
-        mean = prior.weights @ prior.means
-        centered = prior.means - mean
-        covariance = np.einsum("c,cij->ij", prior.weights, prior.covariances) + centered.T @ (
-            prior.weights[:, None] * centered
-        )
-        log_noise = self.net.log_noise.detach().double().numpy()
-        log_scale = (self.dataset.dim + self.config.pad) * np.log(self.scale)
-        values, vectors = np.linalg.eigh(covariance)
-        head = vectors @ np.diag(values**-0.5) @ vectors.T
-        if len(log_noise):
-            log_unit = (log_scale + 0.5 * np.log(values).sum() + log_noise.sum()) / len(log_noise)
-        else:
-            head = head * np.exp((log_scale + 0.5 * np.log(values).sum()) / k)
-            log_unit = 0.0
-        model = FlowAutoencoder(
-            config=self.config,
-            shift=self.shift,
-            scale=self.scale,
-            basis=self.basis,
-            flow=self.net.flow.eval().requires_grad_(False),
-            latent_head=head,
-            latent_shift=-head @ mean,
-            noise_head=np.diag(np.exp(log_unit - log_noise)),
-            noise_scale=float(np.exp(log_unit)),
-            prior=prior.transformed(head, -head @ mean),
-        )
-        return self._measured(model)
-
-    def _measured(self, model: FlowAutoencoder) -> FlowAutoencoder:
-        """The model with its sample, its preview of the input density and its metrics."""
-        held = self.dataset.points[self.heldout]
+        """The trained model, with what is measured of it."""
+        model = finished(self.net, self.config, self.shift, self.scale, self.basis)
         shown = np.sort(np.concatenate((self.heldout, self.training))[:_SAMPLE])
-        points = self.dataset.points[shown]
-        sample = ModelSample(
-            points=points,
-            latent=model.encode(points)[0],
-            log_density=model.log_density(points).astype(np.float32),
-            labels=None if self.dataset.labels is None else self.dataset.labels[shown],
-            truth=None if self.dataset.latent is None else self.dataset.latent[shown],
-        )
-        low, high = points.min(0), points.max(0)
-        off = np.random.default_rng(self.seed).uniform(low, high, size=(200, model.data_dim)).astype(np.float32)
-        defect = max(np.abs(model.log_volume_change(part)).max() for part in (held[:200], off))
-        nll = float(model.heldout_nll(held))
-        entropy = None if self.dataset.entropy is None else float(self.dataset.entropy)
-        metrics = {
-            "dataset": self.dataset.name,
-            "points": len(self.dataset),
-            "nll": nll,
-            "nll_error": float(np.std(model.log_density(held)) / np.sqrt(len(held))),
-            "entropy": entropy,
-            "excess": None if entropy is None else float(nll - entropy),
-            "volume_defect": float(defect),
-            "noise_scale": model.noise_scale,
-            "seed": self.seed,
-            "seconds": round(time.monotonic() - self.began, 2),
-        }
-        object.__setattr__(model, "metrics", metrics)
-        object.__setattr__(model, "sample", sample)
-        object.__setattr__(model, "input_field", input_field(model))
-        return model
+        metrics = {"seed": self.seed, "seconds": round(time.monotonic() - self.began, 2)}
+        return measured(model, self.dataset, self.heldout, shown, metrics)
