@@ -200,7 +200,7 @@
     if (!n) return;
     const other = info(partner(state.hover));
     const name = n.label || (n.up === null ? "root" : "saddle");
-    box.textContent = `${name}  mass ${(100 * n.mass).toFixed(1)} %  level ${n.level.toFixed(2)}  persistence ${n.persistence.toFixed(2)}` +
+    box.textContent = `${name}  node ${n.id}  mass ${(100 * n.mass).toFixed(1)} %  level ${n.level.toFixed(2)}  persistence ${n.persistence.toFixed(2)}` +
       (n.holes ? `  holes ${n.holes}` : "") + (other && other.label ? `  ↔ ${other.label}` : "");
     box.style.left = `${Math.min(state.x + 14, window.innerWidth - box.offsetWidth - 8)}px`;
     box.style.top = `${Math.min(state.y + 16, window.innerHeight - box.offsetHeight - 8)}px`;
