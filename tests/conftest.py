@@ -2,11 +2,18 @@
 
 import os
 
+import hypothesis
 import pytest
 
 from zoo import blobs
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The same examples everywhere, and no verdict on how fast a busy machine is.
+hypothesis.settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("steady")
+
 
 @pytest.fixture(scope="session")
 def trained():
