@@ -26,7 +26,6 @@
     if (state.busy || !state.queue.length || !window.dash_clientside.set_props) return;
     state.busy = true;
     state.serial += 1;
-    state.sent = performance.now();
     window.dash_clientside.set_props("event", { data: { ...state.queue.shift(), serial: state.serial } });
     clearTimeout(state.guard);
     state.guard = setTimeout(done, 8000);
@@ -70,21 +69,14 @@
     return svg;
   }
 
-  function shape(svg, name, attributes) {
-    const element = document.createElementNS(SVG, name);
-    for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-    svg.appendChild(element);
-  }
+  const shape = (svg, name, attributes) => window.topovizPlane.add(svg, name, attributes);
+  const path = (gd, xs, ys) => window.topovizPlane.path(gd, xs, ys);
 
-  function path(gd, xs, ys) {
-    const { xaxis, yaxis } = gd._fullLayout;
-    let d = "", pen = "M";
-    for (let i = 0; i < xs.length; i += 1) {
-      if (xs[i] === null) { pen = "M"; continue; }
-      d += `${pen}${(xaxis._offset + xaxis.l2p(xs[i])).toFixed(1)} ${(yaxis._offset + yaxis.l2p(ys[i])).toFixed(1)}`;
-      pen = "L";
-    }
-    return d;
+  // The latents that are planes, with what they carry.
+  function latents() {
+    return ["a", "b"].map((side) => ({ side, view: plot(`latent-${side}`) }))
+      .map(({ side, view }) => ({ side, view, meta: meta(view) }))
+      .filter(({ view, meta: m }) => view && view._fullLayout && m && m.kind === "latent");
   }
 
   function lit() {
@@ -119,10 +111,7 @@
         });
       }
     }
-    for (const side of ["a", "b"]) {
-      const view = plot(`latent-${side}`);
-      const m = meta(view);
-      if (!view || !view._fullLayout || !m || m.kind !== "latent") continue;
+    for (const { side, view, meta: m } of latents()) {
       const svg = canvas(view);
       for (const node of nodes) {
         const outline = node.side === side && m.outlines[node.id];
@@ -168,11 +157,8 @@
     const now = session();
     const color = (side) => { const of = {}; for (const n of all.nodes) if (n.side === side) of[n.id] = n; return of; };
     const nodes = { a: color("a"), b: color("b") };
-    for (const side of ["a", "b"]) {
-      const view = plot(`latent-${side}`);
-      const m = meta(view);
-      if (!view || !view._fullLayout || !m || m.kind !== "latent") continue;
-      const live = state.live;
+    const live = state.live;
+    for (const { side, view, meta: m } of latents()) {
       window.topovizPlane(view, {
         meta: m, nodes: nodes[side], carriers: nodes.a, cut: live.cut[side],
         overlay: side === "b" ? live.overlay : null, morph: state.morph === undefined ? now.morph : state.morph,

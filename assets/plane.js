@@ -89,9 +89,11 @@
     }
   }
 
-  window.topovizPlane = function (gd, shown) {
+  function draw(gd, shown) {
     const place = placer(gd);
     points(gd, place, shown);
     lines(gd, place, shown);
-  };
+  }
+
+  window.topovizPlane = Object.assign(draw, { add, path: (gd, xs, ys) => path(placer(gd), xs, ys) });
 })();
