@@ -49,5 +49,5 @@ def load_checkpoint(
 
 
 def _mark(dataset: Dataset, config: FlowAutoencoderConfig, seed: int) -> str:
-    points = hashlib.sha256(np.ascontiguousarray(dataset.points).tobytes()).hexdigest()
+    points = hashlib.sha256(np.ascontiguousarray(dataset.points).reshape(-1).data).hexdigest()
     return json.dumps({"points": points, "config": config.to_json(), "seed": seed}, sort_keys=True)

@@ -282,7 +282,6 @@ HOSTILE = {
     "void.parquet": parquet(v=pa.array([None] * 40, pa.list_(pa.float64()))),
     "text.parquet": parquet(v=pa.array(["a"] * 40)),
     "nested.parquet": parquet(v=pa.array([[[1.0]]] * 40), label=pa.array([{"a": 1}] * 40)),
-    "runs.parquet": parquet(v=pa.nulls(21_000_000, pa.float32())),
     "length.safetensors": b"\xff" * 8 + b"{}",
     "lie.safetensors": (64).to_bytes(8, "little") + b'{"points":{"dtype":"F32","shape":[40,2],"data_offsets":[0,320]}}',
     "points.txt": b"1 2\n",

@@ -1,20 +1,23 @@
 """Points in .npy, .npz and .safetensors files.
 
-Every header is read and checked before memory is taken for the array behind it; nothing is ever unpickled.
+Every header is read and checked before memory is taken for the array behind it; nothing is ever unpickled. A table too
+large for memory is mapped: from where it lies if that can be, else from a temporary file.
 """
 
+import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import numpy as np
 from safetensors import safe_open
 
-from core.data.bounds import MOST_BYTES, RawTable, check_size, refusal
+from core.data.bounds import MEMORY_BYTES, RawTable, check_bytes, check_size, most_of, refusal
+from core.data.spool import is_large, row_blocks, spooled, spooled_table
 
 __all__ = ["read_npy", "read_npz", "read_safetensors"]
 
@@ -24,9 +27,11 @@ _BOMB_RATIO = 200
 _CHUNK = 16 * 2**20
 _MOST_HEADER = 10_000
 _REAL = "fiub"
-_TENSOR_BYTES = {
-    "BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2,
-    "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
+# What torch calls the types of a .safetensors file.
+_TENSORS = {
+    "BOOL": "bool", "U8": "uint8", "I8": "int8", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
+    "U16": "uint16", "I16": "int16", "F16": "float16", "BF16": "bfloat16", "U32": "uint32", "I32": "int32",
+    "F32": "float32", "U64": "uint64", "I64": "int64", "F64": "float64",
 }  # fmt: skip
 
 
@@ -43,13 +48,24 @@ class _Header:
     def nbytes(self) -> int:
         return prod(self.shape) * self.dtype.itemsize
 
+    @property
+    def order(self) -> Literal["C", "F"]:
+        return "F" if self.fortran else "C"
+
+    @property
+    def large(self) -> bool:
+        return is_large(self.shape, self.dtype.itemsize)
+
 
 def read_npy(path: Path) -> RawTable:
     """The array of an .npy file. Raises `InputError`, or `ValueError` and `OSError` on a damaged file."""
     with path.open("rb") as stream:
         header = _read_header(stream)
         _check_points(path, header)
-        return RawTable(_read_body(stream, header, path.stat().st_size))
+        _check_declared(header, path.stat().st_size)
+        if header.large:
+            return RawTable(np.memmap(stream, header.dtype, "r", header.size, header.shape, header.order))
+        return RawTable(_read_body(stream, header))
 
 
 def read_npz(path: Path) -> RawTable:
@@ -63,16 +79,21 @@ def read_npz(path: Path) -> RawTable:
             with archive.open(info) as stream:
                 headers[name] = _read_header(stream)
 
-        def read(name: str) -> np.ndarray:
+        def read(name: str, mapped: bool = False) -> np.ndarray:
             with archive.open(members[name]) as stream:
-                return _read_body(stream, _read_header(stream), members[name].file_size)
+                header = _read_header(stream)
+                _check_declared(header, members[name].file_size)
+                if not mapped:
+                    return _read_body(stream, header)
+                content = spooled(path, header.nbytes, _pieces(stream, header.nbytes))
+                return content.view(header.dtype).reshape(header.shape, order=header.order)
 
         key = _points_key(path, {name: header.shape for name, header in headers.items()})
         _check_points(path, headers[key])
         rest = {name: header for name, header in headers.items() if name != key}
         _check_companions(path, headers[key].shape[0], rest)
         return RawTable(
-            points=read(key),
+            points=read(key, mapped=headers[key].large),
             labels=read("labels").reshape(-1) if "labels" in rest else None,
             latent=read("latent") if "latent" in rest else None,
             entropy=float(read("entropy").reshape(-1)[0]) if "entropy" in rest else None,
@@ -83,23 +104,48 @@ def read_safetensors(path: Path) -> RawTable:
     """The tensors `points` (else the only table) and `labels` of a .safetensors file. Raises `InputError`, or
     `SafetensorError` and `OSError` on a damaged file."""
     # Through torch, since numpy has no bfloat16.
-    with safe_open(path, framework="pt") as file:
+    import torch
+
+    # Opened for numpy: opened for torch, a file larger than memory is refused by the system.
+    with safe_open(path, framework="np") as file:
         shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
         kinds = {name: str(file.get_slice(name).get_dtype()) for name in shapes}
-        key = _points_key(path, shapes)
-        names = [key, "labels"] if "labels" in shapes and key != "labels" else [key]
-        for name in names:
-            if kinds[name] not in _TENSOR_BYTES:
-                raise refusal(path, "real numbers", f"{kinds[name]} in `{name}`", "write it as float32")
-        _check_table(path, shapes[key])
-        check_size(path, shapes[key], _TENSOR_BYTES[kinds[key]])
-        points = file.get_tensor(key).float().numpy()
-        labels = None
-        if len(names) == 2:
-            _check_length(path, "labels", shapes["labels"], len(points))
-            found = file.get_tensor("labels").reshape(-1)
-            labels = (found.double() if found.is_floating_point() else found.long()).numpy()
-        return RawTable(points, labels)
+    key = _points_key(path, shapes)
+    names = [key, "labels"] if "labels" in shapes and key != "labels" else [key]
+    for name in names:
+        if kinds[name] not in _TENSORS:
+            raise refusal(path, "real numbers", f"{kinds[name]} in `{name}`", "write it as float32")
+    types = {name: getattr(torch, _TENSORS[kinds[name]]) for name in names}
+    shape, itemsize = shapes[key], types[key].itemsize
+    _check_table(path, shape)
+    check_size(path, shape, itemsize)
+    starts = _tensor_starts(path)
+
+    def read(name: str, rows: slice = slice(None)) -> torch.Tensor:
+        width = prod(shapes[name][1:]) * types[name].itemsize
+        content = np.memmap(path, np.uint8, "r", starts[name], (shapes[name][0], width))
+        return torch.from_numpy(np.array(content[rows])).view(types[name])
+
+    if not is_large(shape, itemsize):
+        points = read(key).float().numpy()
+    elif types[key] == torch.float32:
+        points = np.memmap(path, np.float32, "r", starts[key], shape)
+    else:
+        points = spooled_table(path, shape, (read(key, rows).float().numpy() for rows in row_blocks(shape)))
+    labels = None
+    if len(names) == 2:
+        _check_companion(path, "labels", shapes["labels"], len(points), types["labels"].itemsize)
+        found = read("labels").reshape(-1)
+        labels = (found.double() if found.is_floating_point() else found.long()).numpy()
+    return RawTable(points, labels)
+
+
+def _tensor_starts(path: Path) -> dict[str, int]:
+    """Where in a .safetensors file the bytes of each tensor start; its header was checked before."""
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(length))
+    return {name: 8 + length + entry["data_offsets"][0] for name, entry in header.items() if name != "__metadata__"}
 
 
 def _read_header(stream: IO[bytes]) -> _Header:
@@ -127,19 +173,31 @@ def _read_header(stream: IO[bytes]) -> _Header:
     return _Header(sizes, dtype, order.group(1) == "True", 8 + width + length)
 
 
-def _read_body(stream: IO[bytes], header: _Header, size: int) -> np.ndarray:
-    """The array behind a header already read from `stream`, which holds `size` bytes in all. Raises `ValueError`."""
+def _check_declared(header: _Header, size: int) -> None:
+    """Refuse an array that is not all there in the `size` bytes of its file. Raises `ValueError`."""
     if header.size + header.nbytes > size:
         raise ValueError(f"{size:,} bytes where {header.size + header.nbytes:,} are declared: it was cut short")
+
+
+def _read_body(stream: IO[bytes], header: _Header) -> np.ndarray:
+    """The array behind a header already read from `stream`. Raises `ValueError`."""
     array = np.empty(prod(header.shape), header.dtype)
     # A view on raw bytes, for text and foreign byte orders have no buffer of their own.
     place = array.view(np.uint8)
-    for start in range(0, len(place), _CHUNK):
-        piece = stream.read(min(_CHUNK, len(place) - start))
-        if len(piece) < min(_CHUNK, len(place) - start):
+    start = 0
+    for piece in _pieces(stream, header.nbytes):
+        place[start : start + len(piece)] = piece
+        start += len(piece)
+    return array.reshape(header.shape, order=header.order)
+
+
+def _pieces(stream: IO[bytes], size: int) -> Iterator[np.ndarray]:
+    """The next `size` bytes of `stream`, a few MiB at a time. Raises `ValueError` where they are fewer."""
+    for start in range(0, size, _CHUNK):
+        piece = stream.read(min(_CHUNK, size - start))
+        if len(piece) < min(_CHUNK, size - start):
             raise ValueError("fewer bytes than declared: it was cut short")
-        place[start : start + len(piece)] = np.frombuffer(piece, np.uint8)
-    return array.reshape(header.shape, order="F" if header.fortran else "C")
+        yield np.frombuffer(piece, np.uint8)
 
 
 def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
@@ -147,11 +205,11 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
     if len(infos) > _MOST_MEMBERS:
         raise refusal(path, f"at most {_MOST_MEMBERS} arrays", len(infos), "write `points` (n, d) alone")
     total = sum(info.file_size for info in infos)
-    ratio = total / max(path.stat().st_size, 1)
-    if total > MOST_BYTES or (total > _BOMB_BYTES and ratio > _BOMB_RATIO):
+    ratio, most = total / max(path.stat().st_size, 1), most_of(path).table_bytes
+    if total > most or (total > _BOMB_BYTES and ratio > _BOMB_RATIO):
         raise refusal(
             path,
-            f"at most {MOST_BYTES >> 30} GiB unpacked, and {_BOMB_RATIO} times its size",
+            f"at most {most >> 30} GiB unpacked, and {_BOMB_RATIO} times its size",
             f"{total / 2**30:.1f} GiB, {ratio:,.0f} times",
             "write fewer points, or uncompressed",
         )
@@ -193,15 +251,15 @@ def _check_companions(path: Path, rows: int, headers: Mapping[str, _Header]) -> 
             if prod(header.shape) != 1:
                 raise refusal(path, "a file with one number `entropy`", f"shape {header.shape}", "leave it out")
             continue
-        _check_length(path, name, header.shape, rows)
-        if header.nbytes > MOST_BYTES:
-            raise refusal(path, f"at most {MOST_BYTES >> 30} GiB in `{name}`", f"shape {header.shape}", "leave it out")
+        _check_companion(path, name, header.shape, rows, header.dtype.itemsize)
 
 
-def _check_length(path: Path, name: str, shape: tuple[int, ...], rows: int) -> None:
+def _check_companion(path: Path, name: str, shape: tuple[int, ...], rows: int, itemsize: int) -> None:
+    """Refuse labels or latent coordinates that do not fit the points, or not into memory, in int64 or float32."""
     fits = shape in {(rows,), (rows, 1)} if name == "labels" else len(shape) == 2 and shape[0] == rows
     if not fits:
         raise refusal(path, f"a file with {rows:,} rows in `{name}`", f"shape {shape}", "give one per point")
+    check_bytes(path, prod(shape) * max(itemsize, 8 if name == "labels" else 4), MEMORY_BYTES, f"in `{name}`")
 
 
 def _kind(dtype: np.dtype) -> str:

@@ -9,18 +9,35 @@ import pyarrow as pa
 
 from core.errors import InputError, invalid
 
-__all__ = ["FEWEST_ROWS", "MOST_BYTES", "MOST_COLUMNS", "MOST_ROWS", "RawTable", "check_size", "printable", "refusal"]
+__all__ = [
+    "FEWEST_ROWS", "MEMORY_BYTES", "MOST_COLUMNS", "Most", "RawTable", "check_bytes", "check_size", "most_of",
+    "printable", "refusal",
+]  # fmt: skip
 
-MOST_BYTES = 4 * 2**30
-MOST_ROWS = 20_000_000
 MOST_COLUMNS = 65_536
 FEWEST_ROWS = 32
+# Of whatever is taken into memory whole: labels, latent coordinates, the lists in a row group.
+MEMORY_BYTES = 4 * 2**30
+
+
+@dataclass(frozen=True)
+class Most:
+    """The most that a file may hold: bytes on the disk, rows, and bytes of numbers in its table."""
+
+    file_bytes: int
+    rows: int
+    table_bytes: int
+
+
+_MOST_IN_BLOCKS = Most(64 * 2**30, 1_000_000_000, 64 * 2**30)
+_MOST_OF_TEXT = Most(2 * 2**30, 20_000_000, MEMORY_BYTES)
 
 
 @dataclass(frozen=True, eq=False)
 class RawTable:
-    """What a file says: points (n, d) of any real dtype, labels (n,) as numbers or text, latent (n, k), entropy in
-    nats, names of the columns, and notes on what was left out. Values are as found: NaN and infinity included."""
+    """What a file says: points (n, d) of any real dtype (an `np.memmap` where too large for memory), labels (n,) as
+    numbers or text, latent (n, k), entropy in nats, names of the columns, and notes on what was left out. Values are as
+    found: NaN and infinity included."""
 
     points: np.ndarray
     labels: np.ndarray | pa.Array | None = None
@@ -28,6 +45,11 @@ class RawTable:
     entropy: float | None = None
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def most_of(path: Path) -> Most:
+    """The bounds for the file at `path`: text is read into memory, every other kind in blocks."""
+    return _MOST_OF_TEXT if path.suffix.lower() == ".csv" else _MOST_IN_BLOCKS
 
 
 def refusal(path: Path, expected: str, got: object, remedy: str) -> InputError:
@@ -42,10 +64,16 @@ def printable(text: str) -> str:
 
 def check_size(path: Path, shape: tuple[int, ...], itemsize: int) -> None:
     """Refuse a declared table (n, d) beyond the bounds; its float32 copy counts too."""
-    rows, columns = shape
-    if rows > MOST_ROWS:
-        raise refusal(path, f"at most {MOST_ROWS:,} rows", f"{rows:,}", "give a random part of them")
+    (rows, columns), most = shape, most_of(path)
+    if rows > most.rows:
+        raise refusal(path, f"at most {most.rows:,} rows", f"{rows:,}", "give a random part of them")
     if columns > MOST_COLUMNS:
         raise refusal(path, f"at most {MOST_COLUMNS:,} columns", f"{columns:,}", "reduce the dimension first")
-    if prod(shape) * max(itemsize, 4) > MOST_BYTES:
-        raise refusal(path, f"at most {MOST_BYTES >> 30} GiB of numbers", f"shape {shape}", "give fewer rows")
+    check_bytes(path, prod(shape) * max(itemsize, 4), most.table_bytes, "of numbers")
+
+
+def check_bytes(path: Path, size: int, most: int, what: str) -> None:
+    """Refuse more than `most` bytes of something, which `what` names."""
+    if size > most:
+        got = f"{size / 2**30:,.1f} GiB"
+        raise refusal(path, f"at most {most >> 30} GiB {what}", got, "give fewer rows or columns")

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from core.data.spool import finite_rows
 from core.errors import invalid
 
 __all__ = ["Dataset", "Topology"]
@@ -24,7 +25,7 @@ class Topology:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Points (n, d) float32 with what is known of them.
+    """Points (n, d) float32 with what is known of them; those of a large file are a read-only `np.memmap`.
 
     `labels` (n,) int64 number the planted mode of each point (-1: of none). `latent` (n, k) float32 holds the planted
     coordinates before the tangle, `entropy` the differential entropy of the density in nats. `notes` says in
@@ -43,8 +44,7 @@ class Dataset:
     def __post_init__(self) -> None:
         if self.points.ndim != 2:
             raise invalid("points", "a table (n, d)", f"shape {self.points.shape}", "give one row per point")
-        if not np.isfinite(self.points).all():
-            bad = int((~np.isfinite(self.points).all(axis=1)).sum())
+        if bad := len(self) - int(np.count_nonzero(finite_rows(self.points))):
             raise invalid("points", "finite", f"{bad} rows with NaN or infinity", "drop those rows")
         for name in ("labels", "latent"):
             value = getattr(self, name)

@@ -1,6 +1,7 @@
 """Points from files: one small reader per suffix, one set of bounds, one line for whatever is wrong with a file.
 
-Points come out as finite float32; what had to be dropped or changed stands in the notes of the data set.
+Points come out as finite float32; what had to be dropped or changed stands in the notes of the data set. A table too
+large for memory comes out memory-mapped and is never held whole.
 """
 
 import csv
@@ -8,6 +9,7 @@ import hashlib
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +18,9 @@ import pyarrow as pa
 from safetensors import SafetensorError
 
 from core.data.arrays import read_npy, read_npz, read_safetensors
-from core.data.bounds import FEWEST_ROWS, RawTable, check_size, refusal
+from core.data.bounds import FEWEST_ROWS, RawTable, check_bytes, check_size, most_of, refusal
 from core.data.dataset import Dataset
+from core.data.spool import as_float32, finite_rows, kept_rows, row_blocks
 from core.data.tables import read_csv, read_parquet
 from core.errors import InputError, invalid
 from core.files import atomic_file
@@ -32,7 +35,6 @@ _READERS: dict[str, Callable[[Path], RawTable]] = {
     ".safetensors": read_safetensors,
 }
 SUFFIXES = tuple(_READERS)
-_MOST_FILE_BYTES = 2 * 2**30
 # All that the libraries raise on a damaged file; RuntimeError is zipfile's for a method it does not know.
 _DAMAGE = (
     ValueError, OSError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
@@ -45,7 +47,9 @@ def read_dataset(path: Path | str) -> Dataset:
 
     An .npz file holds `points` (n, d) and may hold `labels` (n,), `latent` (n, k) and `entropy`; a table's column
     called label, labels or class becomes the labels. Rows with NaN or infinity are dropped, unless more than half have
-    one. Raises `InputError`, in one line with the file's base name, on anything that is no such file or too large.
+    one. Points too large for memory are a read-only `np.memmap`: of the file itself where it is .npy or .safetensors in
+    float32, and must not change while it is in use, else of a temporary file. Raises `InputError`, in one line with the
+    file's base name, on anything that is no such file or too large.
     """
     path = Path(path)
     _check_file(path)
@@ -75,7 +79,7 @@ def write_points(path: Path | str, dataset: Dataset) -> None:
     arrays = {key: np.asarray(value) for key, value in known.items() if value is not None}
     try:
         with atomic_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, points=dataset.points.astype(np.float32), **arrays)
+            np.savez(stream, allow_pickle=False, points=np.asarray(dataset.points, np.float32), **arrays)
     except OSError as error:
         raise invalid("out", "a file that can be written", error.strerror, "choose another place") from None
 
@@ -94,17 +98,14 @@ def _check_file(path: Path) -> None:
         raise refusal(path, f"one of {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
     if size == 0:
         raise refusal(path, "a file of points", "an empty file", "write it again")
-    if size > _MOST_FILE_BYTES:
-        limit = f"at most {_MOST_FILE_BYTES >> 30} GiB"
-        raise refusal(path, limit, f"{size / 2**30:.1f} GiB", "give a random part of its rows")
+    check_bytes(path, size, most_of(path).file_bytes, "on the disk")
 
 
 def _finished(path: Path, raw: RawTable) -> Dataset:
     """The data set of a raw table: float32, finite, with labels as numbers."""
     notes = list(raw.notes)
     check_size(path, raw.points.shape, raw.points.dtype.itemsize)  # type: ignore[arg-type]
-    with np.errstate(over="ignore"):
-        points = np.ascontiguousarray(raw.points, dtype=np.float32)
+    points = as_float32(path, raw.points)
     labels = None
     if raw.labels is not None:
         labels, remark = _class_numbers(raw.labels)
@@ -113,13 +114,13 @@ def _finished(path: Path, raw: RawTable) -> Dataset:
     notes += [remark] if remark else []
     if len(points) < FEWEST_ROWS:
         raise refusal(path, f"a table of at least {FEWEST_ROWS} rows", len(points), "give more points")
-    keep = np.isfinite(points).all(axis=1)
-    if dropped := int((~keep).sum()):
+    keep = finite_rows(points)
+    if dropped := len(points) - int(np.count_nonzero(keep)):
         if 2 * dropped > len(points):
             got = f"NaN or infinity in {dropped:,} of {len(points):,} rows"
             raise refusal(path, "mostly finite numbers", got, "clean the data first")
         notes.append(f"{dropped:,} rows with NaN or infinity were dropped.")
-        points = points[keep]
+        points = kept_rows(path, points, keep)
         labels, latent = (None if part is None else part[keep] for part in (labels, latent))
     if len(points) < FEWEST_ROWS:
         raise refusal(path, f"a table of at least {FEWEST_ROWS} finite rows", len(points), "give more points")
@@ -175,13 +176,23 @@ def _finite_latent(latent: np.ndarray | None) -> tuple[np.ndarray | None, str | 
 
 def _remarks_on_columns(points: np.ndarray, names: tuple[str, ...]) -> list[str]:
     """A sentence each on columns that are constant, and on columns that repeat another."""
+    low, high = points[0], points[0]
+    digests = [b""] * points.shape[1]
+    alike = range(points.shape[1])
+    for rows in row_blocks(points.shape):
+        block = points[rows]
+        low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
+        for index in alike:
+            digests[index] = hashlib.blake2b(digests[index] + block[:, index].tobytes()).digest()
+        # A column unlike every other so far needs no look at its further rows.
+        count = Counter(digests[index] for index in alike)
+        alike = [index for index in alike if count[digests[index]] > 1]
     constant, repeated = [], []
     first_with: dict[bytes, int] = {}
-    for index in range(points.shape[1]):
-        column = points[:, index]
-        if column.min() == column.max():
+    for index, digest in enumerate(digests):
+        if low[index] == high[index]:
             constant.append(index)
-        elif first_with.setdefault(hashlib.blake2b(column.tobytes()).digest(), index) != index:
+        elif first_with.setdefault(digest, index) != index:
             repeated.append(index)
     remarks = []
     for found, what in ((constant, "are constant"), (repeated, "repeat another column")):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
 
+from core.data.bounds import most_of
 from core.data.dataset import Dataset, Topology
 from core.data.knots import KNOTS, Knot
 from core.data.readers import SUFFIXES, read_dataset
@@ -50,14 +51,16 @@ def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None) 
     >>> load_dataset("trefoil", n=100).points.shape
     (100, 3)
     """
-    if n is not None and not (_is_whole(n) and 1 <= n <= _MOST_POINTS):
-        raise invalid("n", f"a whole number from 1 to {_MOST_POINTS:,}", n, "choose another number of points")
-    if not (_is_whole(seed) and seed >= 0):
-        raise invalid("seed", "a whole number from 0", seed, "choose another seed")
     if not isinstance(name_or_path, str | Path):
         raise invalid("name_or_path", "a name or a path", name_or_path, "see `topoviz datasets`")
     name = str(name_or_path)
-    if name not in _BUILT_IN and (Path(name).suffix.lower() in SUFFIXES or os.path.exists(name)):
+    in_file = name not in _BUILT_IN and (Path(name).suffix.lower() in SUFFIXES or os.path.exists(name))
+    most = most_of(Path(name)).rows if in_file else _MOST_POINTS
+    if n is not None and not (_is_whole(n) and 1 <= n <= most):
+        raise invalid("n", f"a whole number from 1 to {most:,}", n, "choose another number of points")
+    if not (_is_whole(seed) and seed >= 0):
+        raise invalid("seed", "a whole number from 0", seed, "choose another seed")
+    if in_file:
         return read_dataset(name).head(n)
     return _planted(name).sample(name, int(n or DEFAULT_POINTS), int(seed))
 

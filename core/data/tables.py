@@ -1,7 +1,12 @@
-"""Points in .csv and .parquet files: the numeric columns side by side, one column of labels, the rest left out."""
+"""Points in .csv and .parquet files: the numeric columns side by side, one column of labels, the rest left out.
+
+A .parquet table too large for memory is read in blocks of rows and mapped from a temporary file.
+"""
 
 import csv
 import io
+from collections.abc import Iterator
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +15,9 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from core.data.bounds import MOST_BYTES, RawTable, check_size, printable, refusal
+from core.data.bounds import MEMORY_BYTES, RawTable, check_bytes, check_size, most_of, printable, refusal
+from core.data.spool import block_rows, is_large, spooled_table
+from core.errors import InputError
 
 __all__ = ["read_csv", "read_parquet"]
 
@@ -20,6 +27,8 @@ _ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
 _MISSING = ("", "na", "n/a", "null", "none")
 _HEAD = 8 * 2**20
 _BLOCK = 16 * 2**20
+# So a column is read page by page; by default, all columns of a row group are taken into memory at once.
+_BY_PAGES = {"buffer_size": 16 * 2**10, "pre_buffer": False}
 
 
 def read_csv(path: Path) -> RawTable:
@@ -47,16 +56,20 @@ def read_csv(path: Path) -> RawTable:
 def read_parquet(path: Path) -> RawTable:
     """The table of a .parquet file; columns of equally long lists become several. Raises `InputError`, or
     `ArrowException`, `ValueError` and `OSError` on a damaged file."""
-    with pq.ParquetFile(path) as file:
-        _check_metadata(path, file)
+    with pq.ParquetFile(path, **_BY_PAGES) as file:
         fields = list(file.schema_arrow)
-    label = next((field.name for field in fields if _may_label(field.name, field.type)), None)
+        label = next((field.name for field in fields if _may_label(field.name, field.type)), None)
+        numbers = _check_metadata(path, file, label)
+    read = [field for field in fields if _is_numeric(field.type) or field.name == label]
+    large = is_large((numbers,), 4)
     # Encoded, a column of labels takes no more memory than its distinct texts.
-    with pq.ParquetFile(path, read_dictionary=[label] if label else None) as file:
-        read = [field.name for field in fields if _is_numeric(field.type) or field.name == label]
-        table = file.read(columns=read)
-    raw = _joined(path, tuple(printable(name) for name in table.column_names), table.columns)
-    others = [field.name for field in fields if field.name not in read]
+    with pq.ParquetFile(path, read_dictionary=[label] if label else None, **(_BY_PAGES if large else {})) as file:
+        if large:
+            raw = _joined_in_blocks(path, file, read, numbers)
+        else:
+            table = file.read(columns=[field.name for field in read])
+            raw = _joined(path, tuple(printable(name) for name in table.column_names), table.columns)
+    others = [field.name for field in fields if field.name not in {field.name for field in read}]
     return RawTable(raw.points, raw.labels, columns=raw.columns, notes=(*raw.notes, *_left_out(others)))
 
 
@@ -101,53 +114,105 @@ def _count_lines(path: Path) -> int:
     return max(feeds, returns)
 
 
-def _check_metadata(path: Path, file: pq.ParquetFile) -> None:
-    """Refuse by the footer what would not fit; a run-length code can stand for any number of values."""
-    metadata, fields = file.metadata, list(file.schema_arrow)
-    check_size(path, (metadata.num_rows, metadata.num_columns), 8)
+def _check_metadata(path: Path, file: pq.ParquetFile, label: str | None) -> int:
+    """Refuse by the footer what would not fit; a run-length code can stand for any number of values. Returns an upper
+    bound of the numbers in the table."""
+    metadata, fields, most = file.metadata, list(file.schema_arrow), most_of(path).table_bytes
+    rows, columns = metadata.num_rows, metadata.num_columns
+    check_size(path, (rows, columns), 4)
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    stored = sum(group.total_byte_size for group in groups)
-    padded = 8 * metadata.num_rows * sum(f.type.list_size for f in fields if pa.types.is_fixed_size_list(f.type))
-    _check_bytes(path, max(stored, padded))
-    if any(_is_list(field.type) for field in fields):
-        # Asking for a damaged column's count aborts the process, so the pages are walked first: they only raise.
-        file.scan_contents()
-        values = sum(group.column(index).num_values for group in groups for index in range(group.num_columns))
-        _check_bytes(path, 8 * values)
-
-
-def _check_bytes(path: Path, size: int) -> None:
-    if size > MOST_BYTES:
-        raise refusal(path, f"at most {MOST_BYTES >> 30} GiB", f"{size / 2**30:.1f} GiB", "give fewer rows or columns")
+    check_bytes(path, sum(group.total_byte_size for group in groups), most, "unpacked")
+    numbers = rows * columns + rows * sum(f.type.list_size for f in fields if pa.types.is_fixed_size_list(f.type))
+    check_bytes(path, 4 * numbers, most, "of numbers")
+    lists = [field.name for field in fields if _is_list(field.type) and _is_numeric(field.type)]
+    check_bytes(path, 8 * rows if label else 0, MEMORY_BYTES, "of labels")
+    walked = [*lists, label] if label else lists
+    if not walked:
+        return numbers
+    # Asking for a damaged column's counts aborts the process, so the pages are walked first: they only raise.
+    file.scan_contents(walked)
+    paths = [file.schema.column(index).path for index in range(columns)]
+    stored = sum(group.column(paths.index(label)).total_uncompressed_size for group in groups) if label else 0
+    check_bytes(path, stored, MEMORY_BYTES, "of labels")
+    nested = [index for index, leaf in enumerate(paths) if leaf.startswith(tuple(f"{name}." for name in lists))]
+    values = [sum(group.column(index).num_values for index in nested) for group in groups]
+    # One row may hold all the values of its group, and is never split.
+    check_bytes(path, 8 * max(values, default=0), MEMORY_BYTES, "in a row group")
+    numbers += sum(values)
+    check_bytes(path, 4 * numbers, most, "of numbers")
+    return numbers
 
 
 def _joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedArray]) -> RawTable:
     """The numeric columns side by side, with the first column of labels beside them."""
-    labels, kept, left_out, notes = None, [], [], []
-    for index, column in enumerate(columns):
+    label, kept, notes = _chosen(path, names, [column.type for column in columns])
+    numeric = [columns[index] for index in kept]
+    widths = [_width(path, column) for column in numeric]
+    check_size(path, (len(numeric[0]), sum(widths)), 4)
+    labels = None if label is None else _flat_labels(columns[label])
+    shown = _shown([names[index] for index in kept], numeric, widths) if names else ()
+    return RawTable(_side_by_side(path, numeric, widths), labels, columns=shown, notes=notes)
+
+
+def _joined_in_blocks(path: Path, file: pq.ParquetFile, fields: list[pa.Field], numbers: int) -> RawTable:
+    """The same of these columns of a file that holds so many numbers, but never all of them in memory."""
+    names = tuple(printable(field.name) for field in fields)
+    label, kept, notes = _chosen(path, names, [field.type for field in fields])
+    rows = file.metadata.num_rows
+    step = block_rows(ceil(numbers / max(rows, 1)))
+
+    def blocks(columns: list[pa.Field]) -> Iterator[list[pa.ChunkedArray]]:
+        for batch in file.iter_batches(step, columns=[column.name for column in columns]):
+            yield [pa.chunked_array([column]) for column in batch.columns]
+
+    numeric = [fields[index] for index in kept]
+    widths = []
+    for field in numeric:
+        # Where the first lists are missing, the next ones tell.
+        known = (block for block in blocks([field]) if block[0].null_count < len(block[0]))
+        widths.append(_width(path, next(known, [pa.chunked_array([], field.type)])[0]) if _is_list(field.type) else 1)
+    shape = rows, sum(widths)
+    check_size(path, shape, 4)
+    points = spooled_table(path, shape, (_side_by_side(path, block, widths) for block in blocks(numeric)))
+    labels = None if label is None else _flat_labels(file.read(columns=[fields[label].name]).column(0))
+    return RawTable(points, labels, columns=_shown([names[index] for index in kept], numeric, widths), notes=notes)
+
+
+def _chosen(
+    path: Path, names: tuple[str, ...] | None, kinds: list[pa.DataType]
+) -> tuple[int | None, list[int], tuple[str, ...]]:
+    """Which column holds labels, which ones hold numbers, and notes on the others."""
+    label, kept, left_out, notes = None, [], [], []
+    for index, kind in enumerate(kinds):
         name = names[index] if names else ""
-        if labels is None and _may_label(name, column.type):
-            labels = _flat_labels(column)
-        elif names and name in _ROW_NUMBERS and len(columns) > 1:
+        if label is None and _may_label(name, kind):
+            label = index
+        elif names and name in _ROW_NUMBERS and len(kinds) > 1:
             notes.append("A column of row numbers was left out.")
-        elif _is_numeric(column.type):
-            kept.append((name, column))
+        elif _is_numeric(kind):
+            kept.append(index)
         else:
             left_out.append(name or f"number {index + 1}")
     if not kept:
         raise refusal(path, "a table with columns of numbers", "none", "check that its values are numbers")
-    widths = [_width(path, column) for _, column in kept]
-    check_size(path, (len(kept[0][1]), sum(widths)), 4)
-    points = np.empty((len(kept[0][1]), sum(widths)), np.float32)
+    return label, kept, (*notes, *_left_out(left_out))
+
+
+def _side_by_side(path: Path, columns: list[pa.ChunkedArray], widths: list[int]) -> np.ndarray:
+    points = np.empty((len(columns[0]), sum(widths)), np.float32)
     ends = np.cumsum(widths)
-    for (_, column), width, end in zip(kept, widths, ends, strict=True):
-        points[:, end - width : end] = _numbers(column, width)
-    shown = [
+    for column, width, end in zip(columns, widths, ends, strict=True):
+        points[:, end - width : end] = _numbers(path, column, width)
+    return points
+
+
+def _shown(names: list[str], columns: list, widths: list[int]) -> tuple[str, ...]:
+    """The name of every number in a row; those of a list are counted."""
+    return tuple(
         part
-        for (name, column), width in zip(kept, widths, strict=True)
+        for name, column, width in zip(names, columns, widths, strict=True)
         for part in ([f"{name}[{at}]" for at in range(width)] if _is_list(column.type) else [name])
-    ]
-    return RawTable(points, labels, columns=tuple(shown) if names else (), notes=(*notes, *_left_out(left_out)))
+    )
 
 
 def _left_out(names: list[str]) -> tuple[str, ...]:
@@ -176,16 +241,26 @@ def _width(path: Path, column: pa.ChunkedArray) -> int:
     """How many numbers a row of the column holds: 1, or the common length of its lists."""
     if not _is_list(column.type):
         return 1
-    lengths = pc.unique(pc.drop_null(pc.list_value_length(column))).to_pylist()  # type: ignore[attr-defined]
+    lengths = _lengths(column)
     if len(lengths) != 1 or not lengths[0]:
-        raise refusal(path, "a table whose lists are of one length", f"lengths {lengths[:5]}", "pad or split the lists")
+        raise _uneven(path, lengths)
     return lengths[0]
 
 
-def _numbers(column: pa.ChunkedArray, width: int) -> np.ndarray:
+def _lengths(column: pa.ChunkedArray) -> list[int]:
+    return pc.unique(pc.drop_null(pc.list_value_length(column))).to_pylist()  # type: ignore[attr-defined]
+
+
+def _uneven(path: Path, lengths: list[int]) -> InputError:
+    return refusal(path, "a table whose lists are of one length", f"lengths {lengths[:5]}", "pad or split the lists")
+
+
+def _numbers(path: Path, column: pa.ChunkedArray, width: int) -> np.ndarray:
     """(n, width) float32, with NaN where a number or a whole list is missing."""
     if not _is_list(column.type):
         return column.cast(pa.float32(), safe=False).to_numpy()[:, None]
+    if others := set(_lengths(column)) - {width}:
+        raise _uneven(path, [width, *sorted(others)])
     table = np.full((len(column), width), np.nan, np.float32)
     values = pc.list_flatten(column).cast(pa.float32(), safe=False).to_numpy()  # type: ignore[attr-defined]
     table[column.is_valid().to_numpy()] = values.reshape(-1, width)
