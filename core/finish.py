@@ -10,6 +10,7 @@ from core.data.dataset import Dataset
 from core.levelset.preview import input_field
 from core.likelihood import Likelihood
 from core.model import FlowAutoencoder, ModelSample
+from core.verdict import verdict
 
 __all__ = ["finished", "measured"]
 
@@ -27,7 +28,7 @@ def finished(
     """
     if net.mixture is None:
         raise ValueError("the likelihood has no mixture yet")
-    prior, k = net.mixture.export(), config.latent_dim
+    prior, k = net.mixture.export(), net.latent_dim
     mean = prior.weights @ prior.means
     away = prior.means - mean
     covariance = np.einsum("c,cij->ij", prior.weights, prior.covariances) + away.T @ (prior.weights[:, None] * away)
@@ -53,9 +54,15 @@ def finished(
 
 
 def measured(
-    model: FlowAutoencoder, dataset: Dataset, heldout: np.ndarray, shown: np.ndarray, metrics: dict[str, Any]
+    model: FlowAutoencoder,
+    dataset: Dataset,
+    heldout: np.ndarray,
+    trained: np.ndarray,
+    shown: np.ndarray,
+    metrics: dict[str, Any],
 ) -> FlowAutoencoder:
-    """The model with its sample (the rows `shown`), its input density, and what the rows `heldout` say of it.
+    """The model with its sample (the rows `shown`), its input density, and what the rows `heldout` say of it beside
+    some that it was `trained` on.
 
     The volume defect is the largest |log |det J|| on held-out points and off the data, in the box around them.
     """
@@ -86,4 +93,5 @@ def measured(
             **metrics,
         },
     )
+    model.metrics["verdict"] = verdict(model, held, dataset.points[trained])
     return replace(model, input_field=input_field(model))

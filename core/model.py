@@ -86,12 +86,12 @@ class FlowAutoencoder:
     @property
     def latent_dim(self) -> int:
         """Dimension k of the latent space."""
-        return self.config.latent_dim
+        return int(self.config.latent_dim)
 
     @property
     def pad(self) -> int:
         """Number p of Gaussian dimensions added to the data."""
-        return self.config.pad
+        return int(self.config.pad)
 
     def encode(self, x: np.ndarray, seed: int | None = 0) -> tuple[np.ndarray, np.ndarray]:
         """Latent (n, k) and noise (n, d+p-k) of points (n, d); pads are drawn with `seed`, or zero where it is None.

@@ -128,8 +128,8 @@ def _extras(model: FlowAutoencoder) -> dict[str, np.ndarray]:
 def _assembled(
     config: FlowAutoencoderConfig, arrays: dict[str, np.ndarray], extras: dict[str, np.ndarray], metrics: dict[str, Any]
 ) -> FlowAutoencoder:
-    d, k = len(arrays["shift"]), config.latent_dim
-    total = d + config.pad
+    d, k = len(arrays["shift"]), int(config.latent_dim)
+    total = d + int(config.pad)
     shapes = {
         "basis": (total, total),
         "latent_head": (k, k),

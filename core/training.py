@@ -13,14 +13,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.choose import chosen
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
-from core.errors import InputError, invalid
+from core.errors import InputError
 from core.finish import finished, measured
 from core.flow import FLOWS
 from core.likelihood import LOG_2PI, Likelihood
 from core.model import FlowAutoencoder
-from core.warmstart import geodesic_targets, principal_basis
+from core.optimizer import Muon
+from core.rows import Rows, check_data
+from core.warmstart import geodesic_targets
 
 __all__ = ["Progress", "train"]
 
@@ -29,13 +32,17 @@ _GEODESIC_STEPS = 1500
 _REPORTS = 50
 _TIGHTEN_EVERY = 200
 _SAMPLE = 3000
+_JUDGED = 15_000
+_SEEDING_POINTS = 8000
+_PATIENCE = 0.3
 
 
 @dataclass(frozen=True, eq=False)
 class Progress:
-    """Where training stands: `phase` 'start', 'fit' or 'done', `step` of `steps`, negative log-likelihoods in nats per
-    point (None before there is one), seconds since the start and to the end, a few held-out latents (<= 1000, k) to
-    look at. `state` gives all that training needs to go on from here (arrays by name), `model` comes with the last one.
+    """Where training stands: `phase` 'choose', 'start', 'fit' or 'done', `step` of `steps`, negative log-likelihoods
+    in nats per point (None before there is one), seconds since the start and to the end, a few held-out latents
+    (<= 1000, k) to look at. `state` gives all that training needs to go on from here (arrays by name), `model` comes
+    with the last one.
     """
 
     phase: str
@@ -69,74 +76,67 @@ def train(
     (10, 2)
     """
     config = config or FlowAutoencoderConfig()
-    _check(dataset, config)
-    fit = _Fit(dataset, config, seed, state)
-    if state is None and config.resolved_start == "geodesic":
-        yield from fit.regress_on_geodesics()
-    yield from fit.maximize_likelihood()
+    check_data(dataset, config)
+    began = time.monotonic()
+
+    def trial(short: FlowAutoencoderConfig) -> Generator[Progress, None, np.ndarray]:
+        fit = _Fit(dataset, short, seed)
+        yield from fit.run("choose")
+        return fit.heldout_log_likelihood()
+
+    config, choice = yield from chosen(config, dataset.dim, trial)
+    fit = _Fit(dataset, config, seed, state, began)
+    yield from fit.run("fit")
     model = fit.model()
+    if choice:
+        model.metrics["choice"] = choice
     yield fit.progress("done", config.steps, model.metrics["nll"], model=model)
     return model
 
 
-def _check(dataset: Dataset, config: FlowAutoencoderConfig) -> None:
-    n, d = dataset.points.shape
-    if config.latent_dim > d + config.pad:
-        raise invalid(
-            "latent_dim", f"at most the data's {d} dimensions and {config.pad} pads", config.latent_dim, "lower it"
-        )
-    if n < 100:
-        raise invalid("dataset", "at least 100 points", n, "give more points")
-    if not float(dataset.points.std()) > 0:
-        raise InputError("`dataset` has only one distinct point; there is no density to learn.")
-
-
 class _Fit:
-    """One training run: the data as it enters the flow, the modules, the clock."""
+    """One training run: the data as they enter the flow, the modules, the clock."""
 
     def __init__(
-        self, dataset: Dataset, config: FlowAutoencoderConfig, seed: int, state: Mapping[str, np.ndarray] | None
+        self,
+        dataset: Dataset,
+        config: FlowAutoencoderConfig,
+        seed: int,
+        state: Mapping[str, np.ndarray] | None = None,
+        began: float | None = None,
     ) -> None:
-        self.began = time.monotonic()
+        self.began = time.monotonic() if began is None else began
         self.dataset, self.config, self.seed = dataset, config, seed
+        self.latent_dim, self.pad = int(config.latent_dim), int(config.pad)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.rng = np.random.default_rng([seed, 1])
-        points = dataset.points.astype(np.float64)
-        self.shift = points.mean(0)
-        self.scale = float(np.sqrt(points.var(0).mean()))
-        standard = (points - self.shift) / self.scale
-        self.basis = principal_basis(standard, config.pad)
-        d = dataset.dim
-        rotated = torch.from_numpy((standard @ self.basis[:d, :d]).astype(np.float32))
-        order = self.rng.permutation(len(rotated))
-        held = min(max(len(order) // 10, 50), 5000)
-        self.heldout, self.training = order[:held], order[held:]
+        self.rows = Rows(dataset.points, self.pad, self.rng)
         self.generator = torch.Generator().manual_seed(seed)
-        self.test = self._padded(rotated[self.heldout])
-        self.points = rotated[self.training]
-        total = d + config.pad
+        self.test = self._padded(self.rows[self.rows.heldout])
+        total = dataset.dim + self.pad
         flow = FLOWS[config.flow](total, config.blocks, config.width, seed)
-        self.net = Likelihood(flow, config.latent_dim, total - config.latent_dim)
+        self.net = Likelihood(flow, self.latent_dim, total - self.latent_dim).to(self.device)
         self.offset = self.scale_entropy()
         self.average = self.net
         self.best: dict[str, Tensor] = {}
-        self.best_nll, self.smoothed, self.step = np.inf, np.nan, 0
+        self.best_nll, self.best_step, self.smoothed, self.step = np.inf, 0, np.nan, 0
         self.restored = state
 
     def scale_entropy(self) -> float:
         """What the likelihood in standard units lacks of the data's own: log scale^d, and the pads' entropy."""
-        pad_entropy = self.config.pad * (0.5 * (1 + LOG_2PI) + np.log(self.config.pad_scale))
-        return float(self.dataset.dim * np.log(self.scale) - pad_entropy)
+        pad_entropy = self.pad * (0.5 * (1 + LOG_2PI) + np.log(self.config.pad_scale))
+        return float(self.dataset.dim * np.log(self.rows.scale) - pad_entropy)
 
     def _padded(self, x: Tensor) -> Tensor:
-        if not self.config.pad:
-            return x
-        pads = torch.randn(len(x), self.config.pad, generator=self.generator) * self.config.pad_scale
-        return torch.cat((x, pads), dim=1)
+        if self.pad:
+            pads = torch.randn(len(x), self.pad, generator=self.generator) * self.config.pad_scale
+            x = torch.cat((x, pads), dim=1)
+        return x.to(self.device)
 
-    def batch(self) -> Tensor:
-        """A batch of training points with fresh pads."""
-        size = min(self.config.batch, len(self.points))
-        return self._padded(self.points[torch.randint(len(self.points), (size,), generator=self.generator)])
+    def batch(self, size: int) -> Tensor:
+        """Training points at random with fresh pads."""
+        places = torch.randint(self.rows.training, (size,), generator=self.generator).numpy()
+        return self._padded(self.rows[self.rows.training_rows(places)])
 
     def progress(
         self,
@@ -149,47 +149,62 @@ class _Fit:
         """The state of this run as a `Progress`."""
         seconds = time.monotonic() - self.began
         with torch.no_grad():
-            latent = self.net.flow(self.test[:1000])[:, : self.config.latent_dim].numpy()
-        left = seconds / step * (self.config.steps - step) if phase == "fit" and step else None
+            latent = self.net.flow(self.test[:1000])[:, : self.latent_dim].cpu().numpy()
+        left = seconds / step * (self.config.steps - step) if phase != "start" and step else None
         state = self.state if phase == "fit" else None
         return Progress(phase, step, self.config.steps, loss, heldout, seconds, left, latent, model, state)
 
+    def run(self, phase: str) -> Generator[Progress, None, None]:
+        """All of the training, reported as `phase`."""
+        if self.restored is None and self.config.resolved_start == "geodesic":
+            yield from self.regress_on_geodesics()
+        yield from self.maximize_likelihood(phase)
+
+    def heldout_log_likelihood(self) -> np.ndarray:
+        """(n,) in nats in the data's own units, the pads' share taken off."""
+        with torch.no_grad():
+            joint = self.net(self.test).cpu().double().numpy()
+            pads = self.test[:, self.dataset.dim :].cpu().double().numpy() / self.config.pad_scale
+        own = -0.5 * (pads**2).sum(1) - self.pad * (np.log(self.config.pad_scale) + 0.5 * LOG_2PI)
+        return joint - own - self.dataset.dim * np.log(self.rows.scale)
+
     def regress_on_geodesics(self) -> Generator[Progress, None, None]:
         """Lead the latents to an Isomap embedding, and the rest to small isotropic noise."""
-        x = self.points[:_GEODESIC_POINTS]
-        target = torch.from_numpy(geodesic_targets(x.numpy(), self.config.latent_dim)).float()
-        optimizer = torch.optim.Adam(self.net.flow.parameters(), lr=self.config.learning_rate)
+        x = self.rows[self.rows.training_rows(np.arange(min(_GEODESIC_POINTS, self.rows.training)))]
+        target = torch.from_numpy(geodesic_targets(x.numpy(), self.latent_dim)).float().to(self.device)
+        optimizers = self._optimizers(self.net.flow)
         for step in range(_GEODESIC_STEPS):
             rows = torch.randint(len(x), (512,), generator=self.generator)
             y = self.net.flow(self._padded(x[rows]))
-            latent, noise = y[:, : self.config.latent_dim], y[:, self.config.latent_dim :]
+            latent, noise = y[:, : self.latent_dim], y[:, self.latent_dim :]
             loss = (latent - target[rows]).square().mean() + 0.1 * noise.square().mean()
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
+            _stepped(loss, optimizers)
             if step % (_GEODESIC_STEPS // 10) == 0:
                 yield self.progress("start", step, None)
 
-    def maximize_likelihood(self) -> Generator[Progress, None, None]:
-        """Adam with a warm-up and a cosine, an average of the weights, the best average on held-out points kept."""
+    def maximize_likelihood(self, phase: str) -> Generator[Progress, None, None]:
+        """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept.
+
+        It ends before its time where the average has not done better for a good while.
+        """
         config, net = self.config, self.net
-        net.start_mixture(self._padded(self.points[:8000]), config.components, self.rng)
-        self.optimizer = torch.optim.Adam(net.parameters(), lr=config.learning_rate, betas=(0.9, 0.99))
+        net.start_mixture(self.batch(min(_SEEDING_POINTS, self.rows.training)), config.components, self.rng)
+        self.optimizers = self._optimizers(net)
         self.average = copy.deepcopy(net)
         self.best = copy.deepcopy(net.state_dict())
         if self.restored is not None:
             self._take_up(self.restored)
         every = max(config.steps // _REPORTS, 1)
         began, deadline = time.monotonic(), self.began + 60 * (config.minutes or np.inf)
-        while self.step < config.steps:
+        while self.step < config.steps and self.step - self.best_step <= _PATIENCE * config.steps:
             spent = max(self.step / config.steps, (time.monotonic() - began) / (deadline - began))
             if spent >= 1:
                 break
             if self.step % _TIGHTEN_EVERY == 0:
-                self.net.flow.tighten(self.test[:64])
-            rate = min(1.0, (self.step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * spent))
-            for group in self.optimizer.param_groups:
-                group["lr"] = config.learning_rate * rate
+                net.flow.tighten(self.test[:64])
+            for optimizer in self.optimizers:
+                for group in optimizer.param_groups:
+                    group["lr"] = config.learning_rate * min(1.0, (self.step + 1) / 100) * _cosine(spent)
             loss = self._descend()
             self.step += 1
             self.smoothed = loss if np.isnan(self.smoothed) else 0.98 * self.smoothed + 0.02 * loss
@@ -197,20 +212,26 @@ class _Fit:
                 with torch.no_grad():
                     heldout = float(-self.average(self.test).mean())
                 if heldout < self.best_nll:
-                    self.best_nll, self.best = heldout, copy.deepcopy(self.average.state_dict())
-                yield self.progress("fit", self.step, heldout + self.offset, self.smoothed + self.offset)
+                    self.best_nll, self.best_step = heldout, self.step
+                    self.best = copy.deepcopy(self.average.state_dict())
+                yield self.progress(phase, self.step, heldout + self.offset, self.smoothed + self.offset)
         net.load_state_dict(self.best)
+
+    def _optimizers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
+        """Muon for the flow's square weights, Adam for all others of `module`."""
+        matrices = self.net.flow.matrices
+        chosen = {id(matrix) for matrix in matrices}
+        rest = [value for value in module.parameters() if id(value) not in chosen]
+        adam = torch.optim.Adam(rest, lr=self.config.learning_rate, betas=(0.9, 0.99))
+        return [adam, Muon(matrices, self.config.learning_rate)] if matrices else [adam]
 
     def _descend(self) -> float:
         """One step of gradient descent, and of the average; returns the batch's loss."""
-        loss = -self.net(self.batch()).mean()
+        loss = -self.net(self.batch(min(self.config.batch, self.rows.training))).mean()
         if not torch.isfinite(loss):
             rate = self.config.learning_rate
             raise InputError(f"training diverged at step {self.step}; lower `learning_rate` (now {rate}).")
-        self.optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimizer.step()
+        _stepped(loss, self.optimizers)
         decay = min(0.995, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
             for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
@@ -221,16 +242,17 @@ class _Fit:
 
     def state(self) -> dict[str, np.ndarray]:
         """All that training needs to go on from here, as arrays by name."""
-        arrays = {"step": np.array([self.step]), "numbers": np.array([self.best_nll, self.smoothed])}
+        arrays = {"step": np.array([self.step, self.best_step]), "numbers": np.array([self.best_nll, self.smoothed])}
         arrays["generator"] = self.generator.get_state().numpy()
         for name, values in (
             ("net", self.net.state_dict()),
             ("average", self.average.state_dict()),
             ("best", self.best),
         ):
-            arrays |= {f"{name}.{key}": value.numpy().copy() for key, value in values.items()}
-        for at, moments in self.optimizer.state_dict()["state"].items():
-            arrays |= {f"adam.{at}.{key}": value.numpy().copy() for key, value in moments.items()}
+            arrays |= {f"{name}.{key}": value.cpu().numpy().copy() for key, value in values.items()}
+        for number, optimizer in enumerate(self.optimizers):
+            for at, moments in optimizer.state_dict()["state"].items():
+                arrays |= {f"descent.{number}.{at}.{key}": value.cpu().numpy().copy() for key, value in moments.items()}
         return arrays
 
     def _take_up(self, state: Mapping[str, np.ndarray]) -> None:
@@ -244,14 +266,15 @@ class _Fit:
             self.net.load_state_dict(part("net"))
             self.average.load_state_dict(part("average"))
             self.best = part("best")
-            moments: dict[int, dict[str, Tensor]] = {}
-            for key, value in part("adam").items():
-                at, name = key.split(".", 1)
-                moments.setdefault(int(at), {})[name] = value
-            groups = self.optimizer.state_dict()["param_groups"]
-            self.optimizer.load_state_dict({"state": moments, "param_groups": groups})
+            for number, optimizer in enumerate(self.optimizers):
+                moments: dict[int, dict[str, Tensor]] = {}
+                for key, value in part(f"descent.{number}").items():
+                    at, name = key.split(".", 1)
+                    moments.setdefault(int(at), {})[name] = value
+                groups = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step = int(state["step"][0])
+            self.step, self.best_step = map(int, state["step"])
             self.best_nll, self.smoothed = map(float, state["numbers"])
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             text = " ".join(str(error).split())[:100]
@@ -259,7 +282,27 @@ class _Fit:
 
     def model(self) -> FlowAutoencoder:
         """The trained model, with what is measured of it."""
-        model = finished(self.net, self.config, self.shift, self.scale, self.basis)
-        shown = np.sort(np.concatenate((self.heldout, self.training))[:_SAMPLE])
-        metrics = {"seed": self.seed, "seconds": round(time.monotonic() - self.began, 2)}
-        return measured(model, self.dataset, self.heldout, shown, metrics)
+        rows = self.rows
+        model = finished(self.net.cpu(), self.config, rows.shift, rows.scale, rows.basis)
+        places = self.rng.choice(rows.training, min(_JUDGED, rows.training), replace=False)
+        trained = rows.training_rows(np.sort(places))
+        shown = np.sort(np.concatenate((rows.heldout, trained))[:_SAMPLE])
+        metrics = {"seed": self.seed, "steps": self.step}
+        model = measured(model, self.dataset, rows.heldout, trained, shown, metrics)
+        model.metrics["seconds"] = round(time.monotonic() - self.began, 2)
+        return model
+
+
+def _stepped(loss: Tensor, optimizers: list[torch.optim.Optimizer]) -> None:
+    """One clipped step down the gradient of `loss`."""
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_([p for o in optimizers for group in o.param_groups for p in group["params"]], 5.0)
+    for optimizer in optimizers:
+        optimizer.step()
+
+
+def _cosine(spent: float) -> float:
+    """1 at the start, 0 where all is spent."""
+    return float(0.5 * (1 + np.cos(np.pi * spent)))

@@ -12,9 +12,7 @@ from scipy.ndimage import gaussian_filter
 from core.errors import InputError
 from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
 
-FIELDS = arrays(
-    float, array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=6), elements=st.integers(0, 5)
-)
+FIELDS = arrays(float, array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=6), elements=st.integers(0, 5))
 
 
 def neighbors(shape, diagonal=True):

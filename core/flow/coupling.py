@@ -7,12 +7,17 @@ Q is orthogonal, so every block keeps volume whatever the network f is.
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import silu
 
 __all__ = ["CouplingFlow"]
 
 
 class CouplingFlow(nn.Module):
     """A volume-preserving map of R^d made of `blocks` additive couplings; the identity up to a rotation at the start.
+
+    Two thirds of the dimensions move the rest: a function of more of them bends more than a function of few. Each f is
+    a smooth perceptron with two hidden layers of `width` units (SiLU over-fits less than leaky ReLU) whose last layer
+    is zero at the start. Weights of all blocks lie in one tensor a layer, block after block.
 
     References: Dinh, Krueger, Bengio 2014 (arXiv 1410.8516); Zhu et al. 2021 (arXiv 2106.10911) for the density of
     additive couplings among measure-preserving maps of dimension two and up.
@@ -26,44 +31,52 @@ class CouplingFlow(nn.Module):
         mixings = [np.linalg.qr(rng.normal(size=(dim, dim)))[0] for _ in range(blocks)]
         mixings.append(np.linalg.multi_dot([np.eye(dim), *mixings, np.eye(dim)]).T)
         self.register_buffer("mixings", torch.from_numpy(np.stack(mixings)))
-        self.kept = max(dim // 2, 1) if dim > 1 else 0
+        moved = max(dim // 3, 1)
+        self.kept = dim - moved
         generator = torch.Generator().manual_seed(seed)
-        self.networks = nn.ModuleList(_network(self.kept, dim - self.kept, width, generator) for _ in range(blocks))
+
+        def drawn(*shape: int, inputs: int) -> nn.Parameter:
+            uniform = torch.rand(*shape, generator=generator) * 2 - 1
+            return nn.Parameter(uniform / max(inputs, 1) ** 0.5)
+
+        self.first = drawn(blocks, self.kept, width, inputs=self.kept)
+        self.first_bias = drawn(blocks, width, inputs=self.kept)
+        self.hidden = drawn(blocks, width, width, inputs=width)
+        self.hidden_bias = drawn(blocks, width, inputs=width)
+        self.last = nn.Parameter(torch.zeros(blocks, width, moved))
+        self.last_bias = nn.Parameter(torch.zeros(blocks, moved))
+
+    @property
+    def matrices(self) -> list[nn.Parameter]:
+        """The square weights, which are best trained as the linear maps they are."""
+        return [self.hidden]
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, d) of points (n, d)."""
-        mixings = self.mixings.to(x.dtype)
-        for mixing, network in zip(mixings, self.networks, strict=False):
+        *mixings, back = self.mixings.to(x.dtype)
+        for mixing, network in zip(mixings, self._networks(), strict=True):
             kept, moved = (x @ mixing).tensor_split((self.kept,), dim=-1)
-            x = torch.cat((kept, moved + network(kept)), dim=-1)
-        return x @ mixings[-1]
+            x = torch.cat((kept, moved + _applied(network, kept)), dim=-1)
+        return x @ back
 
     def inverse(self, y: Tensor) -> Tensor:
         """The points (n, d) whose images are `y` (n, d)."""
-        mixings = self.mixings.to(y.dtype)
-        y = y @ mixings[-1].T
-        for mixing, network in reversed(list(zip(mixings, self.networks, strict=False))):
+        *mixings, back = self.mixings.to(y.dtype)
+        y = y @ back.T
+        for mixing, network in reversed(list(zip(mixings, self._networks(), strict=True))):
             kept, moved = y.tensor_split((self.kept,), dim=-1)
-            y = torch.cat((kept, moved - network(kept)), dim=-1) @ mixing.T
+            y = torch.cat((kept, moved - _applied(network, kept)), dim=-1) @ mixing.T
         return y
 
     def tighten(self, x: Tensor) -> None:
         """Nothing to do: volume is kept whatever the networks are."""
 
+    def _networks(self) -> list[tuple[Tensor, ...]]:
+        layers = (self.first, self.first_bias, self.hidden, self.hidden_bias, self.last, self.last_bias)
+        return list(zip(*(layer.unbind() for layer in layers), strict=True))
 
-def _network(inputs: int, outputs: int, width: int, generator: torch.Generator) -> nn.Sequential:
-    """A smooth multilayer perceptron whose last layer is zero. SiLU: smoothness over-fits less than leaky ReLU."""
-    network = nn.Sequential(
-        nn.Linear(inputs, width), nn.SiLU(), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, outputs)
-    )
-    with torch.no_grad():
-        for layer in network:
-            if isinstance(layer, nn.Linear):
-                bound = 1 / max(layer.in_features, 1) ** 0.5
-                layer.weight.uniform_(-bound, bound, generator=generator)
-                layer.bias.uniform_(-bound, bound, generator=generator)
-        last = network[-1]
-        assert isinstance(last, nn.Linear)
-        last.weight.zero_()
-        last.bias.zero_()
-    return network
+
+def _applied(network: tuple[Tensor, ...], x: Tensor) -> Tensor:
+    first, first_bias, hidden, hidden_bias, last, last_bias = network
+    inner = silu(torch.addmm(first_bias, x, first))
+    return torch.addmm(last_bias, silu(torch.addmm(hidden_bias, inner, hidden)), last)

@@ -47,6 +47,11 @@ class RidgeFlow(nn.Module):
         self.drift = drawn(0.3, self.pieces, width)
         self.push = drawn(0.01, self.pieces, width, dim)
 
+    @property
+    def matrices(self) -> list[nn.Parameter]:
+        """None: no square weights here."""
+        return []
+
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, d) of points (n, d)."""
         for piece in range(self.pieces):

@@ -25,7 +25,7 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """What no threshold changes: the merge tree of all vertices, the rows' own sums, those of what climbs to each peak,
-    and the regions' masses."""
+    the regions' masses, and the number of points that the density was learned from, if known."""
 
     merge: MergeTree
     cells: Cells
@@ -33,6 +33,7 @@ class Skeleton:
     climbing: Moments
     mass: np.ndarray
     holes: Cavities | Tunnels | None
+    points: int | None = None
 
     def level_above(self, share: float) -> float:
         """The level below which at most `share` of the probability lies."""
@@ -66,7 +67,8 @@ def level_set_tree(model_or_density: Any, *, simplify: float = SIMPLIFY, min_mas
     """The level-set tree of a density, or of a model's latent density.
 
     Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved, and holes that last
-    less or that only the outermost `min_mass` of the probability closes are not counted. Up to three
+    less or that only the outermost `min_mass` of the probability closes are not counted. Of a model, leaves
+    dissolve too that its number of training points cannot vouch for. Up to three
     dimensions the tree is that of a grid, beyond that of a graph of modes and samples. Raises `InputError`
     for a density that is neither.
 
@@ -80,23 +82,33 @@ def level_set_tree(model_or_density: Any, *, simplify: float = SIMPLIFY, min_mas
 
 
 def tree_with_regions(
-    model_or_density: Any, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS, size: int | None = None
+    model_or_density: Any,
+    *,
+    simplify: float = SIMPLIFY,
+    min_mass: float = MIN_MASS,
+    size: int | None = None,
+    points: int | None = None,
 ) -> LevelSets:
-    """`level_set_tree` with the grid (`size` vertices along each axis) and every vertex's node."""
+    """`level_set_tree` with the grid (`size` vertices along each axis) and every vertex's node; `points` is how many a
+    bare density was learned from."""
     density = density_of(model_or_density)
+    points = getattr(model_or_density, "metrics", {}).get("points", points)
     if density.dim <= 3:
-        return level_sets(latent_grid(density, size), simplify=simplify, min_mass=min_mass)
+        return level_sets(latent_grid(density, size), simplify=simplify, min_mass=min_mass, points=points)
     graph, cells = sample_graph(density)
     merge = graph_merge_tree(graph.log_density, graph.edges)
     own = moments(cells, merge.node, len(merge))
     # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
     climbing = moments(cells, merge.basin, len(merge))
     mass = np.maximum(merge.accumulate(own.mass), climbing.mass)
-    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, None), simplify, min_mass)
+    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, None, points), simplify, min_mass)
 
 
-def level_sets(grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS) -> LevelSets:
-    """The level sets of a field that is on its grid already. Masses are shares of what the grid holds."""
+def level_sets(
+    grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS, points: int | None = None
+) -> LevelSets:
+    """The level sets of a field that is on its grid already, learned from so many `points` if known. Masses are shares
+    of what the grid holds."""
     field = grid.log_density
     merge = grid_merge_tree(field)
     weight = np.exp(grid.relative.ravel())
@@ -107,7 +119,7 @@ def level_sets(grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_
     if grid.dim == 3 and holes is not None:
         holes = tunnels(field, merge, holes)
     climbing = moments(cells, merge.basin, len(merge))
-    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes)
+    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes, points)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
@@ -133,7 +145,7 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
 
 def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float, mass: float) -> LevelSets:
     merge, holes = skeleton.merge, skeleton.holes
-    outline = simplify(merge, skeleton.mass, persistence, mass)
+    outline = simplify(merge, skeleton.mass, persistence, mass, skeleton.points)
     betti = np.tile([1, 0], (len(outline.source), 1))
     if holes is not None:
         betti[:, 1] = count_holes(merge, outline, holes, persistence, skeleton.level_above(mass))

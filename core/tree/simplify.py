@@ -9,6 +9,8 @@ from core.tree.build import MergeTree
 
 __all__ = ["Outline", "simplify"]
 
+_SIGNIFICANT = 3.0
+
 
 @dataclass(frozen=True, eq=False)
 class Outline:
@@ -24,8 +26,14 @@ class Outline:
     position: np.ndarray
 
 
-def simplify(tree: MergeTree, mass: np.ndarray, min_persistence: float, min_mass: float) -> Outline:
+def simplify(
+    tree: MergeTree, mass: np.ndarray, min_persistence: float, min_mass: float, points: int | None = None
+) -> Outline:
     """Dissolves leaves of persistence below `min_persistence` (nats), then those of mass below `min_mass`.
+
+    Where the density was learned from a known number of `points`, leaves also dissolve that those may show by chance:
+    with m points above its saddle, the mean height of a leaf above it is known to about 1 / sqrt(m) nats, and three
+    times that is asked for.
 
     The least persistent goes first, then the lightest; `mass` (2L-1,) is that of the rows' regions. A
     dissolved leaf takes its saddle with it, and its sibling's region grows to what was the saddle's. Of two
@@ -35,9 +43,14 @@ def simplify(tree: MergeTree, mass: np.ndarray, min_persistence: float, min_mass
     persistence = np.full(len(tree), np.inf)
     persistence[2::2] = tree.height[2::2] - tree.height[1::2]
     for row in np.lexsort((-np.arange(len(tree)), persistence)).tolist():
-        if persistence[row] >= min_persistence:
+        if persistence[row] < min_persistence:
+            contraction.remove(row)
+        elif points is None or not np.isfinite(persistence[row]):
             break
-        contraction.remove(row)
+        elif contraction.stands(row) == persistence[row]:
+            above = points * contraction.mass[row]
+            if persistence[row] * np.sqrt(above) < _SIGNIFICANT:
+                contraction.remove(row)
     light = [(contraction.mass[row], row) for row in range(0, len(tree), 2) if contraction.keeps(row)]
     heapify(light)
     while light and light[0][0] < min_mass:
@@ -62,6 +75,10 @@ class _Contraction:
 
     def keeps(self, row: int) -> bool:
         return self.into[row] == row
+
+    def stands(self, leaf: int) -> float:
+        """How far a leaf stands above the saddle right below it."""
+        return self.height[leaf] - self.height[self.parent[leaf]]
 
     def remove(self, leaf: int) -> int:
         """Removes a leaf, or a sibling leaf that is lower, with its saddle; returns the node that stays."""

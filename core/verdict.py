@@ -1,0 +1,120 @@
+"""Whether a trained model may be believed: what it promises, measured on points that it did not learn from.
+
+A flow auto-encoder that converged has noise that is normal and independent of the latents and among itself, keeps
+volume, and has a tree that other mixtures, fitted to halves of its latents from starts of their own, find again.
+"""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from core.independence import dependence, normality_gap
+from core.model import FlowAutoencoder
+from core.prior.mixture import GaussianMixture
+from core.tree import LevelSets, node_of, tree_with_regions
+
+__all__ = ["tree_support", "verdict"]
+
+_MOST_DEPENDENCE = 0.02
+_MOST_FROM_NORMAL = 0.05
+_MOST_DEFECT = 1e-3
+_MOST_OVERFIT = 0.4
+_LEAST_SUPPORT = 0.75
+_REFITS = 4
+_REFIT_COMPONENTS = 40
+
+
+def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, seed: int = 0) -> dict[str, Any]:
+    """JSON values: `converged`, the `reasons` why not (a sentence each), and the figures behind them.
+
+    `latent_noise` and `noise_noise` are shares of variance explained (0 is independence), `normality` is a distance of
+    cumulative distributions, `overfit` the held-out less the trained points' negative log-likelihood in nats,
+    `tree_support` the share of refits that find the least supported leaf, `refit_leaves` their numbers of leaves. For
+    points (n, d) held out and trained on.
+    """
+    latent, noise = model.encode(heldout, seed=seed)
+    by_latent, among = dependence(latent.astype(np.float64), noise.astype(np.float64), seed)
+    normality = normality_gap(noise.astype(np.float64))
+    overfit = model.heldout_nll(heldout) - model.heldout_nll(trained)
+    support, leaves = tree_support(model, np.concatenate((latent, model.encode(trained, seed=seed)[0])), seed)
+    own = len(support)
+    found = (
+        (by_latent > _MOST_DEPENDENCE, f"the latents explain {by_latent:.0%} of a noise dimension"),
+        (among > _MOST_DEPENDENCE, f"noise dimensions explain {among:.0%} of another"),
+        (
+            normality > _MOST_FROM_NORMAL + 1.6 / np.sqrt(len(noise)),
+            f"a noise dimension is {normality:.2f} from normal",
+        ),
+        (_defect(model) > _MOST_DEFECT, f"volume changes by up to {_defect(model):.1e}"),
+        (overfit > _MOST_OVERFIT, f"held-out points do {overfit:.2f} nats worse than trained ones"),
+        (min(support) < _LEAST_SUPPORT, f"a leaf is found again in {min(support):.0%} of refits"),
+        (np.median(leaves) > own, f"refits of the density have {_span(leaves)} leaves, not {own}"),
+    )
+    reasons = [sentence for true, sentence in found if true]
+    return {
+        "converged": not reasons,
+        "reasons": reasons,
+        "latent_noise": by_latent,
+        "noise_noise": among,
+        "normality": normality,
+        "overfit": overfit,
+        "tree_support": float(min(support)),
+        "refit_leaves": leaves,
+    }
+
+
+def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> tuple[np.ndarray, list[int]]:
+    """How often other fits to halves of the latents (n, k) find each leaf again (L,), and how many leaves each has.
+
+    A leaf is found again where it and a leaf of the other tree hold more of each other's points than of any other's.
+    """
+    own = tree_with_regions(model)
+    points = model.metrics.get("points")
+    rng = np.random.default_rng(seed)
+    halves = [half for _ in range(_REFITS // 2) for half in np.array_split(rng.permutation(len(latent)), 2)]
+    found, leaves = [], []
+    for refit, half in enumerate(halves):
+        density = _refit(latent[half], seed + refit)
+        other = tree_with_regions(density, points=points)
+        found.append(_found_again(own, other, latent))
+        leaves.append(len(other.tree.leaves))
+    return np.mean(found, axis=0), leaves
+
+
+def _refit(latent: np.ndarray, seed: int) -> GaussianMixture:
+    from sklearn.mixture import GaussianMixture as Fit
+
+    components = min(_REFIT_COMPONENTS, len(latent) // 10)
+    with warnings.catch_warnings():
+        # Sixty rounds are enough to see the tree.
+        warnings.simplefilter("ignore")
+        fit = Fit(components, max_iter=60, tol=1e-4, reg_covar=1e-5, init_params="k-means++", random_state=seed)
+        fit.fit(latent.astype(np.float64))
+    return GaussianMixture(*map(np.asarray, (fit.weights_, fit.means_, fit.covariances_)))
+
+
+def _found_again(own: LevelSets, other: LevelSets, latent: np.ndarray) -> np.ndarray:
+    """(L,) bool for the leaves of `own`."""
+    mine, theirs = (_leaf_numbers(sets, latent) for sets in (own, other))
+    shared = np.zeros((len(own.tree.leaves), len(other.tree.leaves)))
+    both = (mine >= 0) & (theirs >= 0)
+    np.add.at(shared, (mine[both], theirs[both]), 1)
+    best = shared.argmax(axis=1)
+    return (shared.max(axis=1) > 0) & (shared.argmax(axis=0)[best] == np.arange(len(shared)))
+
+
+def _leaf_numbers(sets: LevelSets, latent: np.ndarray) -> np.ndarray:
+    """(n,): the number of the leaf whose region holds each latent, -1 where none does."""
+    number = np.full(len(sets.tree), -1)
+    number[sets.tree.leaves] = np.arange(len(sets.tree.leaves))
+    return number[node_of(sets, latent)]
+
+
+def _defect(model: FlowAutoencoder) -> float:
+    return float(model.metrics.get("volume_defect", 0.0))
+
+
+def _span(numbers: list[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return str(low) if low == high else f"{low} to {high}"
