@@ -9,13 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import core
 import topoviz
 from topoviz.__main__ import main
 from topoviz.library import Library
 from topoviz.results import analyse
 from topoviz.session import Session
 from topoviz.settings import Settings
-from zoo import blobs
+from zoo import CONVERGED, UNCONVERGED, blobs, with_metrics
 
 ROOT = Path(topoviz.__file__).parent.parent
 
@@ -60,6 +61,64 @@ def test_training_writes_a_model_that_info_describes(command):
     assert (about["data_dim"], about["latent_dim"], about["pad"]) == (3, 1, 0)
     assert about["metrics"]["nll"] == written["metrics"]["nll"]
     assert about["tree"]["leaves"] >= 1
+
+
+@pytest.mark.parametrize(
+    ("metrics", "last"),
+    [
+        (CONVERGED, "converged: noise is independent of the latents (0.0% explained); "),
+        (
+            UNCONVERGED,
+            "NOT CONVERGED: the latents explain 12% of a noise dimension; a leaf is found again in 50% of refits.",
+        ),
+        ({}, "no verdict: trained by an earlier version."),
+        ({"verdict": {"converged": "yes"}}, "no verdict: trained by an earlier version."),
+    ],
+)
+def test_info_ends_with_the_verdict(trained, tmp_path, capsys, metrics, last):
+    core.save_model(with_metrics(trained["three-a"], **metrics), tmp_path / "m")
+    assert main(["info", str(tmp_path / "m")]) == 0
+    assert capsys.readouterr().err.splitlines()[-1].startswith(last)
+
+
+def test_info_says_what_was_chosen_and_why(trained, tmp_path, capsys):
+    core.save_model(with_metrics(trained["three-a"], **CONVERGED), tmp_path / "m")
+    assert main(["info", str(tmp_path / "m")]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[-2] == "latent dimensions: 2 chosen; dimension 2 still gains 0.81 nats."
+
+
+def test_training_ends_with_the_same_verdict_as_info(command, capsys):
+    ends = []
+    for argv in (["train", "data.npy", "--steps", "20", "--out", "m"], ["info", "m"]):
+        assert main(argv) == 0
+        ends.append(capsys.readouterr().err.splitlines()[-1])
+    assert ends[0] == ends[1]
+    assert ends[0].startswith(("converged: ", "NOT CONVERGED: "))
+
+
+def test_a_match_of_a_model_that_did_not_converge_says_so(command, trained, capsys):
+    core.save_model(with_metrics(trained["three-b"], **UNCONVERGED), "doubted")
+    assert main(["match", "a", "doubted", "--out", "match.json"]) == 0
+    assert "Model B did not converge: the latents explain 12% of a noise dimension;" in capsys.readouterr().err
+
+
+def test_dimensions_and_pads_can_be_left_open(command, capsys):
+    written = command("train", "data.npy", "--steps", 10, "--latent-dim", "auto", "--pad", "auto", "--out", "m")
+    assert set(written["metrics"]["choice"]) == {"latent_dim", "pad"}
+    assert main(["info", "m"]) == 0
+    told = capsys.readouterr().err.splitlines()
+    for line, key, words in zip(told[-3:-1], ("latent_dim", "pad"), ("latent dimensions", "pads"), strict=True):
+        assert line.startswith(f"{words}: {written['metrics']['choice'][key]['chosen']} chosen; ")
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--latent-dim", "two"), ("--pad", "-1"), ("--pad", "auto2")])
+def test_other_words_for_dimensions_and_pads_are_one_line(command, capsys, flag, value):
+    assert main(["train", "data.npy", flag, value, "--out", "m"]) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert flag[2:].replace("-", "_") in told
+    assert not Path("m").exists()
 
 
 def test_flags_come_on_top_of_the_configuration(command):

@@ -11,11 +11,13 @@ import pytest
 from dash import no_update
 
 from topoviz.callbacks.patches import difference
-from topoviz.figures import latent, surface, trees
+from topoviz.figures import choice, latent, surface, training, trees
 from topoviz.figures.style import markup, node_styles, packed
 from topoviz.results import analyse
 from topoviz.session import Name, Session
 from topoviz.theme import THEMES
+from topoviz.verdict import choices
+from zoo import CONVERGED
 
 SPECS = {
     "trees": trees.spec,
@@ -87,6 +89,25 @@ def test_packing_keeps_shape_and_values():
     assert (spec["dtype"], spec["shape"]) == ("f4", "2, 3")
     back = np.frombuffer(base64.b64decode(spec["bdata"]), dtype="<f4").reshape(2, 3)
     assert back == pytest.approx(array)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_an_elbow_shows_all_that_was_tried_and_marks_what_was_chosen(theme):
+    (found,) = choices(CONVERGED)
+    spec = choice.spec(found, theme)
+    assert json.loads(json.dumps(spec, allow_nan=False)) == spec
+    (curve,) = go.Figure(spec).data
+    assert list(curve.x) == [1, 2, 3]
+    assert list(curve.y) == [4.1, 3.29, 3.28]
+    assert list(curve.error_y.array) == [0.03, 0.008, 0.0]
+    assert list(curve.text) == ["", "chosen", ""]
+    accent = THEMES[theme].accent
+    assert [color == accent for color in curve.marker.color] == [False, True, False]
+
+
+def test_trials_for_a_size_are_no_part_of_the_training_curve():
+    steps = [{"phase": phase, "step": 10, "heldout_nll": nll} for phase, nll in (("choose", 9.0), ("fit", 3.0))]
+    assert [list(trace.y) for trace in training.figure(steps, "light").data][1] == [3.0]
 
 
 def _applied(spec, patch):

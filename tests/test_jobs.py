@@ -7,9 +7,11 @@ import pytest
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError
+from core.store import load_model
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.settings import Settings
+from topoviz.verdict import verdict
 from zoo import blobs
 
 QUICK = FlowAutoencoderConfig(steps=20, blocks=2, width=8, components=4)
@@ -42,6 +44,8 @@ def test_a_finished_model_joins_the_library(jobs, data, tmp_path):
     status = wait(jobs, job, "done", "failed")
     assert (status.state, status.error) == ("done", None)
     assert status.steps[-1]["phase"] == "done"
+    found = verdict(load_model(tmp_path / "models" / "mine").metrics)
+    assert (status.doubt is not None) == (found.converged is False)
     assert "mine" in {entry.name for entry in Library(Settings(models=tmp_path / "models")).entries()}
 
 

@@ -8,6 +8,9 @@ import pytest
 from core.errors import InputError
 from topoviz.results import analyse, carried_names, cut_level, level_sets
 from topoviz.session import Name, Session
+from topoviz.verdict import choices, verdict
+from topoviz.views.details import trust
+from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +113,62 @@ def test_the_cut_runs_from_below_every_saddle_to_the_peak(library):
 def test_a_model_that_cannot_be_had_is_refused(library, name):
     with pytest.raises(InputError):
         analyse(library, Session(model_a="three-a", model_b=name))
+
+
+def test_a_model_that_did_not_converge_is_in_the_trust(library, session):
+    analysis = analyse(library, session)
+    fine, doubted, old = (with_metrics(analysis.model_b, **m) for m in (CONVERGED, UNCONVERGED, {}))
+    sentence = (
+        "Model B did not converge: the latents explain 12% of a noise dimension; "
+        "a leaf is found again in 50% of refits."
+    )
+    for model, doubts in ((fine, ()), (old, ()), (doubted, (sentence,))):
+        view = replace(analysis, model_a=fine, model_b=model)
+        assert view.doubts == doubts
+        assert ("did not converge" in str(trust(view, session))) == bool(doubts)
+
+
+def test_a_verdict_is_told_in_plain_words():
+    metrics = CONVERGED | {"volume_defect": 4.4e-7, "nll": 3.0, "entropy": 3.01, "steps": 2500, "seconds": 40.2}
+    found = verdict(metrics)
+    assert found.converged
+    assert found.checks == (
+        "Noise is independent of the latents (0.0% explained)",
+        "Noise dimensions are independent of each other (0.1% explained)",
+        "Noise is normal to within 0.01",
+        "Volume is kept to 4e-7",
+        "Held-out points do 0.01 nats worse than trained ones",
+        "Every leaf was found again in 4 of 4 refits",
+    )
+    assert found.fit == ("Held-out NLL 3.00 nats, the data's entropy 3.01", "Trained for 2,500 steps in 40 s")
+
+
+def test_what_did_not_converge_is_never_told_as_fulfilled():
+    found = verdict(UNCONVERGED | {"nll": 3.0, "entropy": None})
+    assert found.converged is False
+    assert len(found.reasons) == 2
+    assert "The latents explain 12.0% of a noise dimension" in found.checks
+    assert "The least supported leaf was found again in 2 of 4 refits" in found.checks
+    assert "Held-out points do as well as trained ones" in found.checks
+    assert not any("independent" in text for text in found.checks)
+    assert found.fit == ("Held-out NLL 3.00 nats",)
+
+
+@pytest.mark.parametrize(
+    "metrics",
+    [{}, {"verdict": None, "choice": []}, {"verdict": {}, "choice": {"pad": 3}}, {"verdict": [True], "nll": "low"}],
+)
+def test_metrics_that_lack_a_verdict_have_none(metrics):
+    found = verdict(metrics)
+    assert (found.converged, found.reasons, found.checks, found.fit) == (None, (), (), ())
+    assert choices(metrics) == ()
+
+
+def test_a_damaged_verdict_leaves_out_what_cannot_be_read():
+    damaged = {"converged": True, "reasons": 3, "latent_noise": float("nan"), "overfit": "x", "refit_leaves": None}
+    assert verdict({"verdict": damaged | {"tree_support": 0.75}}).checks == (
+        "The least supported leaf was found again in 75% of refits",
+    )
+    tried = [{"value": 1, "nll": 4.0}, {"value": 2, "nll": None}, "three"]
+    (choice,) = choices({"choice": {"pad": {"chosen": 1, "tried": tried}}})
+    assert (choice.what, choice.chosen, [(t.value, t.nll, t.error) for t in choice.tried]) == ("pads", 1, [(1, 4, 0)])

@@ -1,5 +1,7 @@
 """Instances with known answers that several tests share."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.data.dataset import Dataset
@@ -18,3 +20,46 @@ def blobs(seed, n=3000, dim=3):
     points[:, 2:] += 0.15 * rng.normal(size=(n, dim - 2))
     turn = np.linalg.qr(rng.normal(size=(dim, dim)))[0]
     return Dataset("three blobs", (points @ turn).astype(np.float32), labels=labels.astype(np.int64))
+
+
+CONVERGED = {
+    "verdict": {
+        "converged": True,
+        "reasons": [],
+        "latent_noise": 0.0004,
+        "noise_noise": 0.001,
+        "normality": 0.012,
+        "overfit": 0.013,
+        "tree_support": 1.0,
+        "refit_leaves": [3, 3, 3, 3],
+    },
+    "choice": {
+        "latent_dim": {
+            "chosen": 2,
+            "reason": "dimension 2 still gains 0.81 nats",
+            "tried": [
+                {"value": 1, "nll": 4.1, "error": 0.03},
+                {"value": 2, "nll": 3.29, "error": 0.008},
+                {"value": 3, "nll": 3.28, "error": 0.0},
+            ],
+        }
+    },
+}
+UNCONVERGED = {
+    "verdict": {
+        "converged": False,
+        "reasons": ["the latents explain 12% of a noise dimension", "a leaf is found again in 50% of refits"],
+        "latent_noise": 0.12,
+        "noise_noise": 0.003,
+        "normality": 0.02,
+        "overfit": -0.01,
+        "tree_support": 0.5,
+        "refit_leaves": [3, 4, 3, 3],
+    }
+}
+
+
+def with_metrics(model, **metrics):
+    """The model with other metrics: its own but for verdict and choice, and those given."""
+    own = {key: value for key, value in model.metrics.items() if key not in ("verdict", "choice")}
+    return replace(model, metrics=own | metrics)

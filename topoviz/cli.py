@@ -124,8 +124,10 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help=_DATA)
     parser.add_argument("--seed", type=_whole, default=0)
     parser.add_argument("--n", type=_whole, help="how many points to train on")
-    parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension")
-    parser.add_argument("--pad", type=_whole_or_word, metavar="P", help="Gaussian dimensions added to the data")
+    parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension, or auto")
+    parser.add_argument(
+        "--pad", type=_whole_or_word, metavar="P", help="Gaussian dimensions added to the data, or auto"
+    )
     parser.add_argument("--flow", help="the family of the flow: coupling or cnf")
     parser.add_argument("--prior", help="the family of the prior: mixture, superposition or adversarial")
     parser.add_argument("--steps", type=_whole, help="training steps")
@@ -188,7 +190,7 @@ def _align(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", help="the first file of activations, one row per input")
     parser.add_argument("b", help="the second one; its rows may be of other inputs")
     parser.add_argument("--anchors", type=Path, metavar="FILE", help="a .npz of `a` and `b`: rows of the same input")
-    parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension")
+    parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension, or auto")
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--seed", type=_whole, default=0)
     _out(parser, "DIR")

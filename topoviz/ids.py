@@ -34,6 +34,7 @@ __all__ = [
     "TREES",
     "TRUST",
     "UNDO",
+    "VERDICT",
     "A",
     "B",
 ]  # fmt: skip
@@ -74,4 +75,5 @@ TREES = "trees"
 SURFACE = {"a": "surface-a", "b": "surface-b"}
 LATENT = {"a": "latent-a", "b": "latent-b"}
 TITLE = {"a": "title-a", "b": "title-b"}
+VERDICT = {"a": "verdict-a", "b": "verdict-b"}
 GRAPHS = (TREES, *LATENT.values(), *SURFACE.values())

@@ -18,6 +18,7 @@ from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
 from topoviz.checks import model_name, whole
 from topoviz.settings import Settings
+from topoviz.verdict import doubt
 
 __all__ = ["Jobs", "Status"]
 
@@ -29,7 +30,8 @@ _SHOWN = 600
 @dataclass(frozen=True)
 class Status:
     """Where a job stands. `steps` are its newest progress lines: phase, step, steps, train_nll, heldout_nll,
-    seconds, seconds_left, latent (a few rounded points). `error` is one line where it failed."""
+    seconds, seconds_left, latent (a few rounded points). `error` is one line where it failed, `doubt` one where the
+    model did not converge."""
 
     id: str
     state: State
@@ -37,6 +39,7 @@ class Status:
     data: str
     steps: tuple[dict[str, Any], ...] = ()
     error: str | None = None
+    doubt: str | None = None
 
 
 class Jobs:
@@ -107,7 +110,9 @@ class Jobs:
         end = next((line for line in lines if "end" in line), {})
         state: State = end.get("end") or ("cancelled" if cancelled else "running" if running else "queued")
         steps = tuple(line for line in lines if "step" in line)[-tail:]
-        return Status(job, state, document["name"], Path(document["data"]).name, steps, end.get("error"))
+        return Status(
+            job, state, document["name"], Path(document["data"]).name, steps, end.get("error"), end.get("doubt")
+        )
 
     def all(self) -> tuple[Status, ...]:
         """Every job of this server, oldest first, each with its last line."""
@@ -177,7 +182,7 @@ def _train(folder: Path, models: Path) -> None:
     except InputError as error:
         _append(report, {"end": "failed", "error": str(error)})
     else:
-        _append(report, {"end": "done"})
+        _append(report, {"end": "done", "doubt": doubt(job["name"], model.metrics)})
 
 
 def _line(step: Any) -> dict[str, Any]:

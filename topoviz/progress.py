@@ -35,6 +35,8 @@ def spare_a_processor() -> None:
 def _summary(step: Progress) -> str:
     if step.phase == "start":
         return "finding a start"
+    if step.phase == "choose":
+        return "choosing the dimensions"
     heldout = "" if step.heldout_nll is None else f"held-out NLL {step.heldout_nll:.3f} nats"
     left = "" if step.seconds_left is None else f", {step.seconds_left:.0f} s left"
     return heldout + left

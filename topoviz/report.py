@@ -41,7 +41,7 @@ def report(
     """
     matching = analysis.matching
     verdict = "determined" if matching.determined else "not determined"
-    reasons = " ".join(matching.reasons)
+    reasons = " ".join((*analysis.doubts, *matching.reasons))
     parts = [
         f"<h1>{_text(session.model_a)} and {_text(session.model_b)}</h1>",
         f"<p class='verdict{'' if matching.determined else ' open'}'>The matching is <b>{verdict}</b>. "

@@ -20,6 +20,7 @@ from core.tree.levelsets import LevelSets
 from core.tree.types import LevelSetTree
 from topoviz.library import Library
 from topoviz.session import Name, Session, Side
+from topoviz.verdict import doubt
 
 if TYPE_CHECKING:
     from core.align import Residual
@@ -54,6 +55,12 @@ class Analysis:
     model_a: "FlowAutoencoder"
     model_b: "FlowAutoencoder"
     notes: tuple[str, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """A sentence on each of the two models that did not converge."""
+        found = (doubt("A", self.model_a.metrics), doubt("B", self.model_b.metrics))
+        return tuple(filter(None, found))
 
     def model(self, side: Side) -> "FlowAutoencoder":
         """The model of one side."""

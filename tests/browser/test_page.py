@@ -1,10 +1,14 @@
 """The page as a person uses it: what is on it, what its gestures do, what stays."""
 
 import json
+import shutil
+from urllib.parse import urlencode
 
 import pytest
 
+from core.store import save_model
 from topoviz.session import Session
+from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 
 def test_everything_is_on_one_screen(screen):
@@ -235,3 +239,62 @@ def test_the_page_is_accessible(screen, theme):
     assert screen.page.evaluate("() => document.documentElement.lang") == "en"
     told = "; ".join(f"{item['id']} at {[node['target'] for node in item['nodes']]}" for item in found)
     assert told == ""
+
+
+@pytest.fixture
+def judged(screen, trained, models_folder):
+    """The page with a model that converged beside one that did not."""
+    for name, metrics in (("judged-a", CONVERGED), ("judged-b", UNCONVERGED)):
+        save_model(with_metrics(trained["three-a"], **metrics), models_folder / name)
+    screen.open("?" + urlencode({"a": "judged-a", "b": "judged-b"}))
+    yield screen
+    screen.open()
+    for name in ("judged-a", "judged-b"):
+        shutil.rmtree(models_folder / name)
+
+
+def test_each_model_says_whether_it_converged_and_opens_why(judged):
+    page = judged.page
+    good, bad = (page.get_by_role("button", name=name) for name in ("Model A: converged", "Model B: not converged"))
+    assert "✓" in good.inner_text()
+    assert "▲" in bad.inner_text()
+    bad.focus()
+    page.keyboard.press("Enter")
+    details = page.locator(".verdict-details")
+    details.wait_for()
+    assert "The latents explain 12% of a noise dimension" in details.inner_text()
+    assert page.locator(".elbow").count() == 0
+    page.keyboard.press("Escape")
+    details.wait_for(state="hidden")
+    assert bad.evaluate("(button) => button === document.activeElement")
+    good.click()
+    page.wait_for_function("() => document.querySelector('.elbow .js-plotly-plot')?.data?.[0]?.x?.length === 3")
+    assert "Dimension 2 still gains 0.81 nats." in details.inner_text()
+    box = details.bounding_box()
+    assert box["x"] >= 0
+    assert box["y"] + box["height"] <= 900
+    page.keyboard.press("Escape")
+    assert "Model B did not converge" in page.locator("#trust").inner_text()
+
+
+def test_verdicts_fit_on_a_small_screen(judged):
+    judged.page.set_viewport_size({"width": 1024, "height": 768})
+    judged.page.wait_for_timeout(700)
+    boxes = [judged.page.locator(f"#verdict-{side} .verdict").bounding_box() for side in "ab"]
+    column = judged.page.locator("#surface-a").bounding_box()
+    judged.page.set_viewport_size({"width": 1440, "height": 900})
+    assert boxes[0]["x"] + boxes[0]["width"] <= column["x"] + column["width"]
+    assert boxes[1]["x"] + boxes[1]["width"] <= 1024
+
+
+def test_the_training_dialog_offers_auto(screen):
+    page = screen.page
+    page.locator("#train").click()
+    for name in ("training-dim", "training-pad"):
+        page.locator(f"#{name}").click()
+        page.get_by_role("option", name="auto", exact=True).click()
+        assert page.locator(f"#{name}").input_value() == "auto"
+    page.wait_for_timeout(300)
+    assert page.locator("#training-words").inner_text() == ""
+    page.keyboard.press("Escape")
+    page.get_by_role("dialog").wait_for(state="hidden")

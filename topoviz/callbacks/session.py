@@ -19,6 +19,7 @@ from topoviz.results import Analysis, analyse
 from topoviz.session import Session
 from topoviz.theme import THEMES
 from topoviz.views.details import Styles, family_options, matches, transform, trust
+from topoviz.views.verdicts import badge
 
 __all__ = ["register"]
 
@@ -53,6 +54,8 @@ _OUTPUTS = {
     "models_b": Output(ids.B, "data"),
     "title_a": Output(ids.TITLE["a"], "children"),
     "title_b": Output(ids.TITLE["b"], "children"),
+    "verdict_a": Output(ids.VERDICT["a"], "children"),
+    "verdict_b": Output(ids.VERDICT["b"], "children"),
     "example": Output(ids.EXAMPLE, "value"),
     "examples": Output(ids.EXAMPLE, "data"),
 }
@@ -152,8 +155,14 @@ def _shown(
         out |= {"method": session.method, "family": session.family}
     if old is None or dict(old[0].families) != dict(analysis.families):
         out["families"] = family_options(analysis)
-    if was is None or (was.model_a, was.model_b) != (session.model_a, session.model_b):
+    others = was is None or (was.model_a, was.model_b) != (session.model_a, session.model_b)
+    if others:
         out |= _about(library, analysis, session)
+    if others or drawn != theme:
+        out |= {
+            "verdict_a": badge("a", analysis.model_a.metrics, theme),
+            "verdict_b": badge("b", analysis.model_b.metrics, theme),
+        }
     return out
 
 

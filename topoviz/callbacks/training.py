@@ -2,15 +2,17 @@
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, Literal
 
 import dash_mantine_components as dmc
 import numpy as np
 from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
 from topoviz import ids
+from topoviz.checks import choice
 from topoviz.figures.training import figure
 from topoviz.jobs import Jobs, Status
 from topoviz.library import Library
@@ -81,7 +83,7 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
                 jobs.cancel(job)
             return no_update, no_update, no_update
         try:
-            config = FlowAutoencoderConfig(latent_dim=_whole(dim, "latent_dim"), pad=_whole(pad, "pad"), flow=flow)
+            config = FlowAutoencoderConfig(latent_dim=_size(dim, "latent_dim"), pad=_size(pad, "pad"), flow=flow)
             # What the browser names is a built-in set or an upload of its own, never a path.
             data, title = (jobs.uploaded(upload["token"]), upload["name"]) if upload else (_built_in(name), name)
             return jobs.start(data, config, _whole(seed, "seed"), _plain(title)), False, "waits for its turn"
@@ -100,6 +102,9 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
         prevent_initial_call=True,
     )
     def tick(_: Any, job: Any, theme: Any) -> tuple[Any, ...]:
+        if job is None:
+            # Dash calls once as the dialog opens.
+            raise PreventUpdate
         try:
             status = jobs.status(job)
         except InputError as error:
@@ -138,13 +143,17 @@ def _form() -> list[Any]:
         html.Div(
             className="form-row",
             children=[
-                dmc.NumberInput(id="training-dim", label="Latent dimensions", value=2, min=1, max=16, w=130),
-                dmc.NumberInput(id="training-pad", label="Pads", value=0, min=0, max=16, w=90),
+                _sizes("training-dim", "Latent dimensions", range(1, 17), "2", 130),
+                _sizes("training-pad", "Pads", range(17), "0", 84),
                 dmc.NumberInput(id="training-seed", label="Seed", value=0, min=0, w=80),
-                dmc.Select(id="training-flow", label="Flow", data=["coupling", "cnf"], value="coupling", w=110),
+                dmc.Select(id="training-flow", label="Flow", data=["coupling", "cnf"], value="coupling", w=104),
                 html.Button("Train", id="training-start", className="button strong"),
                 html.Button("Cancel", id="training-cancel", className="button"),
             ],
+        ),
+        html.P(
+            "With auto, short trainings compared on held-out points choose the number first; that takes longer.",
+            className="hint",
         ),
         html.P(id="training-words", className="hint", role="status"),
         dcc.Graph(
@@ -153,12 +162,26 @@ def _form() -> list[Any]:
     ]
 
 
+def _sizes(name: str, label: str, values: range, value: str, width: int) -> dmc.Select:
+    """A picker of a number, or of 'auto'."""
+    return dmc.Select(
+        id=name,
+        label=label,
+        data=["auto", *map(str, values)],
+        value=value,
+        searchable=True,
+        allowDeselect=False,
+        w=width,
+    )
+
+
 def _told(status: Status) -> Any:
     if status.error:
         return html.Span(f"{status.name} failed: {status.error}", className="problem")
     words = f"{status.name} {_WORDS[status.state]}"
     if status.steps and status.state == "running":
         last = status.steps[-1]
+        words += ", choosing its dimensions" if last["phase"] == "choose" else ""
         words += f": step {last['step']:,} of {last['steps']:,}"
         if last.get("heldout_nll") is not None:
             words += f", held-out {last['heldout_nll']:.3f} nats"
@@ -166,7 +189,7 @@ def _told(status: Status) -> Any:
             words += f", about {last['seconds_left']:.0f} s left"
     if status.state == "done":
         words += "; choose it as A or B."
-    return words
+    return [words, html.Span(f" {status.doubt}", className="doubt")] if status.doubt else words
 
 
 def _decoded(contents: Any) -> bytes:
@@ -182,6 +205,11 @@ def _built_in(name: Any) -> str:
     if name not in dataset_names():
         raise invalid("data", "a built-in set", repr(name), "choose one from the list")
     return str(name)
+
+
+def _size(value: Any, name: str) -> int | Literal["auto"]:
+    """The number that a picker of `_sizes` holds, or 'auto'."""
+    return "auto" if value == "auto" else int(choice(name, value, [str(n) for n in range(17)]))
 
 
 def _whole(value: Any, name: str) -> int:

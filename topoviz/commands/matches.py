@@ -11,6 +11,7 @@ from topoviz.checks import choice
 from topoviz.commands.common import open_model, read_array, say, write_arrays
 from topoviz.results import fit
 from topoviz.session import FAMILIES
+from topoviz.verdict import doubt
 
 __all__ = ["match", "translate", "tree"]
 
@@ -45,7 +46,8 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     save_match(document, arguments.out)
     verdict = "determined" if matching.determined else "not determined"
     say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict}.")
-    for reason in matching.reasons:
+    doubts = (doubt("A", models[0].metrics), doubt("B", models[1].metrics))
+    for reason in (*filter(None, doubts), *matching.reasons):
         say(f"  {reason}")
     if fitted.map is None:
         say(f"  no map: {fitted.problem}")

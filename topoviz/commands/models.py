@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import core
 from core.errors import invalid
 from topoviz.commands.common import open_model, read_array, say, write_arrays
+from topoviz.verdict import choices, verdict
 
 if TYPE_CHECKING:
     from core.training import Progress
@@ -55,6 +56,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
         f"{arguments.out}: held-out NLL {metrics['nll']:.3f} nats{_entropy(metrics)}, "
         f"volume defect {metrics['volume_defect']:.1e}, {metrics['seconds']:.0f} s."
     )
+    _say_verdict(metrics)
     return {"model": str(arguments.out), "config": model.config.to_json(), "metrics": metrics}
 
 
@@ -86,6 +88,7 @@ def info(arguments: argparse.Namespace) -> dict[str, Any]:
     if "volume_defect" in metrics:
         say(f"  volume defect {metrics['volume_defect']:.1e}")
     say(f"  tree of {summary['nodes']} nodes, {summary['leaves']} of them leaves")
+    _say_verdict(metrics)
     return document
 
 
@@ -120,6 +123,13 @@ def _config(arguments: argparse.Namespace) -> "core.FlowAutoencoderConfig":
     return core.FlowAutoencoderConfig.from_json(
         document | {name: value for name, value in flags.items() if value is not None}
     )
+
+
+def _say_verdict(metrics: dict[str, Any]) -> None:
+    """How the model's sizes were chosen, and last whether it converged."""
+    for choice in choices(metrics):
+        say(choice.line)
+    say(verdict(metrics).line)
 
 
 def _entropy(metrics: dict[str, Any]) -> str:

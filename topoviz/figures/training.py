@@ -12,7 +12,7 @@ __all__ = ["figure"]
 
 
 def figure(steps: Sequence[dict[str, Any]], theme: str) -> go.Figure:
-    """Curve and latent side by side; empty axes before there is a first value."""
+    """Curve and latent side by side; empty axes before there is a first value. Trials for a size are left out."""
     colors = THEMES[theme]
     line = {"gridcolor": colors.faint, "zeroline": False, "tickfont": {"size": 11, "color": colors.soft}}
     drawn = bare(
@@ -23,7 +23,7 @@ def figure(steps: Sequence[dict[str, Any]], theme: str) -> go.Figure:
         xaxis2={"domain": [0.66, 1], "visible": False, "anchor": "y2"},
         yaxis2={"visible": False, "scaleanchor": "x2", "anchor": "x2"},
     )
-    fitted = [step for step in steps if step.get("heldout_nll") is not None]
+    fitted = [step for step in steps if step.get("heldout_nll") is not None and step["phase"] != "choose"]
     for key, color, width in (("train_nll", colors.unmatched, 1.2), ("heldout_nll", colors.accent, 2)):
         drawn.add_scatter(
             x=[step["step"] for step in fitted],

@@ -47,10 +47,7 @@ def trust(analysis: Analysis, session: Session) -> list[Any]:
         kind, word = "ambiguous", f"Ambiguous: {others + 1} ways"
     else:
         kind, word = "undetermined", "Not determined"
-    blocks: list[Any] = [
-        html.Div(word, className=f"badge {kind}"),
-        html.Ul([html.Li(reason) for reason in (*matching.reasons, *analysis.notes)], className="reasons"),
-    ]
+    blocks: list[Any] = [html.Div(word, className=f"badge {kind}")]
     if others:
         blocks.append(
             html.Div(
@@ -66,7 +63,11 @@ def trust(analysis: Analysis, session: Session) -> list[Any]:
                 ],
             )
         )
-    return blocks
+    reasons = [
+        *(html.Li(doubt, className="doubt") for doubt in analysis.doubts),
+        *(html.Li(reason) for reason in (*matching.reasons, *analysis.notes)),
+    ]
+    return [*blocks, html.Ul(reasons, className="reasons")]
 
 
 def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:

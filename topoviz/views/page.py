@@ -116,6 +116,7 @@ def _column(side: str) -> html.Section:
                 ids.SURFACE[side],
                 [html.B(letter), html.Span(id=ids.TITLE[side])],
                 f"level set of the input density of {letter}",
+                extra=html.Div(id=ids.VERDICT[side], className="verdict-place"),
             ),
             _panel(
                 ids.LATENT[side],
