@@ -60,6 +60,12 @@ def test_one_runs_the_next_waits_and_both_can_be_stopped(jobs, data):
     assert jobs.status(second).state == "cancelled"
 
 
+def test_a_model_never_takes_the_name_of_a_shipped_one(jobs, data):
+    job = jobs.start(data, LONG, 0, "islands-a")
+    jobs.cancel(job)
+    assert jobs.status(job).name == "islands-a-2"
+
+
 def test_bad_data_fail_with_one_line(jobs, tmp_path):
     path = tmp_path / "bad.npy"
     path.write_bytes(b"nothing of the kind")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
+from topoviz import resource
 from topoviz.checks import model_name, whole
 from topoviz.settings import Settings
 from topoviz.verdict import doubt
@@ -130,12 +131,13 @@ class Jobs:
                 self._running[1].terminate()
 
     def _free(self, name: str) -> str:
-        """`name`, or with a number behind it where that is taken."""
+        """`name`, or with a number behind it where that is taken: a shipped model would hide one of the same name."""
         with self._lock:
             ids = tuple(self._ids)
         taken = {json.loads((self._folder / job / "job.json").read_text("utf-8"))["name"] for job in ids}
+        folders = (self._models, resource("sample_data") / "models")
         free, count = name, 2
-        while free in taken or (self._models / free).exists():
+        while free in taken or any((folder / free).exists() for folder in folders):
             free, count = f"{name}-{count}", count + 1
         return free
 
