@@ -23,6 +23,8 @@ _RANGES = {
     "batch": (16, 65536),
     "learning_rate": (1e-6, 1.0),
     "pad_scale": (1e-3, 10.0),
+    "evenness": (0.0, 1.0),
+    "transport": (0.0, 100.0),
     "minutes": (0.01, 10_000),
 }
 _OPEN = ("latent_dim", "pad")
@@ -37,8 +39,10 @@ class FlowAutoencoderConfig:
     families. `warm_start` says where training begins: 'pca' with the principal axes as latent dimensions, 'geodesic'
     with a regression of the latents on an Isomap embedding, 'auto' with the latter where pads make room to unknot.
     `blocks` additive couplings with networks of `width` units make the flow, `components` Gaussians the mixture.
-    `steps` of `batch` points at a peak `learning_rate`; `minutes` bounds the time. Raises `InputError` on a value out
-    of its range.
+    `steps` of `batch` points at a peak `learning_rate`; `minutes` bounds the time. `evenness` is the weight, during the
+    first half of training, of round level sets that lie close: of all encodings with one likelihood, the one that
+    another network's encoding of the same world would have too. `transport` weighs the energy of the points' way
+    through the flow against the likelihood. Raises `InputError` on a value out of its range.
 
     >>> FlowAutoencoderConfig(pad=2).resolved_start
     'geodesic'
@@ -56,6 +60,8 @@ class FlowAutoencoderConfig:
     batch: int = 1024
     learning_rate: float = 8e-3
     pad_scale: float = 0.15
+    evenness: float = 0.02
+    transport: float = 0.0
     minutes: float | None = None
 
     def __post_init__(self) -> None:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from safetensors import SafetensorError
+
 from core.errors import InputError, invalid
 
-__all__ = ["atomic_file", "read_json", "write_json"]
+__all__ = ["atomic_file", "read_json", "write_json", "written"]
 
 _JSON_BYTES = 64 * 2**20
 
@@ -21,14 +23,25 @@ def atomic_file(path: Path | str) -> Iterator[Path]:
     path = Path(path)
     if not path.parent.is_dir():
         raise invalid("out", "in a folder that exists", path.parent, "make the folder first")
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-    os.close(handle)
+    with written(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        try:
+            yield Path(name)
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Whatever the system has against writing `path`, as one line: a full disk, a folder that may not be written to."""
     try:
-        yield Path(name)
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())[:100]
+        raise InputError(f"`{path.name}` cannot be written ({reason}); make room or choose another place.") from None
 
 
 def write_json(document: Any, path: Path | str) -> None:

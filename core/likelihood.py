@@ -13,8 +13,8 @@ LOG_2PI = float(np.log(2 * np.pi))
 
 
 class MixtureModule(nn.Module):
-    """Gaussians with precision factors P (lower triangular, positive diagonal): log N = log|P| - |P^T (z - m)|^2 /
-    2.
+    """Gaussians with precision factors P (lower triangular, positive diagonal): log N = log|P| - |P^T (z - m)|^2 / 2
+    - k log(2 pi) / 2.
     """
 
     def __init__(self, z: np.ndarray, components: int, rng: np.random.Generator) -> None:
@@ -33,10 +33,26 @@ class MixtureModule(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """log q(z) (n,) for latents (n, k)."""
+        return self._terms(z, self.factors())[0].logsumexp(1)
+
+    def unevenness(self, z: Tensor) -> Tensor:
+        """E|grad log q|^2 / k times the mean variance of latents (n, k): at least 1, as a single round Gaussian has it.
+
+        The Fisher information of a density does not change under shifts; times the variance it does not under scaling
+        either, and it asks nothing of the data space. Among the encodings of one world, which all have the same
+        likelihood, it is least for the one whose level sets are round and lie close: a choice that any two encodings
+        would share.
+        """
         factors = self.factors()
+        terms, whitened = self._terms(z, factors)
+        slope = torch.einsum("nc,ckj,ncj->nk", terms.softmax(1), factors, whitened)
+        return slope.square().mean() * z.var(0).mean()
+
+    def _terms(self, z: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
+        """log(weight N(z; c)) (n, c) and P^T (z - m) (n, c, k)."""
         whitened = torch.einsum("nk,ckj->ncj", z, factors) - torch.einsum("ck,ckj->cj", self.means, factors)
         constant = self.logits.log_softmax(0) + self.log_diagonal.sum(1) - 0.5 * z.shape[1] * LOG_2PI
-        return torch.logsumexp(constant - 0.5 * whitened.square().sum(-1), dim=1)
+        return constant - 0.5 * whitened.square().sum(-1), whitened
 
     def export(self) -> GaussianMixture:
         """The same density in numpy."""
@@ -81,8 +97,16 @@ class Likelihood(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """log p (n,) of standardised, rotated points with pads (n, d+p)."""
+        return self.of_images(self.flow(x))
+
+    def unevenness(self, y: Tensor) -> Tensor:
+        """That of the latents of images `y` (n, d+p) under their mixture."""
         assert self.mixture is not None
-        y = self.flow(x)
+        return self.mixture.unevenness(y[:, : self.latent_dim])
+
+    def of_images(self, y: Tensor) -> Tensor:
+        """log p (n,) of the points whose images under the flow are `y` (n, d+p)."""
+        assert self.mixture is not None
         n = y[:, self.latent_dim :] * (-self.log_noise).exp()
         return (
             self.mixture(y[:, : self.latent_dim])

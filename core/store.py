@@ -17,7 +17,7 @@ from safetensors.numpy import load_file, save_file
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
-from core.files import atomic_file, read_json, write_json
+from core.files import atomic_file, read_json, write_json, written
 from core.flow import FLOWS
 from core.model import FlowAutoencoder, InputField, ModelSample
 from core.prior.mixture import GaussianMixture
@@ -34,7 +34,12 @@ def save_model(model: FlowAutoencoder, path: Path | str) -> None:
     path = Path(path)
     if path.exists() and not (path / "model.safetensors").is_file() and (not path.is_dir() or any(path.iterdir())):
         raise invalid("out", "a new folder or a model folder", path, "choose another place")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with written(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_folder(model, path)
+
+
+def _write_folder(model: FlowAutoencoder, path: Path) -> None:
     temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     try:
         save_file(_parameters(model), temporary / "model.safetensors")

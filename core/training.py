@@ -34,7 +34,8 @@ _TIGHTEN_EVERY = 200
 _SAMPLE = 3000
 _JUDGED = 15_000
 _SEEDING_POINTS = 8000
-_PATIENCE = 0.3
+# The weight of evenness falls from 1 to 0 over a fifth of training, from two fifths of it on.
+_EVEN_UNTIL = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +120,7 @@ class _Fit:
         self.offset = self.scale_entropy()
         self.average = self.net
         self.best: dict[str, Tensor] = {}
-        self.best_nll, self.best_step, self.smoothed, self.step = np.inf, 0, np.nan, 0
+        self.best_nll, self.smoothed, self.step = np.inf, np.nan, 0
         self.restored = state
 
     def scale_entropy(self) -> float:
@@ -183,10 +184,7 @@ class _Fit:
                 yield self.progress("start", step, None)
 
     def maximize_likelihood(self, phase: str) -> Generator[Progress, None, None]:
-        """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept.
-
-        It ends before its time where the average has not done better for a good while.
-        """
+        """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept."""
         config, net = self.config, self.net
         net.start_mixture(self.batch(min(_SEEDING_POINTS, self.rows.training)), config.components, self.rng)
         self.optimizers = self._optimizers(net)
@@ -196,7 +194,7 @@ class _Fit:
             self._take_up(self.restored)
         every = max(config.steps // _REPORTS, 1)
         began, deadline = time.monotonic(), self.began + 60 * (config.minutes or np.inf)
-        while self.step < config.steps and self.step - self.best_step <= _PATIENCE * config.steps:
+        while self.step < config.steps:
             spent = max(self.step / config.steps, (time.monotonic() - began) / (deadline - began))
             if spent >= 1:
                 break
@@ -205,15 +203,14 @@ class _Fit:
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * min(1.0, (self.step + 1) / 100) * _cosine(spent)
-            loss = self._descend()
+            loss = self._descend(config.evenness * float(np.clip(_EVEN_UNTIL - 5 * spent, 0, 1)))
             self.step += 1
             self.smoothed = loss if np.isnan(self.smoothed) else 0.98 * self.smoothed + 0.02 * loss
             if self.step % every == 0 or self.step == config.steps:
                 with torch.no_grad():
                     heldout = float(-self.average(self.test).mean())
                 if heldout < self.best_nll:
-                    self.best_nll, self.best_step = heldout, self.step
-                    self.best = copy.deepcopy(self.average.state_dict())
+                    self.best_nll, self.best = heldout, copy.deepcopy(self.average.state_dict())
                 yield self.progress(phase, self.step, heldout + self.offset, self.smoothed + self.offset)
         net.load_state_dict(self.best)
 
@@ -225,9 +222,13 @@ class _Fit:
         adam = torch.optim.Adam(rest, lr=self.config.learning_rate, betas=(0.9, 0.99))
         return [adam, Muon(matrices, self.config.learning_rate)] if matrices else [adam]
 
-    def _descend(self) -> float:
-        """One step of gradient descent, and of the average; returns the batch's loss."""
-        loss = -self.net(self.batch(min(self.config.batch, self.rows.training))).mean()
+    def _descend(self, evenness: float) -> float:
+        """One step of gradient descent, and of the average; returns the batch's NLL."""
+        images, energy = self.net.flow.transported(self.batch(min(self.config.batch, self.rows.training)))
+        nll = -self.net.of_images(images).mean()
+        loss = nll + self.config.transport * energy.mean() if self.config.transport else nll
+        if evenness:
+            loss = loss + evenness * self.net.unevenness(images)
         if not torch.isfinite(loss):
             rate = self.config.learning_rate
             raise InputError(f"training diverged at step {self.step}; lower `learning_rate` (now {rate}).")
@@ -238,11 +239,11 @@ class _Fit:
                 mean.lerp_(value, 1 - decay)
             for kept, value in zip(self.average.buffers(), self.net.buffers(), strict=True):
                 kept.copy_(value)
-        return loss.item()
+        return nll.item()
 
     def state(self) -> dict[str, np.ndarray]:
         """All that training needs to go on from here, as arrays by name."""
-        arrays = {"step": np.array([self.step, self.best_step]), "numbers": np.array([self.best_nll, self.smoothed])}
+        arrays = {"step": np.array([self.step]), "numbers": np.array([self.best_nll, self.smoothed])}
         arrays["generator"] = self.generator.get_state().numpy()
         for name, values in (
             ("net", self.net.state_dict()),
@@ -274,7 +275,7 @@ class _Fit:
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step, self.best_step = map(int, state["step"])
+            self.step = int(state["step"][0])
             self.best_nll, self.smoothed = map(float, state["numbers"])
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             text = " ".join(str(error).split())[:100]

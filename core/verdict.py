@@ -14,7 +14,7 @@ from core.model import FlowAutoencoder
 from core.prior.mixture import GaussianMixture
 from core.tree import LevelSets, node_of, tree_with_regions
 
-__all__ = ["tree_support", "verdict"]
+__all__ = ["refit", "tree_support", "verdict"]
 
 _MOST_DEPENDENCE = 0.02
 _MOST_FROM_NORMAL = 0.05
@@ -74,15 +74,16 @@ def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> t
     rng = np.random.default_rng(seed)
     halves = [half for _ in range(_REFITS // 2) for half in np.array_split(rng.permutation(len(latent)), 2)]
     found, leaves = [], []
-    for refit, half in enumerate(halves):
-        density = _refit(latent[half], seed + refit)
+    for number, half in enumerate(halves):
+        density = refit(latent[half], seed + number)
         other = tree_with_regions(density, points=points)
         found.append(_found_again(own, other, latent))
         leaves.append(len(other.tree.leaves))
     return np.mean(found, axis=0), leaves
 
 
-def _refit(latent: np.ndarray, seed: int) -> GaussianMixture:
+def refit(latent: np.ndarray, seed: int) -> GaussianMixture:
+    """Forty Gaussians fitted to latents (n, k) by expectation maximisation, from a start of their own."""
     from sklearn.mixture import GaussianMixture as Fit
 
     components = min(_REFIT_COMPONENTS, len(latent) // 10)

@@ -53,11 +53,19 @@ class CouplingFlow(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Images (n, d) of points (n, d)."""
+        return self.transported(x)[0]
+
+    def transported(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (n, d) of points (n, d), and the energy of their way (n,): the squared lengths of all steps times
+        their number, as if each took an equal share of a unit of time."""
         *mixings, back = self.mixings.to(x.dtype)
+        energy = torch.zeros(len(x), dtype=x.dtype, device=x.device)
         for mixing, network in zip(mixings, self._networks(), strict=True):
             kept, moved = (x @ mixing).tensor_split((self.kept,), dim=-1)
-            x = torch.cat((kept, moved + _applied(network, kept)), dim=-1)
-        return x @ back
+            step = _applied(network, kept)
+            energy = energy + step.square().sum(1)
+            x = torch.cat((kept, moved + step), dim=-1)
+        return x @ back, len(mixings) * energy
 
     def inverse(self, y: Tensor) -> Tensor:
         """The points (n, d) whose images are `y` (n, d)."""

@@ -58,6 +58,15 @@ class RidgeFlow(nn.Module):
             x = self._integrated(x, piece, 0.0, 1.0)
         return x
 
+    def transported(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (n, d) of points (n, d), and the energy of their way (n,): the squared lengths of the pieces' ways
+        times their number, as if each took an equal share of a unit of time."""
+        energy = torch.zeros(len(x), dtype=x.dtype, device=x.device)
+        for piece in range(self.pieces):
+            start, x = x, self._integrated(x, piece, 0.0, 1.0)
+            energy = energy + (x - start).square().sum(1)
+        return x, self.pieces * energy
+
     def inverse(self, y: Tensor) -> Tensor:
         """The points (n, d) whose images are `y` (n, d)."""
         for piece in reversed(range(self.pieces)):
