@@ -23,7 +23,7 @@ _RANGES = {
     "batch": (16, 65536),
     "learning_rate": (1e-6, 1.0),
     "pad_scale": (1e-3, 10.0),
-    "evenness": (0.0, 1.0),
+    "evenness": (0.0, 10.0),
     "transport": (0.0, 100.0),
     "minutes": (0.01, 10_000),
 }
@@ -56,11 +56,11 @@ class FlowAutoencoderConfig:
     blocks: int = 12
     width: int = 32
     components: int = 40
-    steps: int = 2500
+    steps: int = 3500
     batch: int = 1024
     learning_rate: float = 8e-3
     pad_scale: float = 0.15
-    evenness: float = 0.02
+    evenness: float = 0.05
     transport: float = 0.0
     minutes: float | None = None
 

@@ -36,7 +36,7 @@ class MixtureModule(nn.Module):
         return self._terms(z, self.factors())[0].logsumexp(1)
 
     def unevenness(self, z: Tensor) -> Tensor:
-        """E|grad log q|^2 / k times the mean variance of latents (n, k): at least 1, as a single round Gaussian has it.
+        """log of E|grad log q|^2 / k times the mean variance of latents (n, k): at least 0, as for one round Gaussian.
 
         The Fisher information of a density does not change under shifts; times the variance it does not under scaling
         either, and it asks nothing of the data space. Among the encodings of one world, which all have the same
@@ -46,7 +46,7 @@ class MixtureModule(nn.Module):
         factors = self.factors()
         terms, whitened = self._terms(z, factors)
         slope = torch.einsum("nc,ckj,ncj->nk", terms.softmax(1), factors, whitened)
-        return slope.square().mean() * z.var(0).mean()
+        return (slope.square().mean() * z.var(0).mean()).log()
 
     def _terms(self, z: Tensor, factors: Tensor) -> tuple[Tensor, Tensor]:
         """log(weight N(z; c)) (n, c) and P^T (z - m) (n, c, k)."""

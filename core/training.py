@@ -34,8 +34,9 @@ _TIGHTEN_EVERY = 200
 _SAMPLE = 3000
 _JUDGED = 15_000
 _SEEDING_POINTS = 8000
-# The weight of evenness falls from 1 to 0 over a fifth of training, from two fifths of it on.
-_EVEN_UNTIL = 3.0
+# Shares of training: up to the first, level sets are made even; from the second on, the likelihood is alone.
+_EVEN, _FREE = 0.4, 0.6
+_PATIENCE = 0.06
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +107,7 @@ class _Fit:
         state: Mapping[str, np.ndarray] | None = None,
         began: float | None = None,
     ) -> None:
-        self.began = time.monotonic() if began is None else began
+        self.began = self.fit_began = time.monotonic() if began is None else began
         self.dataset, self.config, self.seed = dataset, config, seed
         self.latent_dim, self.pad = int(config.latent_dim), int(config.pad)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -120,7 +121,8 @@ class _Fit:
         self.offset = self.scale_entropy()
         self.average = self.net
         self.best: dict[str, Tensor] = {}
-        self.best_nll, self.smoothed, self.step = np.inf, np.nan, 0
+        self.best_nll, self.smoothed = np.inf, np.nan
+        self.step, self.gained, self.clock, self.pace = 0, 0, 0.0, 1.0
         self.restored = state
 
     def scale_entropy(self) -> float:
@@ -151,7 +153,9 @@ class _Fit:
         seconds = time.monotonic() - self.began
         with torch.no_grad():
             latent = self.net.flow(self.test[:1000])[:, : self.latent_dim].cpu().numpy()
-        left = seconds / step * (self.config.steps - step) if phase != "start" and step else None
+        left = None
+        if phase != "start" and step:
+            left = (time.monotonic() - self.fit_began) / step * (1 - self.clock) * self.config.steps / self.pace
         state = self.state if phase == "fit" else None
         return Progress(phase, step, self.config.steps, loss, heldout, seconds, left, latent, model, state)
 
@@ -184,7 +188,11 @@ class _Fit:
                 yield self.progress("start", step, None)
 
     def maximize_likelihood(self, phase: str) -> Generator[Progress, None, None]:
-        """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept."""
+        """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept.
+
+        First towards even level sets, then less and less so, then by the likelihood alone. What no longer gains
+        anything on held-out points is cut short: over-fitting comes early where points are few.
+        """
         config, net = self.config, self.net
         net.start_mixture(self.batch(min(_SEEDING_POINTS, self.rows.training)), config.components, self.rng)
         self.optimizers = self._optimizers(net)
@@ -193,9 +201,10 @@ class _Fit:
         if self.restored is not None:
             self._take_up(self.restored)
         every = max(config.steps // _REPORTS, 1)
-        began, deadline = time.monotonic(), self.began + 60 * (config.minutes or np.inf)
-        while self.step < config.steps:
-            spent = max(self.step / config.steps, (time.monotonic() - began) / (deadline - began))
+        self.fit_began = time.monotonic()
+        deadline = self.began + 60 * (config.minutes or np.inf)
+        while self.clock < 1 - 1e-9:
+            spent = max(self.clock, (time.monotonic() - self.fit_began) / (deadline - self.fit_began))
             if spent >= 1:
                 break
             if self.step % _TIGHTEN_EVERY == 0:
@@ -203,16 +212,27 @@ class _Fit:
             for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
                     group["lr"] = config.learning_rate * min(1.0, (self.step + 1) / 100) * _cosine(spent)
-            loss = self._descend(config.evenness * float(np.clip(_EVEN_UNTIL - 5 * spent, 0, 1)))
-            self.step += 1
+            loss = self._descend(config.evenness * float(np.interp(spent, (_EVEN, _FREE), (1, 0))))
+            self.step, self.clock = self.step + 1, self.clock + self.pace / config.steps
             self.smoothed = loss if np.isnan(self.smoothed) else 0.98 * self.smoothed + 0.02 * loss
-            if self.step % every == 0 or self.step == config.steps:
+            if self.step % every == 0:
                 with torch.no_grad():
                     heldout = float(-self.average(self.test).mean())
                 if heldout < self.best_nll:
-                    self.best_nll, self.best = heldout, copy.deepcopy(self.average.state_dict())
+                    self.best_nll, self.best, self.gained = heldout, copy.deepcopy(self.average.state_dict()), self.step
+                self._cut_short()
                 yield self.progress(phase, self.step, heldout + self.offset, self.smoothed + self.offset)
         net.load_state_dict(self.best)
+
+    def _cut_short(self) -> None:
+        """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
+        if (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps or _EVEN <= self.clock < _FREE:
+            return
+        if self.clock < _EVEN:
+            self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step
+        else:
+            self.clock = 1.0
+        self.gained = self.step
 
     def _optimizers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
         """Muon for the flow's square weights, Adam for all others of `module`."""
@@ -243,7 +263,10 @@ class _Fit:
 
     def state(self) -> dict[str, np.ndarray]:
         """All that training needs to go on from here, as arrays by name."""
-        arrays = {"step": np.array([self.step]), "numbers": np.array([self.best_nll, self.smoothed])}
+        arrays = {
+            "step": np.array([self.step, self.gained]),
+            "numbers": np.array([self.best_nll, self.smoothed, self.clock, self.pace]),
+        }
         arrays["generator"] = self.generator.get_state().numpy()
         for name, values in (
             ("net", self.net.state_dict()),
@@ -275,8 +298,8 @@ class _Fit:
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step = int(state["step"][0])
-            self.best_nll, self.smoothed = map(float, state["numbers"])
+            self.step, self.gained = map(int, state["step"])
+            self.best_nll, self.smoothed, self.clock, self.pace = map(float, state["numbers"])
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             text = " ".join(str(error).split())[:100]
             raise InputError(f"the checkpoint is that of another run ({text}); start without it.") from None

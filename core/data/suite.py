@@ -22,6 +22,8 @@ _DEPTHS = (3.0, 1.8, 1.2, 0.8, 0.5, 0.3)
 _SIZES = (16_000, 16_000, 4_000, 16_000, 100_000)
 _DIMS = (3, 5, 3, 10, 3, 64)
 _AMOUNTS = (0.5, 1.0, 1.5)
+# Seeds under which some width of the crescents makes their weakest saddle as deep as asked.
+_CRESCENTS = (48, 49, 50, 52, 55, 56, 57, 59, 60)
 
 
 @dataclass(frozen=True)
@@ -78,13 +80,34 @@ def _ringed(modes: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate((1.25 * _ring(modes - 1, rng), rng.normal(scale=0.1, size=(1, 2))))
 
 
+def _bent(weights: np.ndarray, axes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Each mode as seven Gaussians along an arc, heaviest in its middle: weights (c,), places beside the mode's (c, 2),
+    covariances (c, 2, 2) in units of the width, and the mode of each."""
+    angle = np.linspace(-1.2, 1.2, 7)
+    along = np.stack((np.cos(angle) - 0.75, np.sin(angle)), axis=1)
+    tangent = np.stack((-np.sin(angle), np.cos(angle)), axis=1)
+    shapes = 0.16 * np.eye(2) + 0.25 * tangent[:, :, None] * tangent[:, None, :]
+    return (
+        (weights[:, None] * np.exp(-0.5 * (angle / 0.6) ** 2)).ravel(),
+        (2 * along @ axes).reshape(-1, 2),
+        (np.swapaxes(axes, 1, 2)[:, None] @ shapes @ axes[:, None]).reshape(-1, 2, 2),
+        np.repeat(np.arange(len(weights)), len(angle)),
+    )
+
+
+def _crescents(modes: int, rng: np.random.Generator) -> np.ndarray:
+    """Centers at random, twice as far apart as islands."""
+    return 2.0 * _islands(modes, rng)
+
+
 _LAYOUTS: dict[str, Callable[[int, np.random.Generator], np.ndarray]] = {
     "islands": _islands,
     "nested": _nested,
     "ring": _ring,
     "ringed": _ringed,
+    "crescents": _crescents,
 }
-_FEWEST = {"islands": 3, "nested": 4, "ring": 6, "ringed": 7}
+_FEWEST = {"islands": 3, "nested": 4, "ring": 6, "ringed": 7, "crescents": 3}
 
 
 @cache
@@ -95,14 +118,17 @@ def _world(case: Case) -> World:
     axes = np.linalg.qr(rng.normal(size=(case.modes, 2, 2)))[0]
     spread = rng.uniform(0.8, 1.25, (case.modes, 2, 1))
     shapes = axes @ (spread**2 * np.swapaxes(axes, 1, 2))
+    away, modes = np.zeros_like(centers), np.arange(case.modes)
+    if case.kind == "crescents":
+        weights, away, shapes, modes = _bent(weights, axes)
 
     def mixture(width: float) -> GaussianMixture:
-        return GaussianMixture(weights / weights.sum(), centers, width**2 * shapes)
+        return GaussianMixture(weights / weights.sum(), centers[modes] + width * away, width**2 * shapes)
 
     low, high = 0.05, 1.0
     for _ in range(24):
         width = np.sqrt(low * high)
-        tree = level_set_tree(mixture(width), simplify=1e-3, min_mass=0.0)
+        tree = level_set_tree(mixture(width), simplify=0.05, min_mass=0.0)
         deep = len(tree.leaves) >= case.modes and tree.persistence[tree.leaves].min() > case.weakest
         low, high = (width, high) if deep else (low, width)
     tree = level_set_tree(mixture(low))
@@ -110,7 +136,7 @@ def _world(case: Case) -> World:
     sentence = f"{case.kind} of {case.modes} modes, weakest saddle {case.weakest} nats"
     return World(
         mixture(low),
-        np.arange(case.modes),
+        modes,
         Topology(case.modes, betti, sentence),
         Tangle(case.dim, seed=100 + case.seed, amount=case.amount, spread=float(np.abs(centers).mean()) + 0.5),
         noise=0.6 * low,
@@ -120,11 +146,13 @@ def _world(case: Case) -> World:
 def _cases() -> tuple[Case, ...]:
     rng = np.random.default_rng(2026)
     cases = []
-    for seed in range(48):
-        kind = list(_LAYOUTS)[seed % len(_LAYOUTS)]
-        modes = int(rng.integers(_FEWEST[kind], 15))
+    for seed in (*range(48), *_CRESCENTS):
+        kind = list(_LAYOUTS)[seed % 4] if seed < 48 else "crescents"
+        modes = int(rng.integers(_FEWEST[kind], 15 if seed < 48 else 8))
         weakest, dim = _DEPTHS[seed // 2 % len(_DEPTHS)], _DIMS[seed // 3 % len(_DIMS)]
         amount, points = _AMOUNTS[seed // 5 % len(_AMOUNTS)], _SIZES[seed // 7 % len(_SIZES)]
+        if kind == "crescents":
+            weakest, dim, points = _DEPTHS[seed % 4], (3, 5)[seed // 3 % 2], 16_000
         name = f"{seed:02d}-{kind}-{modes}"
         cases.append(Case(name, kind, modes, weakest, dim, amount, points, seed, final=seed % 3 == 2))
     return tuple(cases)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["decode", "encode", "info", "train"]
 
-_CHECKPOINT_SECONDS = 10
+_CHECKPOINT_SECONDS = 5
 
 _FLAGS = ("latent_dim", "pad", "flow", "prior", "steps", "minutes")
 
@@ -39,10 +39,14 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
 
     def kept() -> Iterator["Progress"]:
-        written = time.monotonic()
+        written, kept_back = time.monotonic(), False
         for step in fit(dataset, config, seed=arguments.seed, state=state):
-            if step.state is not None and time.monotonic() - written > _CHECKPOINT_SECONDS:
-                save_checkpoint(checkpoint, step.state(), dataset, config, arguments.seed)
+            if step.state is not None and time.monotonic() - written > _CHECKPOINT_SECONDS and not kept_back:
+                try:
+                    save_checkpoint(checkpoint, step.state(), dataset, config, arguments.seed)
+                except core.InputError as error:
+                    kept_back = True
+                    say(f"{error} Training goes on without new checkpoints.")
                 written = time.monotonic()
             yield step
 
