@@ -14,7 +14,7 @@ import numpy as np
 from core.config import FlowAutoencoderConfig
 
 if TYPE_CHECKING:
-    from core.training import Progress
+    from core.progress import Progress
 
 __all__ = ["Trial", "chosen"]
 

@@ -93,7 +93,7 @@ class Likelihood(nn.Module):
             y = self.flow(x)
             if len(self.log_noise):
                 self.log_noise.copy_(y[:, self.latent_dim :].std(0).clamp_min(0.02).log().clamp_max(-0.5))
-        self.mixture = MixtureModule(y[:, : self.latent_dim].double().numpy(), components, rng)
+        self.mixture = MixtureModule(y[:, : self.latent_dim].double().cpu().numpy(), components, rng).to(x.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """log p (n,) of standardised, rotated points with pads (n, d+p)."""

@@ -144,10 +144,15 @@ class FlowAutoencoder:
         return float(-np.mean(joint - (self._log_pad(e) if self.pad else 0.0)))
 
     def log_volume_change(self, x: np.ndarray, seed: int = 0) -> np.ndarray:
-        """log |det d(z, n)/d(x, e)| (n,) at points (n, d): zero but for rounding and integration error."""
+        """log |det d(z, n)/d(x, e)| (n,) at points (n, d): zero but for integration error and rounded weights.
+
+        The map is the one that points of x's precision go through, steps of integration included; its derivative is
+        taken in double precision, where rounding of the determinant itself does not drown what is measured.
+        """
         x = self._checked(x, "x", self.data_dim)
         full = torch.from_numpy(np.concatenate((x, self._pads(len(x), seed, x.dtype)), axis=1))
-        return np.linalg.slogdet(jacobians(self._forward, full).numpy().astype(np.float64))[1]
+        flow = self._double if x.dtype == np.float64 else self._widened
+        return np.linalg.slogdet(jacobians(lambda part: self._through(flow, part), full.double()).numpy())[1]
 
     def _checked(self, array: np.ndarray, name: str, width: int) -> np.ndarray:
         array = np.asarray(array)
@@ -177,7 +182,14 @@ class FlowAutoencoder:
 
     @cached_property
     def _double(self) -> nn.Module:
-        """The flow in double precision."""
+        """The flow in double precision, integrated to match."""
+        flow = copy.deepcopy(self._widened)
+        flow.refine()  # type: ignore[operator]
+        return flow
+
+    @cached_property
+    def _widened(self) -> nn.Module:
+        """The flow of single precision, computed in double."""
         return copy.deepcopy(self.flow).double()
 
     def _flow(self, dtype: torch.dtype) -> Any:
@@ -185,9 +197,13 @@ class FlowAutoencoder:
 
     def _forward(self, full: Tensor) -> Tensor:
         """(z, n) side by side (n, d+p) for (x, e) side by side."""
+        return self._through(self._flow(full.dtype), full)
+
+    def _through(self, flow: nn.Module, full: Tensor) -> Tensor:
+        """`_forward` with a `flow` of the same precision."""
         dtype, k = full.dtype, self.latent_dim
         shift = torch.from_numpy(np.concatenate((self.shift, np.zeros(self.pad)))).to(dtype)
-        y = self._flow(dtype)((full - shift) / self.scale @ torch.from_numpy(self.basis).to(dtype))
+        y = flow((full - shift) / self.scale @ torch.from_numpy(self.basis).to(dtype))
         z = y[:, :k] @ torch.from_numpy(self.latent_head.T).to(dtype) + torch.from_numpy(self.latent_shift).to(dtype)
         n = y[:, k:] @ torch.from_numpy(self.noise_head.T).to(dtype)
         return torch.cat((z, n), dim=1)

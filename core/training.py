@@ -1,62 +1,19 @@
-"""Maximum likelihood for the flow auto-encoder, as a generator of progress: no printing, no files, no screen.
+"""Training from data to model, as a generator of progress: no printing, no files, no screen."""
 
-The loss is -log q(z) - log N(n; 0, diag s^2) over points with fresh pads at every step. Weights are averaged along the
-way; the average that did best on held-out points is what comes out.
-"""
-
-import copy
 import time
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from core.choose import chosen
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
-from core.errors import InputError
-from core.finish import finished, measured
-from core.flow import FLOWS
-from core.likelihood import LOG_2PI, Likelihood
+from core.fit import Fit
 from core.model import FlowAutoencoder
-from core.optimizer import Muon
-from core.rows import Rows, check_data
-from core.warmstart import geodesic_targets
+from core.progress import Progress
+from core.rows import check_data
 
 __all__ = ["Progress", "train"]
-
-_GEODESIC_POINTS = 3000
-_GEODESIC_STEPS = 1500
-_REPORTS = 50
-_TIGHTEN_EVERY = 200
-_SAMPLE = 3000
-_JUDGED = 15_000
-_SEEDING_POINTS = 8000
-# Shares of training: up to the first, level sets are made even; from the second on, the likelihood is alone.
-_EVEN, _FREE = 0.4, 0.6
-_PATIENCE = 0.06
-
-
-@dataclass(frozen=True, eq=False)
-class Progress:
-    """Where training stands: `phase` 'choose', 'start', 'fit' or 'done', `step` of `steps`, negative log-likelihoods
-    in nats per point (None before there is one), seconds since the start and to the end, a few held-out latents
-    (<= 1000, k) to look at. `state` gives all that training needs to go on from here (arrays by name), `model` comes
-    with the last one.
-    """
-
-    phase: str
-    step: int
-    steps: int
-    train_nll: float | None
-    heldout_nll: float | None
-    seconds: float
-    seconds_left: float | None
-    latent: np.ndarray | None = None
-    model: FlowAutoencoder | None = None
-    state: Callable[[], dict[str, np.ndarray]] | None = None
 
 
 def train(
@@ -82,251 +39,15 @@ def train(
     began = time.monotonic()
 
     def trial(short: FlowAutoencoderConfig) -> Generator[Progress, None, np.ndarray]:
-        fit = _Fit(dataset, short, seed)
+        fit = Fit(dataset, short, seed)
         yield from fit.run("choose")
         return fit.heldout_log_likelihood()
 
     config, choice = yield from chosen(config, dataset.dim, trial)
-    fit = _Fit(dataset, config, seed, state, began)
+    fit = Fit(dataset, config, seed, state, began)
     yield from fit.run("fit")
     model = fit.model()
     if choice:
         model.metrics["choice"] = choice
     yield fit.progress("done", config.steps, model.metrics["nll"], model=model)
     return model
-
-
-class _Fit:
-    """One training run: the data as they enter the flow, the modules, the clock."""
-
-    def __init__(
-        self,
-        dataset: Dataset,
-        config: FlowAutoencoderConfig,
-        seed: int,
-        state: Mapping[str, np.ndarray] | None = None,
-        began: float | None = None,
-    ) -> None:
-        self.began = self.fit_began = time.monotonic() if began is None else began
-        self.dataset, self.config, self.seed = dataset, config, seed
-        self.latent_dim, self.pad = int(config.latent_dim), int(config.pad)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.rng = np.random.default_rng([seed, 1])
-        self.rows = Rows(dataset.points, self.pad, self.rng)
-        self.generator = torch.Generator().manual_seed(seed)
-        self.test = self._padded(self.rows[self.rows.heldout])
-        total = dataset.dim + self.pad
-        flow = FLOWS[config.flow](total, config.blocks, config.width, seed)
-        self.net = Likelihood(flow, self.latent_dim, total - self.latent_dim).to(self.device)
-        self.offset = self.scale_entropy()
-        self.average = self.net
-        self.best: dict[str, Tensor] = {}
-        self.best_nll, self.smoothed = np.inf, np.nan
-        self.step, self.gained, self.clock, self.pace = 0, 0, 0.0, 1.0
-        self.restored = state
-
-    def scale_entropy(self) -> float:
-        """What the likelihood in standard units lacks of the data's own: log scale^d, and the pads' entropy."""
-        pad_entropy = self.pad * (0.5 * (1 + LOG_2PI) + np.log(self.config.pad_scale))
-        return float(self.dataset.dim * np.log(self.rows.scale) - pad_entropy)
-
-    def _padded(self, x: Tensor) -> Tensor:
-        if self.pad:
-            pads = torch.randn(len(x), self.pad, generator=self.generator) * self.config.pad_scale
-            x = torch.cat((x, pads), dim=1)
-        return x.to(self.device)
-
-    def batch(self, size: int) -> Tensor:
-        """Training points at random with fresh pads."""
-        places = torch.randint(self.rows.training, (size,), generator=self.generator).numpy()
-        return self._padded(self.rows[self.rows.training_rows(places)])
-
-    def progress(
-        self,
-        phase: str,
-        step: int,
-        heldout: float | None,
-        loss: float | None = None,
-        model: FlowAutoencoder | None = None,
-    ) -> Progress:
-        """The state of this run as a `Progress`."""
-        seconds = time.monotonic() - self.began
-        with torch.no_grad():
-            latent = self.net.flow(self.test[:1000])[:, : self.latent_dim].cpu().numpy()
-        left = None
-        if phase != "start" and step:
-            left = (time.monotonic() - self.fit_began) / step * (1 - self.clock) * self.config.steps / self.pace
-        state = self.state if phase == "fit" else None
-        return Progress(phase, step, self.config.steps, loss, heldout, seconds, left, latent, model, state)
-
-    def run(self, phase: str) -> Generator[Progress, None, None]:
-        """All of the training, reported as `phase`."""
-        if self.restored is None and self.config.resolved_start == "geodesic":
-            yield from self.regress_on_geodesics()
-        yield from self.maximize_likelihood(phase)
-
-    def heldout_log_likelihood(self) -> np.ndarray:
-        """(n,) in nats in the data's own units, the pads' share taken off."""
-        with torch.no_grad():
-            joint = self.net(self.test).cpu().double().numpy()
-            pads = self.test[:, self.dataset.dim :].cpu().double().numpy() / self.config.pad_scale
-        own = -0.5 * (pads**2).sum(1) - self.pad * (np.log(self.config.pad_scale) + 0.5 * LOG_2PI)
-        return joint - own - self.dataset.dim * np.log(self.rows.scale)
-
-    def regress_on_geodesics(self) -> Generator[Progress, None, None]:
-        """Lead the latents to an Isomap embedding, and the rest to small isotropic noise."""
-        x = self.rows[self.rows.training_rows(np.arange(min(_GEODESIC_POINTS, self.rows.training)))]
-        target = torch.from_numpy(geodesic_targets(x.numpy(), self.latent_dim)).float().to(self.device)
-        optimizers = self._optimizers(self.net.flow)
-        for step in range(_GEODESIC_STEPS):
-            rows = torch.randint(len(x), (512,), generator=self.generator)
-            y = self.net.flow(self._padded(x[rows]))
-            latent, noise = y[:, : self.latent_dim], y[:, self.latent_dim :]
-            loss = (latent - target[rows]).square().mean() + 0.1 * noise.square().mean()
-            _stepped(loss, optimizers)
-            if step % (_GEODESIC_STEPS // 10) == 0:
-                yield self.progress("start", step, None)
-
-    def maximize_likelihood(self, phase: str) -> Generator[Progress, None, None]:
-        """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept.
-
-        First towards even level sets, then less and less so, then by the likelihood alone. What no longer gains
-        anything on held-out points is cut short: over-fitting comes early where points are few.
-        """
-        config, net = self.config, self.net
-        net.start_mixture(self.batch(min(_SEEDING_POINTS, self.rows.training)), config.components, self.rng)
-        self.optimizers = self._optimizers(net)
-        self.average = copy.deepcopy(net)
-        self.best = copy.deepcopy(net.state_dict())
-        if self.restored is not None:
-            self._take_up(self.restored)
-        every = max(config.steps // _REPORTS, 1)
-        self.fit_began = time.monotonic()
-        deadline = self.began + 60 * (config.minutes or np.inf)
-        while self.clock < 1 - 1e-9:
-            spent = max(self.clock, (time.monotonic() - self.fit_began) / (deadline - self.fit_began))
-            if spent >= 1:
-                break
-            if self.step % _TIGHTEN_EVERY == 0:
-                net.flow.tighten(self.test[:64])
-            for optimizer in self.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * min(1.0, (self.step + 1) / 100) * _cosine(spent)
-            loss = self._descend(config.evenness * float(np.interp(spent, (_EVEN, _FREE), (1, 0))))
-            self.step, self.clock = self.step + 1, self.clock + self.pace / config.steps
-            self.smoothed = loss if np.isnan(self.smoothed) else 0.98 * self.smoothed + 0.02 * loss
-            if self.step % every == 0:
-                with torch.no_grad():
-                    heldout = float(-self.average(self.test).mean())
-                if heldout < self.best_nll:
-                    self.best_nll, self.best, self.gained = heldout, copy.deepcopy(self.average.state_dict()), self.step
-                self._cut_short()
-                yield self.progress(phase, self.step, heldout + self.offset, self.smoothed + self.offset)
-        net.load_state_dict(self.best)
-
-    def _cut_short(self) -> None:
-        """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
-        if (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps or _EVEN <= self.clock < _FREE:
-            return
-        if self.clock < _EVEN:
-            self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step
-        else:
-            self.clock = 1.0
-        self.gained = self.step
-
-    def _optimizers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
-        """Muon for the flow's square weights, Adam for all others of `module`."""
-        matrices = self.net.flow.matrices
-        chosen = {id(matrix) for matrix in matrices}
-        rest = [value for value in module.parameters() if id(value) not in chosen]
-        adam = torch.optim.Adam(rest, lr=self.config.learning_rate, betas=(0.9, 0.99))
-        return [adam, Muon(matrices, self.config.learning_rate)] if matrices else [adam]
-
-    def _descend(self, evenness: float) -> float:
-        """One step of gradient descent, and of the average; returns the batch's NLL."""
-        images, energy = self.net.flow.transported(self.batch(min(self.config.batch, self.rows.training)))
-        nll = -self.net.of_images(images).mean()
-        loss = nll + self.config.transport * energy.mean() if self.config.transport else nll
-        if evenness:
-            loss = loss + evenness * self.net.unevenness(images)
-        if not torch.isfinite(loss):
-            rate = self.config.learning_rate
-            raise InputError(f"training diverged at step {self.step}; lower `learning_rate` (now {rate}).")
-        _stepped(loss, self.optimizers)
-        decay = min(0.995, (self.step + 1) / (self.step + 10))
-        with torch.no_grad():
-            for mean, value in zip(self.average.parameters(), self.net.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
-            for kept, value in zip(self.average.buffers(), self.net.buffers(), strict=True):
-                kept.copy_(value)
-        return nll.item()
-
-    def state(self) -> dict[str, np.ndarray]:
-        """All that training needs to go on from here, as arrays by name."""
-        arrays = {
-            "step": np.array([self.step, self.gained]),
-            "numbers": np.array([self.best_nll, self.smoothed, self.clock, self.pace]),
-        }
-        arrays["generator"] = self.generator.get_state().numpy()
-        for name, values in (
-            ("net", self.net.state_dict()),
-            ("average", self.average.state_dict()),
-            ("best", self.best),
-        ):
-            arrays |= {f"{name}.{key}": value.cpu().numpy().copy() for key, value in values.items()}
-        for number, optimizer in enumerate(self.optimizers):
-            for at, moments in optimizer.state_dict()["state"].items():
-                arrays |= {f"descent.{number}.{at}.{key}": value.cpu().numpy().copy() for key, value in moments.items()}
-        return arrays
-
-    def _take_up(self, state: Mapping[str, np.ndarray]) -> None:
-        """Go on from the `state` of an earlier run. Raises `InputError` where it is that of another."""
-
-        def part(name: str) -> dict[str, Tensor]:
-            start = f"{name}."
-            return {k[len(start) :]: torch.from_numpy(np.array(v)) for k, v in state.items() if k.startswith(start)}
-
-        try:
-            self.net.load_state_dict(part("net"))
-            self.average.load_state_dict(part("average"))
-            self.best = part("best")
-            for number, optimizer in enumerate(self.optimizers):
-                moments: dict[int, dict[str, Tensor]] = {}
-                for key, value in part(f"descent.{number}").items():
-                    at, name = key.split(".", 1)
-                    moments.setdefault(int(at), {})[name] = value
-                groups = optimizer.state_dict()["param_groups"]
-                optimizer.load_state_dict({"state": moments, "param_groups": groups})
-            self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step, self.gained = map(int, state["step"])
-            self.best_nll, self.smoothed, self.clock, self.pace = map(float, state["numbers"])
-        except (KeyError, ValueError, RuntimeError, IndexError) as error:
-            text = " ".join(str(error).split())[:100]
-            raise InputError(f"the checkpoint is that of another run ({text}); start without it.") from None
-
-    def model(self) -> FlowAutoencoder:
-        """The trained model, with what is measured of it."""
-        rows = self.rows
-        model = finished(self.net.cpu(), self.config, rows.shift, rows.scale, rows.basis)
-        places = self.rng.choice(rows.training, min(_JUDGED, rows.training), replace=False)
-        trained = rows.training_rows(np.sort(places))
-        shown = np.sort(np.concatenate((rows.heldout, trained))[:_SAMPLE])
-        metrics = {"seed": self.seed, "steps": self.step}
-        model = measured(model, self.dataset, rows.heldout, trained, shown, metrics)
-        model.metrics["seconds"] = round(time.monotonic() - self.began, 2)
-        return model
-
-
-def _stepped(loss: Tensor, optimizers: list[torch.optim.Optimizer]) -> None:
-    """One clipped step down the gradient of `loss`."""
-    for optimizer in optimizers:
-        optimizer.zero_grad()
-    loss.backward()
-    nn.utils.clip_grad_norm_([p for o in optimizers for group in o.param_groups for p in group["params"]], 5.0)
-    for optimizer in optimizers:
-        optimizer.step()
-
-
-def _cosine(spent: float) -> float:
-    """1 at the start, 0 where all is spent."""
-    return float(0.5 * (1 + np.cos(np.pi * spent)))

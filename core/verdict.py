@@ -39,6 +39,7 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
     overfit = model.heldout_nll(heldout) - model.heldout_nll(trained)
     support, leaves = tree_support(model, np.concatenate((latent, model.encode(trained, seed=seed)[0])), seed)
     own = len(support)
+    more = sum(count > own for count in leaves)
     found = (
         (by_latent > _MOST_DEPENDENCE, f"the latents explain {by_latent:.0%} of a noise dimension"),
         (among > _MOST_DEPENDENCE, f"noise dimensions explain {among:.0%} of another"),
@@ -49,7 +50,7 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
         (_defect(model) > _MOST_DEFECT, f"volume changes by up to {_defect(model):.1e}"),
         (overfit > _MOST_OVERFIT, f"held-out points do {overfit:.2f} nats worse than trained ones"),
         (min(support) < _LEAST_SUPPORT, f"a leaf is found again in {min(support):.0%} of refits"),
-        (sum(count > own for count in leaves) > _REFITS / 2, f"refits of the density have {_span(leaves)} leaves, not {own}"),
+        (more > _REFITS / 2, f"refits of the density have {_span(leaves)} leaves, not {own}"),
     )
     reasons = [sentence for true, sentence in found if true]
     return {
@@ -82,7 +83,7 @@ def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> t
 
 
 def refit(latent: np.ndarray, seed: int) -> GaussianMixture:
-    """Forty Gaussians, fewer for few points, fitted to latents (n, k) by expectation maximisation, from a fresh start."""
+    """Forty Gaussians, fewer for few points, fitted to latents (n, k) by expectation maximisation, freshly started."""
     from sklearn.mixture import GaussianMixture as Fit
 
     components = max(min(_REFIT_COMPONENTS, len(latent) // 100), 1)

@@ -79,6 +79,9 @@ class CouplingFlow(nn.Module):
     def tighten(self, x: Tensor) -> None:
         """Nothing to do: volume is kept whatever the networks are."""
 
+    def refine(self) -> None:
+        """Nothing to do: there are no steps to make finer."""
+
     def _networks(self) -> list[tuple[Tensor, ...]]:
         layers = (self.first, self.first_bias, self.hidden, self.hidden_bias, self.last, self.last_bias)
         return list(zip(*(layer.unbind() for layer in layers), strict=True))

@@ -26,7 +26,7 @@ class RidgeFlow(nn.Module):
     """A volume-preserving flow of R^d in `blocks` / 2 pieces of time with `width` ridge functions each.
 
     While training it takes `steps` fourth-order Runge-Kutta steps a piece; `tighten` raises them where volume leaks.
-    Evaluation integrates adaptively to `tolerance` (in double precision a ten thousandth of it).
+    Evaluation integrates adaptively to `tolerance`, which `refine` brings from single to double precision.
 
     References: Chen et al. 2018, "Neural ordinary differential equations" (arXiv 1806.07366).
     """
@@ -81,6 +81,10 @@ class RidgeFlow(nn.Module):
                 return
             self.steps.mul_(2)
 
+    def refine(self) -> None:
+        """Integrate from now on as precisely as double precision allows."""
+        self.tolerance *= 1e-4
+
     def _integrated(self, x: Tensor, piece: int, start: float, end: float) -> Tensor:
         direction, push = self.direction[piece].to(x.dtype), self.push[piece].to(x.dtype)
         offset, drift = self.offset[piece].to(x.dtype), self.drift[piece].to(x.dtype)
@@ -93,16 +97,15 @@ class RidgeFlow(nn.Module):
 
         if self.training:
             return _runge_kutta(field, x, start, end, int(self.steps))
-        precise = self.tolerance * (1e-4 if x.dtype == torch.float64 else 1.0)
-        times = torch.tensor([start, end], dtype=x.dtype)
-        return odeint(field, x, times, method="dopri5", rtol=precise, atol=precise)[-1]  # type: ignore[index]
+        times = torch.tensor([start, end], dtype=x.dtype, device=x.device)
+        return odeint(field, x, times, method="dopri5", rtol=self.tolerance, atol=self.tolerance)[-1]  # type: ignore[index]
 
 
 def _runge_kutta(field: Any, x: Tensor, start: float, end: float, steps: int) -> Tensor:
     """Classical fourth-order steps. (The library's own fixed-step solvers spend as long again on bookkeeping.)"""
     h = (end - start) / steps
     for step in range(steps):
-        t = torch.tensor(start + step * h, dtype=x.dtype)
+        t = torch.tensor(start + step * h, dtype=x.dtype, device=x.device)
         k1 = field(t, x)
         k2 = field(t + h / 2, x + h / 2 * k1)
         k3 = field(t + h / 2, x + h / 2 * k2)
