@@ -22,6 +22,8 @@ _MOST_DEFECT = 1e-3
 _MOST_OVERFIT = 0.4
 _LEAST_SUPPORT = 0.75
 _REFITS = 4
+# Nats that a leaf of a refit must stand out to be one that the model lacks: long ridges break up by less.
+_CLEAR = 0.3
 _REFIT_COMPONENTS = 40
 
 
@@ -66,7 +68,8 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
 
 
 def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> tuple[np.ndarray, list[int]]:
-    """How often other fits to halves of the latents (n, k) find each leaf again (L,), and how many leaves each has.
+    """How often other fits to halves of the latents (n, k) find each leaf again (L,), and how many clear leaves (of 0.3
+    nats or more) each has.
 
     A leaf is found again where it and a leaf of the other tree hold more of each other's points than of any other's.
     """
@@ -78,7 +81,7 @@ def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> t
         density = refit(latent[half], seed + number)
         other = tree_with_regions(density, points=len(half))
         found.append(_found_again(own, other, latent))
-        leaves.append(len(other.tree.leaves))
+        leaves.append(int((other.tree.persistence[other.tree.leaves] >= _CLEAR).sum()))
     return np.mean(found, axis=0), leaves
 
 
