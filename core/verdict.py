@@ -1,7 +1,8 @@
 """Whether a trained model may be believed: what it promises, measured on points that it did not learn from.
 
 A flow auto-encoder that converged has noise that is normal and independent of the latents and among itself, keeps
-volume, and has a tree that other mixtures, fitted to halves of its latents from starts of their own, find again.
+volume, sends neighbors to neighbors, and has a tree that other mixtures, fitted to halves of its latents from starts of
+their own, find again.
 """
 
 import warnings
@@ -14,13 +15,16 @@ from core.model import FlowAutoencoder
 from core.prior.mixture import GaussianMixture
 from core.tree import LevelSets, node_of, tree_with_regions
 
-__all__ = ["refit", "tree_support", "verdict"]
+__all__ = ["refit", "torn_pairs", "tree_support", "verdict"]
 
 _MOST_DEPENDENCE = 0.02
 _MOST_FROM_NORMAL = 0.05
 _MOST_DEFECT = 1e-3
 _MOST_OVERFIT = 0.4
 _LEAST_SUPPORT = 0.75
+_MOST_TORN = 1
+# Nats that the density falls by between two nearest neighbors where the flow has torn them apart; sound flows: 0.8.
+_TEAR = 1.0
 _REFITS = 4
 # Nats that a leaf of a refit must stand out to be one that the model lacks: long ridges break up by less.
 _CLEAR = 0.3
@@ -32,14 +36,16 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
 
     `latent_noise` and `noise_noise` are shares of variance explained (0 is independence), `normality` is a distance of
     cumulative distributions, `overfit` the held-out less the trained points' negative log-likelihood in nats,
-    `tree_support` the share of refits that find the least supported leaf, `refit_leaves` their numbers of leaves. For
-    points (n, d) held out and trained on.
+    `torn_pairs` a count, `tree_support` the share of refits that find the least supported leaf, `refit_leaves` their
+    numbers of leaves. For points (n, d) held out and trained on.
     """
     latent, noise = model.encode(heldout, seed=seed)
     by_latent, among = dependence(latent.astype(np.float64), noise.astype(np.float64), seed)
     normality = normality_gap(noise.astype(np.float64))
     overfit = model.heldout_nll(heldout) - model.heldout_nll(trained)
     support, leaves = tree_support(model, np.concatenate((latent, model.encode(trained, seed=seed)[0])), seed)
+    torn = torn_pairs(model, np.concatenate((heldout, trained)))
+    more_pads = "more pads" if model.pad else "pads, for room"
     own = len(support)
     more = sum(count > own for count in leaves)
     found = (
@@ -50,6 +56,7 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
             f"a noise dimension is {normality:.2f} from normal",
         ),
         (_defect(model) > _MOST_DEFECT, f"volume changes by up to {_defect(model):.1e}"),
+        (torn > _MOST_TORN, f"the flow tears {torn} pairs of nearest neighbors apart; give it {more_pads}"),
         (overfit > _MOST_OVERFIT, f"held-out points do {overfit:.2f} nats worse than trained ones"),
         (min(support) < _LEAST_SUPPORT, f"a leaf is found again in {min(support):.0%} of refits"),
         (more > _REFITS / 2, f"refits of the density have {_span(leaves)} leaves, not {own}"),
@@ -62,9 +69,22 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
         "noise_noise": among,
         "normality": normality,
         "overfit": overfit,
+        "torn_pairs": torn,
         "tree_support": float(min(support)),
         "refit_leaves": leaves,
     }
+
+
+def torn_pairs(model: FlowAutoencoder, points: np.ndarray) -> int:
+    """How many of `points` (n, d) the model parts from their nearest neighbor: between the two its density falls by a
+    nat or more below either's. Data that lie close are joined by their like: what falls there is the flow's own wall.
+    """
+    from sklearn.neighbors import NearestNeighbors
+
+    neighbor = NearestNeighbors(n_neighbors=2).fit(points).kneighbors(points, return_distance=False)[:, 1]
+    between = [model.log_density((1 - share) * points + share * points[neighbor]) for share in (0.25, 0.5, 0.75)]
+    ends = model.log_density(points)
+    return int((np.minimum(ends, ends[neighbor]) - np.min(between, axis=0) > _TEAR).sum())
 
 
 def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> tuple[np.ndarray, list[int]]:

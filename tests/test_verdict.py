@@ -10,7 +10,9 @@ from core.errors import InputError
 from core.independence import dependence, explained, normality_gap
 from core.optimizer import Muon
 from core.rows import Rows
+from core.store import load_model
 from core.training import train
+from core.verdict import torn_pairs
 
 
 def normal(n: int, *shape: int, seed: int = 0) -> np.ndarray:
@@ -96,6 +98,16 @@ def test_a_single_gaussian_converges_with_one_leaf():
     verdict = last.model.metrics["verdict"]
     assert verdict["converged"], verdict["reasons"]
     assert verdict["tree_support"] == 1.0
+
+
+def test_a_knot_without_room_is_torn_and_one_with_room_is_not():
+    from topoviz import resource
+
+    points = load_dataset("trefoil").points
+    flat, padded = (load_model(resource("sample_data") / "models" / name) for name in ("trefoil-flat", "trefoil"))
+    assert torn_pairs(padded, points) == 0
+    assert torn_pairs(flat, points) > 5
+    assert any("tears" in reason for reason in flat.metrics["verdict"]["reasons"])
 
 
 def results(levels: dict[int, float], tried: list):
