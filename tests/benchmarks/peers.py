@@ -4,9 +4,9 @@
 
 Ours stops itself and the peers get the seconds it took; with --seconds they get those, and ours stops its loop then if
 it has not. The clock runs over set-up, the training loop and its looks at held-out points; of ours over what it
-measures at its end, too (1 to 2 s). The excess is the negative log-likelihood above the planted density's on 100,000
-fresh points, paired, in nats, with its standard error; of the CNF on the first 10,000 of them, since it is slow. zuko
-is no dependency: pip install zuko.
+measures at its end, too (some 8 s, the verdict among them). The excess is the negative log-likelihood above the planted
+density's on 100,000 fresh points, paired, in nats, with its standard error; of the CNF on the first 10,000 of them,
+since it is slow. zuko is no dependency: pip install zuko.
 """
 
 import argparse
