@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 from core.data import Dataset, arrays, bounds, load_dataset, spool, tables, write_points
 from core.data.readers import read_dataset
 from core.errors import InputError
+from zoo import outcome
 
 RNG = np.random.default_rng(0)
 ROWS = 700
@@ -361,12 +362,3 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path, name, data):
         content[data.draw(ends)] = data.draw(st.integers(0, 255))
     path.write_bytes(content)
     assert (text := outcome(path)) == "" or (name in text and text.isprintable())
-
-
-def outcome(path):
-    """What a reader says of a file: nothing, or its refusal."""
-    try:
-        read_dataset(path)
-    except InputError as error:
-        return str(error)
-    return ""

@@ -19,6 +19,7 @@ from safetensors.torch import save_file as save_torch
 from core.data.dataset import Dataset
 from core.data.readers import SUFFIXES, read_dataset, write_points
 from core.errors import InputError
+from zoo import outcome
 
 RNG = np.random.default_rng(0)
 POINTS = RNG.normal(size=(40, 3)).astype(np.float32)
@@ -306,15 +307,6 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path, suffix, data):
     path = tmp_path / f"cloud{suffix}"
     path.write_bytes(content[: data.draw(st.integers(1, len(content)))])
     assert (text := outcome(path)) == "" or ("cloud" in text and text.isprintable())
-
-
-def outcome(path):
-    """What a reader says of a file: nothing, or its refusal."""
-    try:
-        read_dataset(path)
-    except InputError as error:
-        return str(error)
-    return ""
 
 
 def assert_refused(path):

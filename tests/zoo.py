@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 
 from core.data.dataset import Dataset
+from core.data.readers import read_dataset
+from core.errors import InputError
 
 BLOBS = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 8.0, 0.0]])
 SHARES = np.array([0.5, 0.3, 0.2])
@@ -63,3 +65,12 @@ def with_metrics(model, **metrics):
     """The model with other metrics: its own but for verdict and choice, and those given."""
     own = {key: value for key, value in model.metrics.items() if key not in ("verdict", "choice")}
     return replace(model, metrics=own | metrics)
+
+
+def outcome(path):
+    """What a reader says of a file: nothing, or its refusal."""
+    try:
+        read_dataset(path)
+    except InputError as error:
+        return str(error)
+    return ""
