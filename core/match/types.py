@@ -1,5 +1,6 @@
 """A partial matching of two level-set trees, with what else it could have been."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from core.tree.types import LevelSetTree
@@ -9,12 +10,16 @@ __all__ = ["Alternative", "Matching", "Pair"]
 
 @dataclass(frozen=True)
 class Pair:
-    """Node `a` of the first tree stands for node `b` of the second (ids). `confidence` lies in [0, 1]."""
+    """Node `a` of the first tree stands for node `b` of the second (ids). `confidence` lies in [0, 1].
+
+    `terms` says what the pair costs by each kind of evidence (mass, height, ...), empty for inner nodes.
+    """
 
     a: int
     b: int
     confidence: float
     pinned: bool = False
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from core.tree.layout import layout, leaf_order
 from core.tree.levelsets import LevelSets, leaf_of, level_set_tree, level_sets, node_of, tree_with_regions
-from core.tree.types import LevelSetTree
+from core.tree.types import Holes, LevelSetTree
 
 __all__ = [
+    "Holes",
     "LevelSetTree",
     "LevelSets",
     "layout",

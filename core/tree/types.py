@@ -11,7 +11,29 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["LevelSetTree"]
+__all__ = ["Holes", "LevelSetTree"]
+
+
+@dataclass(frozen=True, eq=False)
+class Holes:
+    """h holes of superlevel sets in the plane (in space: voids), longest-lived first.
+
+    `node` (h,) is the row of the deepest node whose region surrounds each, `top` (h,) the relative level (nats) at which
+    it closes with falling level, `bottom` (h,) that at which it is filled, `place` (h, k) its lowest point.
+    """
+
+    node: np.ndarray
+    top: np.ndarray
+    bottom: np.ndarray
+    place: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    @property
+    def persistence(self) -> np.ndarray:
+        """(h,) in nats."""
+        return self.top - self.bottom
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +53,10 @@ class LevelSetTree:
     that climbs to a peak below it. `basin_mass` (m,), `basin_mean` (m, k) and `basin_covariance` (m, k, k) change
     little when a neighbor is absent or a saddle moves, which is what matching wants (Chacon 2015, arXiv 1408.1381,
     on modal clusters).
+
+    `level_error` (m,) in nats and `mass_error` (m,) are standard errors of `level` and `basin_mass`, None where it is
+    not known how many points the density was learned from; `holes` those counted in `betti`, None beyond three
+    dimensions.
     """
 
     id: np.ndarray
@@ -46,6 +72,9 @@ class LevelSetTree:
     basin_mass: np.ndarray
     basin_mean: np.ndarray
     basin_covariance: np.ndarray
+    level_error: np.ndarray | None = None
+    mass_error: np.ndarray | None = None
+    holes: Holes | None = None
 
     def __len__(self) -> int:
         return len(self.id)
