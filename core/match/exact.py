@@ -100,7 +100,7 @@ class _Search:
 
     def run(self) -> None:
         self._record(assign_repeatedly(self.problem, np.full(self.problem.shape[0], -1)))
-        self._open(0, self.table, self.problem.unmatched_cost, [])
+        self._open(0, self.table, 0.0, [])
 
     def _record(self, partners: np.ndarray) -> None:
         self.found[tuple(partners.tolist())] = self.problem.cost(partners)

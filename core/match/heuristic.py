@@ -5,9 +5,13 @@ from scipy.optimize import linear_sum_assignment
 
 from core.match.problem import AssignmentProblem
 
-__all__ = ["assign_repeatedly", "improve", "solve_heuristic"]
+__all__ = ["assign_repeatedly", "improve", "quick_solution", "solve_heuristic"]
 
-_STARTS = 24
+# How many starts, anchors and single changes are worth it: in entries of the tables that have to be computed.
+_STARTS, _START_WORK = 8, 4_000_000
+_IMPROVED = 2
+_ANCHOR_WORK = 1_000_000
+_CHANGE_WORK = 20_000_000
 _NEAR = 20
 _ROUNDS = 30
 _LARGE = 1e6
@@ -17,14 +21,15 @@ _EPSILON = 1e-12
 def solve_heuristic(problem: AssignmentProblem, seed: int = 0) -> list[tuple[tuple[int, ...], float]]:
     """Distinct matchings (partner of each first-side leaf, -1 for none) with their costs, best first."""
     rng = np.random.default_rng(seed)
-    starts = [np.full(problem.shape[0], -1)]
-    pairs = np.argwhere(problem.allowed)
-    order = np.argsort(problem.leaf_cost[tuple(pairs.T)], kind="stable")
-    starts += [_seed(problem, i, j) for i, j in pairs[order[: _STARTS // 2]]]
-    starts += [_seed(problem, i, j) for i, j in pairs[rng.permutation(len(pairs))[: _STARTS // 2]]]
-    found = {}
-    for start in starts:
-        partners = improve(problem, start)
+    promise = _promises(problem, rng)
+    na, nb = problem.shape
+    starts = [_with_forced(problem, np.full(na, -1)), _assign(problem, promise)]
+    for _ in range(min(_STARTS, _START_WORK // (na * na * nb))):
+        starts.append(_assign(problem, promise * rng.uniform(0.7, 1.3, promise.shape)))
+    better = [assign_repeatedly(problem, start) for start in starts]
+    found = {tuple(partners.tolist()): problem.cost(partners) for partners in better}
+    for start in sorted(found, key=found.__getitem__)[:_IMPROVED]:
+        partners = improve(problem, np.array(start))
         found[tuple(partners.tolist())] = problem.cost(partners)
     best = np.array(min(found, key=found.__getitem__))
     for partners in _changes(problem, best, _NEAR)[0]:
@@ -32,10 +37,37 @@ def solve_heuristic(problem: AssignmentProblem, seed: int = 0) -> list[tuple[tup
     return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
 
+def quick_solution(problem: AssignmentProblem) -> np.ndarray:
+    """A fair matching, found fast: the partner of each first-side leaf, -1 for none (na,)."""
+    return assign_repeatedly(problem, _assign(problem, _promises(problem, np.random.default_rng(0))))
+
+
+def _promises(problem: AssignmentProblem, rng: np.random.Generator) -> np.ndarray:
+    """(na, nb): the least that each pair could cost if every other leaf went where it suits that pair best, seen from
+    some of the leaves only where there are many.
+
+    References: Gilmore 1962 and Lawler 1963, on bounds for quadratic assignment.
+    """
+    na, nb = problem.shape
+    count = int(np.clip(_ANCHOR_WORK // (na * nb * nb), 4, na))
+    promise = np.zeros((na, nb))
+    for k in rng.permutation(na)[:count]:
+        columns = np.flatnonzero(problem.allowed[k])
+        if not len(columns):
+            continue
+        links = problem.pair_costs(np.full(len(columns), k), columns)
+        links[range(len(columns)), :, columns] = 0.0
+        best = np.minimum(links.min(axis=0), 0.0)
+        best[k] = 0.0
+        promise += best
+    return problem.gains + promise * (na / count)
+
+
 def improve(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     """A matching that costs no more than `partners`: linear assignments against the last one, then single changes."""
     partners = assign_repeatedly(problem, partners)
-    for _ in range(4 * len(partners)):
+    na, nb = problem.shape
+    for _ in range(min(4 * na, _CHANGE_WORK // (na * na * nb) + 1)):
         changed, gains = _changes(problem, partners, 1)
         if not changed or gains[0] >= -_EPSILON:
             break
@@ -54,13 +86,6 @@ def assign_repeatedly(problem: AssignmentProblem, partners: np.ndarray) -> np.nd
             break
         best, best_cost = proposal, cost
     return best
-
-
-def _seed(problem: AssignmentProblem, i: int, j: int) -> np.ndarray:
-    partners = np.full(problem.shape[0], -1)
-    if i not in problem.forced and j not in problem.forced.values():
-        partners[i] = j
-    return partners
 
 
 def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:

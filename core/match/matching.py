@@ -7,14 +7,16 @@ import numpy as np
 
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
-from core.match.heuristic import solve_heuristic
-from core.match.problem import METHODS, AssignmentProblem, MatchConfig, pose
+from core.match.heuristic import quick_solution, solve_heuristic
+from core.match.problem import EVIDENCE, AssignmentProblem, MatchConfig, poses
 from core.match.types import Alternative, Matching, Pair
 from core.tree.types import LevelSetTree
 
 __all__ = ["match_trees"]
 
 _MOST = 20
+_TEMPERATURE = 1.0
+_STRENGTH = 0.5
 
 
 def match_trees(
@@ -31,17 +33,16 @@ def match_trees(
     optimum. Raises `InputError` for ids that are not there and for pins that contradict each other or a ban.
     """
     config = config or MatchConfig()
-    if config.method not in METHODS:
-        raise invalid("method", " or ".join(map(repr, METHODS)), repr(config.method), "choose one of these")
+    if config.method != "evidence":
+        raise invalid("method", "'evidence'", repr(config.method), "choose one of these")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
-    problem = _constrained(pose(a, b, config), a, b, pins, bans)
-    solutions, solver = _solved(problem)
+    problem, solutions, solver = _solved(a, b, config, pins, bans)
     best, others = solutions.found[0], solutions.found[1:]
-    gap = others[0].cost - best.cost if others else problem.unmatched_cost
+    gap = others[0].cost - best.cost if others else config.margin
     alternatives = tuple(
         Alternative(_ids(a, b, other), other.cost) for other in others if other.cost - best.cost <= config.margin
     )
-    pairs = _pairs(a, b, best, pins, bans, _confidence(problem, solutions))
+    pairs = _pairs(a, b, best, pins, bans, _confidence(problem, solutions), _terms(problem, best))
     matched_a, matched_b = {p.a for p in pairs}, {p.b for p in pairs}
     matching = Matching(
         tree_a=a,
@@ -77,16 +78,16 @@ def _known(
     return tuple(dict.fromkeys(known))
 
 
-def _constrained(
-    problem: AssignmentProblem,
+def _constraints(
     a: LevelSetTree,
     b: LevelSetTree,
     pins: tuple[tuple[int, int], ...],
     bans: tuple[tuple[int, int], ...],
-) -> AssignmentProblem:
-    """The problem with every pin and ban in it. Raises `InputError` where they leave no matching."""
+) -> tuple[np.ndarray, dict[int, int]]:
+    """Which leaves may go where (na, nb), and which must. Raises `InputError` where pins and bans leave no matching."""
     place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
-    allowed, forced = problem.allowed.copy(), dict(problem.forced)
+    allowed: np.ndarray = np.ones((len(place_a), len(place_b)), dtype=bool)
+    forced: dict[int, int] = {}
     for i, j in bans:
         if (i, j) in pins:
             raise InputError(f"the pair {i}:{j} is both pinned and banned; take one of the two back.")
@@ -107,18 +108,33 @@ def _constrained(
         if not allowed[i, j]:
             pin = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
             raise InputError(f"the pin {pin[0]}:{pin[1]} contradicts another pin or ban; take one back.")
-    return replace(problem, allowed=allowed, forced=forced)
+    return allowed, forced
 
 
-def _solved(problem: AssignmentProblem) -> tuple[Solutions, str]:
+def _solved(
+    a: LevelSetTree,
+    b: LevelSetTree,
+    config: MatchConfig,
+    pins: tuple[tuple[int, int], ...],
+    bans: tuple[tuple[int, int], ...],
+) -> tuple[AssignmentProblem, Solutions, str]:
+    """The problem at the level of noise that explains the trees best, its solutions, and which solver found them."""
+    allowed, forced = _constraints(a, b, pins, bans)
+    problems = [replace(problem, allowed=allowed, forced=forced) for problem in poses(a, b, config)]
+    if max(allowed.shape) > config.exact_leaves:
+        problems = [min(problems, key=lambda problem: problem.cost(quick_solution(problem)))]
+    solved = [(problem, *_solutions(problem)) for problem in problems]
+    return min(solved, key=lambda result: result[1].found[0].cost)
+
+
+def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:
+    found: dict[tuple[int, ...], float] = {}
     if max(problem.shape) <= problem.config.exact_leaves:
         solutions = solve_exact(problem, _MOST)
         if solutions.proven:
             return solutions, "exact"
-        found = {s.partners: s.cost for s in solutions.found} | dict(solve_heuristic(problem))
-    else:
-        found = dict(solve_heuristic(problem))
-    best = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_MOST]
+        found = {s.partners: s.cost for s in solutions.found}
+    best = sorted((found | dict(solve_heuristic(problem))).items(), key=lambda item: (item[1], item[0]))[:_MOST]
     return Solutions(tuple(Solution(p, c) for p, c in best), proven=False), "heuristic"
 
 
@@ -128,24 +144,20 @@ def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[in
 
 def _confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
     """(na,): for each leaf of the best matching, the share of the found matchings that keep its partner, weighted by
-    exp(-cost / temperature), times how far its own cost stays below the price of leaving it out."""
-    temperature = problem.config.margin / 2
+    exp(-cost / temperature)."""
     costs = np.array([s.cost for s in solutions.found])
-    weights = np.exp(-(costs - costs[0]) / temperature)
+    weights = np.exp(-(costs - costs[0]) / _TEMPERATURE)
     weights /= weights.sum()
     partners = np.array([s.partners for s in solutions.found]).reshape(len(costs), -1)
-    agreeing = (weights[:, None] * (partners == partners[0])).sum(0)
-    return agreeing * np.clip(1 - _own_costs(problem, partners[0]) / (2 * problem.config.price), 0, 1) ** 0.5
+    return (weights[:, None] * (partners == partners[0])).sum(0)
 
 
-def _own_costs(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
-    """(na,): a matched leaf's own cost with half of what it shares with each other pair; 0 for unmatched leaves."""
+def _terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, float]]:
+    """For each matched leaf (its place) what each kind of evidence costs it in nats, 0 where it agrees with its image."""
+    partners = np.array(best.partners, dtype=int)
     rows = np.flatnonzero(partners >= 0)
-    links = problem.pair_costs(rows, partners[rows])[:, rows, partners[rows]]
-    np.fill_diagonal(links, 0.0)
-    own = np.zeros(len(partners))
-    own[rows] = problem.leaf_cost[rows, partners[rows]] + 0.5 * links.sum(axis=1)
-    return own
+    costs = 0.5 * problem.pair_terms(rows, partners[rows])[:, :, rows, partners[rows]].sum(axis=2)
+    return {int(row): dict(zip(EVIDENCE, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
 
 
 def _pairs(
@@ -155,13 +167,15 @@ def _pairs(
     pins: tuple[tuple[int, int], ...],
     bans: tuple[tuple[int, int], ...],
     confidence: np.ndarray,
+    terms: dict[int, dict[str, float]],
 ) -> tuple[Pair, ...]:
     """Matched leaves, then the inner nodes whose matched leaves are each other's images."""
-    leaves = {int(a.leaves[i]): (int(b.leaves[j]), float(confidence[i])) for i, j in enumerate(best.partners) if j >= 0}
-    pairs = []
-    for row, (image, sure) in leaves.items():
-        ids = (int(a.id[row]), int(b.id[image]))
-        pairs.append(Pair(*ids, 1.0 if ids in pins else sure, ids in pins))
+    leaves, pairs = {}, []
+    for i, j in enumerate(best.partners):
+        if j >= 0:
+            leaves[int(a.leaves[i])] = int(b.leaves[j]), float(confidence[i])
+            ids = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
+            pairs.append(Pair(*ids, 1.0 if ids in pins else float(confidence[i]), ids in pins, terms[i]))
     pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
     taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
     for row, image in _inner(a, b, {row: image for row, (image, _) in leaves.items()}).items():
@@ -197,15 +211,15 @@ def _judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> M
     elif 2 * matched < min(problem.shape):
         faults.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
     if matched:
-        own = _own_costs(problem, np.array(best.partners)).sum() / matched
-        text = f"Matched leaves differ by {own:.2f} on average (threshold {config.doubtful:.2f})."
-        (faults if own > config.doubtful else notes).append(text)
+        strength = -best.cost / matched
+        text = f"The evidence for a matched leaf is {strength:.1f} nats on average (threshold {_STRENGTH:.1f})."
+        (faults if strength < _STRENGTH else notes).append(text)
     if matched and matching.gap <= config.margin:
         others = len(matching.alternatives)
         verb = "matching costs" if others == 1 else "matchings cost"
-        ties.append(f"{others} other {verb} at most {config.margin:.2f} more (the closest {matching.gap:.3f} more).")
+        ties.append(f"{others} other {verb} at most {config.margin:.1f} nats more (the closest {matching.gap:.2f} more).")
     elif matched:
-        notes.append(f"The second-best matching costs {matching.gap:.2f} more (threshold {config.margin:.2f}).")
+        notes.append(f"The second-best matching costs {matching.gap:.1f} nats more (threshold {config.margin:.1f}).")
     for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
         if ids:
             start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"

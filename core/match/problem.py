@@ -1,69 +1,72 @@
-"""The partial quadratic assignment of two trees' leaves: what a matching costs.
+"""The partial quadratic assignment of two trees' leaves: what a matching costs, in nats.
 
 For a matching pi of leaves,
-    cost = sum_{i matched} u(i, pi i) + sum_{i < k matched} w(i, pi i; k, pi k) + price * (leaves left out, both sides).
-u compares two leaves by the log-mass and log-volume of their basins, their height and their holes. w compares what
-lies between two leaves with what lies between their partners: the Bhattacharyya distance of their Gaussians, which no
-affine map changes, and the differences of the same features, which do not change where a part of the world is absent
-and all the other masses grow alike. Every term is a bounded ramp, |difference| / scale and at most 1, so that no
-extrapolated quantity can outvote the rest.
+    cost = sum_{i matched} (price + u(i, pi i)) - share * sum_{i < k matched} sum_t w_t log L_t(a_ik - b_{pi i, pi k}).
+Evidence a_ik is something that lies between two leaves and that no affine map of the space changes: their Bhattacharyya
+distance, and the differences of their log-masses, heights and log-volumes, which do not change either where a part of the
+world is absent and all other masses grow alike. L is a likelihood ratio: how much likelier a difference is between a pair
+of leaves and its image (Laplace, as wide as encodings of one world differ) than between leaves at random (Laplace, as wide
+as the evidence spreads), with a floor, so that nothing can outvote the rest. It is a ramp: peak - slope |difference|, at
+least log(floor). Left-out leaves cost nothing: a leaf is matched where its evidence outweighs its price.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from core.tree.types import LevelSetTree
 
-__all__ = ["METHODS", "AssignmentProblem", "MatchConfig", "leaf_distances", "merge_depths", "pose"]
+__all__ = ["EVIDENCE", "AssignmentProblem", "Evidence", "MatchConfig", "leaf_distances", "poses"]
 
 _EPSILON = 1e-9
-# Of log-mass, height and log-volume; holes come on top.
-_FEATURE_WEIGHTS = np.array([0.5, 0.3, 0.2])
-_HOLES_WEIGHT = 0.3
-_DEEPEST = 4.0
+# Bhattacharyya distances above this grow ever less reliable.
+_FAR = 6.0
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A kind of evidence: `between` gives what lies between each two leaves of a tree (n, n), in row order; `noise` is
+    how far that differs between two encodings of one world, `spread` how far between leaves at random (mean absolute
+    deviations), `weight` how much it counts."""
+
+    between: Callable[[LevelSetTree], np.ndarray]
+    noise: float
+    spread: float
+    weight: float
 
 
 @dataclass(frozen=True)
 class MatchConfig:
-    """Weights and scales of a matching.
+    """How a matching is found and judged.
 
-    `method` says what lies between two leaves: 'leaf-distances', or 'merge-depths', which is less sure but reads the
-    tree alone. `leaf_weight`, `distance_weight` and `contrast_weight` bound what one matched leaf can cost by its own
-    features, by its distances to the others, and by the differences of its features from theirs. `price` is what a
-    leaf left out costs. `mass_scale`, `height_scale`, `volume_scale` (nats) and `distance_scale` (a share of the
-    distances' size) are the differences that count as full. `margin` is the gap below which another matching is an
-    explanation as good, `doubtful` what matched leaves may cost on average before the matching is not believed.
-    `exact_leaves` bounds the trees solved to the proven optimum.
+    `method` is 'evidence', ours. `price` in nats is what a matched leaf must bring. `levels` are the multiples of the
+    evidence's usual noise that are tried; the likeliest is taken. A matching within `margin` nats of the best is an
+    explanation as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum.
     """
 
-    method: str = "leaf-distances"
-    leaf_weight: float = 0.2
-    distance_weight: float = 0.4
-    contrast_weight: float = 0.4
-    price: float = 0.22
-    mass_scale: float = 0.4
-    height_scale: float = 1.0
-    volume_scale: float = 1.2
-    distance_scale: float = 0.35
-    margin: float = 0.06
-    doubtful: float = 0.165
-    exact_leaves: int = 12
+    method: str = "evidence"
+    price: float = 1.0
+    levels: tuple[float, ...] = (0.5, 1.0, 2.0)
+    margin: float = 1.0
+    exact_leaves: int = 16
 
 
 @dataclass(frozen=True, eq=False)
 class AssignmentProblem:
     """Leaves 0..na-1 against 0..nb-1.
 
-    `leaf_cost` (na, nb) is u; `distance_a` (na, na), `distance_b` (nb, nb) and the scaled features `feature_a` (na, f),
-    `feature_b` (nb, f) give w; `allowed` (na, nb) says which pairs may be matched, `forced` which must be.
+    `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence in units in
+    which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says which pairs may be
+    matched, `forced` which must be.
     """
 
     leaf_cost: np.ndarray
-    distance_a: np.ndarray
-    distance_b: np.ndarray
-    feature_a: np.ndarray
-    feature_b: np.ndarray
+    between_a: np.ndarray
+    between_b: np.ndarray
+    peaks: np.ndarray
+    caps: np.ndarray
     config: MatchConfig
     allowed: np.ndarray
     forced: dict[int, int] = field(default_factory=dict)
@@ -73,27 +76,25 @@ class AssignmentProblem:
         """(na, nb)."""
         return self.leaf_cost.shape  # type: ignore[return-value]
 
-    @property
-    def unmatched_cost(self) -> float:
-        """What leaving out every leaf costs."""
-        return self.config.price * sum(self.shape)
-
-    @property
+    @cached_property
     def gains(self) -> np.ndarray:
-        """(na, nb): what matching a pair alone adds to `unmatched_cost`; infinite where it is not allowed."""
-        return np.where(self.allowed, self.leaf_cost - 2 * self.config.price, np.inf)
+        """(na, nb): what matching a pair alone adds to the cost; infinite where it is not allowed."""
+        return np.where(self.allowed, self.leaf_cost, np.inf)
+
+    def pair_terms(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """(t, m, na, nb): what each of m pairs costs together with each other pair by each kind, 0 where they agree."""
+        gap = np.abs(self.between_a[:, rows, :, None] - self.between_b[:, columns, None, :])
+        return np.minimum(gap, self.caps[:, None, None, None], out=gap)
 
     def pair_costs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(m, na, nb): what each of m pairs costs together with each other pair."""
-        a, b = self.distance_a[rows][:, :, None], self.distance_b[columns][:, None, :]
-        ramp = np.abs(a - b) / (self.config.distance_scale * np.maximum(np.maximum(a, b), _EPSILON))
-        total = self.config.distance_weight * np.minimum(ramp, 1.0)
-        for weight, ours, theirs in zip(_FEATURE_WEIGHTS, self.feature_a.T, self.feature_b.T, strict=True):
-            gap = (ours[rows, None] - ours)[:, :, None] - (theirs[columns, None] - theirs)[:, None, :]
-            total += self.config.contrast_weight * weight * np.minimum(np.abs(gap), 1.0)
-        return total / max(min(self.shape) - 1, 1)
+        total = np.full((len(rows), *self.shape), -self.peaks.sum())
+        for a, b, cap in zip(self.between_a, self.between_b, self.caps, strict=True):
+            gap = a[rows, :, None] - b[columns, None, :]
+            total += np.minimum(np.abs(gap, out=gap), cap, out=gap)
+        return total
 
-    @property
+    @cached_property
     def links(self) -> np.ndarray:
         """(na, nb, na, nb): what each pair costs together with each other pair."""
         rows, columns = np.indices(self.shape).reshape(2, -1)
@@ -105,46 +106,44 @@ class AssignmentProblem:
         columns = partners[rows]
         if not self.allowed[rows, columns].all():
             return float("inf")
-        links = np.triu(self.pair_costs(rows, columns)[:, rows, columns], 1)
-        left_out = sum(self.shape) - 2 * len(rows)
-        return float(self.config.price * left_out + self.leaf_cost[rows, columns].sum() + links.sum())
+        gap = np.abs(self.between_a[:, rows[:, None], rows] - self.between_b[:, columns[:, None], columns])
+        links = np.minimum(gap, self.caps[:, None, None]).sum(axis=0) - self.peaks.sum()
+        return float(self.leaf_cost[rows, columns].sum() + np.triu(links, 1).sum())
 
     def transposed(self) -> "AssignmentProblem":
         """The same problem with the sides exchanged."""
-        return AssignmentProblem(
-            self.leaf_cost.T,
-            self.distance_b,
-            self.distance_a,
-            self.feature_b,
-            self.feature_a,
-            self.config,
-            self.allowed.T,
-            {j: i for i, j in self.forced.items()},
+        return replace(
+            self,
+            leaf_cost=self.leaf_cost.T,
+            between_a=self.between_b,
+            between_b=self.between_a,
+            allowed=self.allowed.T,
+            forced={j: i for i, j in self.forced.items()},
         )
 
 
-def pose(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> AssignmentProblem:
-    """The problem of matching the leaves of two trees, in their row order, with every pair allowed."""
-    feature_a, feature_b = _features(a, config), _features(b, config)
-    away = np.minimum(np.abs(feature_a[:, None] - feature_b[None, :]), 1.0) @ _FEATURE_WEIGHTS
+def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
+    """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each of
+    the configuration's levels of noise."""
+    between_a, between_b = (np.stack([kind.between(tree) for kind in EVIDENCE.values()]) for tree in (a, b))
+    noise, spread, weight = np.array([(k.noise, k.spread, k.weight) for k in EVIDENCE.values()]).T
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
-    return AssignmentProblem(
-        leaf_cost=config.leaf_weight * np.minimum(away + _HOLES_WEIGHT * holes, 1.0),
-        distance_a=METHODS[config.method](a),
-        distance_b=METHODS[config.method](b),
-        feature_a=feature_a,
-        feature_b=feature_b,
-        config=config,
-        allowed=np.ones(away.shape, dtype=bool),
-    )
-
-
-def _features(tree: LevelSetTree, config: MatchConfig) -> np.ndarray:
-    """(n, 3): log-mass, height and log-volume of the leaves' basins, each in units of its scale."""
-    spread = 0.5 * np.linalg.slogdet(tree.basin_covariance[tree.leaves])[1]
-    mass = np.log(np.maximum(tree.basin_mass[tree.leaves], 1e-12))
-    scales = (config.mass_scale, config.height_scale, config.volume_scale)
-    return np.column_stack((mass, tree.level[tree.leaves], spread)) / scales
+    share = weight * _SHARE / max(min(holes.shape) - 1, 1)
+    problems = []
+    for level in config.levels:
+        slope, peaks = share * (1 / (level * noise) - 1 / spread), share * np.log(spread / (level * noise))
+        problems.append(
+            AssignmentProblem(
+                leaf_cost=config.price + _HOLES * holes,
+                between_a=slope[:, None, None] * between_a,
+                between_b=slope[:, None, None] * between_b,
+                peaks=peaks,
+                caps=peaks - share * np.log(_FLOOR),
+                config=config,
+                allowed=np.ones(holes.shape, dtype=bool),
+            )
+        )
+    return problems
 
 
 def leaf_distances(tree: LevelSetTree) -> np.ndarray:
@@ -166,14 +165,34 @@ def leaf_distances(tree: LevelSetTree) -> np.ndarray:
     return distance
 
 
-def merge_depths(tree: LevelSetTree) -> np.ndarray:
-    """How far down (nats) each two leaves first lie in one component (n, n), in row order, at most 4.
-
-    A tree's own distance, the cophenetic one. It needs no Gaussians, but the depth of far saddles is extrapolation.
-    """
-    leaves = tree.leaves.tolist()
-    depth = np.array([[0.0 if i == k else -tree.merge_level(i, k) for k in leaves] for i in leaves])
-    return np.minimum(depth.reshape(len(leaves), len(leaves)), _DEEPEST)
+def _log_distances(tree: LevelSetTree) -> np.ndarray:
+    """The distances on a scale on which all are equally noisy: a logarithm that bends where they are far."""
+    distance = leaf_distances(tree)
+    np.fill_diagonal(distance, 1.0)
+    return -np.arcsinh(_FAR / np.maximum(distance, _EPSILON))
 
 
-METHODS = {"leaf-distances": leaf_distances, "merge-depths": merge_depths}
+def _contrasts(values: np.ndarray) -> np.ndarray:
+    return values[:, None] - values[None, :]
+
+
+def _masses(tree: LevelSetTree) -> np.ndarray:
+    return _contrasts(np.log(np.maximum(tree.basin_mass[tree.leaves], 1e-12)))
+
+
+def _heights(tree: LevelSetTree) -> np.ndarray:
+    return _contrasts(tree.level[tree.leaves])
+
+
+def _volumes(tree: LevelSetTree) -> np.ndarray:
+    return _contrasts(0.5 * np.linalg.slogdet(tree.basin_covariance[tree.leaves])[1])
+
+
+# Fitted to pairs of models of the hard suite's tuning worlds; see tests/benchmarks/matching.py.
+EVIDENCE = {
+    "distances": Evidence(_log_distances, noise=0.08, spread=0.5, weight=1.0),
+    "mass": Evidence(_masses, noise=0.06, spread=0.6, weight=0.33),
+    "height": Evidence(_heights, noise=0.126, spread=0.7, weight=0.33),
+    "volume": Evidence(_volumes, noise=0.1, spread=0.42, weight=0.33),
+}
+_SHARE, _FLOOR, _HOLES = 2.0, 0.05, 2.0
