@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from core.errors import InputError
 from core.match import MatchConfig, match_trees
 from core.match.exact import solve_exact
-from core.match.heuristic import solve_heuristic
-from core.match.problem import AssignmentProblem, pose
+from core.match.heuristic import regrets, solve_heuristic
+from core.match.problem import AssignmentProblem, poses
 from core.prior import GaussianMixture
 from core.tree import level_set_tree
 
@@ -56,17 +56,18 @@ def random_problem(seed):
     rng = np.random.default_rng(seed)
     na, nb = rng.integers(1, 6, 2)
 
-    def distances(n):
+    def between(n):
         places = 2 * rng.normal(size=(n, 2))
-        return np.linalg.norm(places[:, None] - places[None], axis=-1)
+        contrast = rng.normal(size=n)
+        return np.stack((np.linalg.norm(places[:, None] - places[None], axis=-1), contrast[:, None] - contrast))
 
     allowed = rng.uniform(size=(na, nb)) < rng.choice([0.6, 1.0])
-    config = MatchConfig(margin=float(rng.choice([0.01, 0.06, 0.3])), price=float(rng.choice([0.15, 0.3])))
-    leaf_cost = rng.uniform(0, 0.4) * rng.uniform(size=(na, nb))
+    config = MatchConfig(margin=float(rng.choice([0.01, 0.06, 0.3])))
+    leaf_cost = rng.uniform(0, 1) + rng.uniform(size=(na, nb))
+    peaks, caps = rng.uniform(0.2, 1.0, 2), rng.uniform(0.5, 2.0, 2)
     places = np.argwhere(allowed)
     pin = dict([tuple(map(int, rng.choice(places)))]) if len(places) and rng.uniform() < 0.4 else {}
-    features = rng.normal(size=(na, 3)), rng.normal(size=(nb, 3))
-    return AssignmentProblem(leaf_cost, distances(na), distances(nb), *features, config, allowed, pin)
+    return AssignmentProblem(leaf_cost, between(na), between(nb), peaks, caps, config, allowed, pin)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -82,14 +83,37 @@ def test_bans_and_pins_change_nothing_about_being_exact(seed):
     assert solve_heuristic(problem)[0][1] >= costs[0] - 1e-12
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_a_regret_is_what_the_cheapest_change_costs(seed):
+    problem = random_problem(seed)
+    na, nb = problem.shape
+    if problem.forced or not problem.allowed.all():
+        return
+    partners = np.array(solve_exact(problem).found[0].partners)
+    for i in np.flatnonzero(partners >= 0):
+        costs = []
+        for j in range(-1, nb):
+            changed = np.where((partners == j) & (j >= 0), -1, partners)
+            changed[i] = j
+            costs.append(problem.cost(changed) if j != partners[i] else np.inf)
+        for k in range(na):
+            taken = np.where(np.arange(na) == i, -1, partners)
+            traded = partners.copy()
+            traded[[i, k]] = partners[[k, i]]
+            taken[k] = partners[i]
+            costs += [problem.cost(taken), problem.cost(traded)] if k != i else []
+        assert regrets(problem, partners)[i] == pytest.approx(min(costs) - problem.cost(partners), abs=1e-9)
+
+
 def test_a_search_cut_short_says_so():
-    assert not solve_exact(pose(*(level_set_tree(world(8, seed)) for seed in (1, 2)), MatchConfig()), budget=5).proven
+    problem = poses(*(level_set_tree(world(8, seed)) for seed in (1, 2)), MatchConfig())[0]
+    assert not solve_exact(problem, budget=2).proven
 
 
 @pytest.mark.parametrize(("modes_a", "modes_b"), [(1, 1), (2, 3), (4, 4), (5, 3), (6, 6), (7, 6)])
 def test_the_exact_solver_finds_what_trying_everything_finds(modes_a, modes_b):
     a, b = level_set_tree(world(modes_a, 1)), level_set_tree(world(modes_b, 2))
-    problem = pose(a, b, MatchConfig())
+    problem = poses(a, b, MatchConfig())[1]
     na, nb = problem.shape
     costs = [problem.cost(np.array(partners)) for partners in injections(na, nb)]
     costs.sort()
@@ -107,7 +131,7 @@ def test_the_exact_solver_finds_what_trying_everything_finds(modes_a, modes_b):
 def test_a_tree_matches_itself_at_no_cost(seed):
     tree = level_set_tree(world(6, seed))
     matching = match_trees(tree, tree)
-    assert matching.cost == 0
+    assert all(value == 0 for pair in matching.leaf_pairs for value in pair.terms.values())
     assert matching.solver == "exact"
     assert all(pair.a == pair.b for pair in matching.pairs)
     assert len(matching.pairs) == len(tree)
@@ -208,7 +232,7 @@ def test_an_inner_pin_keeps_leaves_below_to_leaves_below():
 
 
 def test_large_trees_say_that_the_search_was_local():
-    q = world(14, 5)
+    q = world(18, 5, apart=1.2)
     a, b = level_set_tree(q), level_set_tree(turned(q, 3))
     matching = match_trees(a, b)
     assert matching.solver == "heuristic"
@@ -232,10 +256,7 @@ def test_contradictions_are_one_clear_line(pins, bans, text):
     assert "\n" not in str(caught.value)
 
 
-def test_merge_depths_match_a_tree_with_itself():
-    q = world(6, 2)
-    a, b = level_set_tree(q), level_set_tree(turned(q, 4))
-    matching = match_trees(a, b, config=MatchConfig(method="merge-depths"))
-    assert {(p.a, p.b) for p in matching.leaf_pairs} == planted_pairs(a, q, b, turned(q, 4))
-    with pytest.raises(InputError, match="merge-depths"):
-        match_trees(a, b, config=MatchConfig(method="magic"))
+def test_an_unknown_method_is_named():
+    tree = level_set_tree(world(3, 2))
+    with pytest.raises(InputError, match="leaf-distances"):
+        match_trees(tree, tree, config=MatchConfig(method="magic"))

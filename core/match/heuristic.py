@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from core.match.problem import AssignmentProblem
 
-__all__ = ["assign_repeatedly", "improve", "quick_solution", "solve_heuristic"]
+__all__ = ["assign_repeatedly", "improve", "quick_solution", "regrets", "solve_heuristic"]
 
 # How many starts, anchors and single changes are worth it: in entries of the tables that have to be computed.
 _STARTS, _START_WORK = 8, 4_000_000
@@ -88,6 +88,17 @@ def assign_repeatedly(problem: AssignmentProblem, partners: np.ndarray) -> np.nd
     return best
 
 
+def regrets(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+    """(na,): how much more the cheapest single change costs that parts each matched leaf from its partner; 0 for leaves
+    left out."""
+    rows, moved, traded = _neighbors(problem, partners)
+    least = np.zeros(len(partners))
+    taken = np.array([np.delete(moved[:, partners[row]], row).min(initial=np.inf) for row in rows])
+    traded = np.minimum(traded, traded.T)
+    least[rows] = np.minimum(np.minimum(moved[rows].min(axis=1), taken), traded.min(axis=1, initial=np.inf))
+    return least
+
+
 def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     partners = partners.copy()
     for i, j in problem.forced.items():
@@ -124,13 +135,7 @@ def _assign(problem: AssignmentProblem, table: np.ndarray) -> np.ndarray:
 
 def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> tuple[list[np.ndarray], list[float]]:
     """The matchings after the drops, moves, takeovers and trades that cost least, and what each adds, best first."""
-    rows, links = _links(problem, partners)
-    table = problem.gains + links.sum(axis=0)
-    free = np.array([i not in problem.forced for i in range(len(partners))])
-    base = np.zeros(len(partners))
-    base[rows] = table[rows, partners[rows]]
-    moved = _moves(partners, rows, links, table, base, free)
-    traded = _trades(partners[rows], links[:, rows], table[rows], base[rows], free[rows])
+    rows, moved, traded = _neighbors(problem, partners)
     added = np.concatenate((moved.ravel(), traded.ravel()))
     changes, costs = [], []
     for at in np.argsort(added, kind="stable")[:most].tolist():
@@ -139,7 +144,7 @@ def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> tup
         changed = partners.copy()
         if at < moved.size:
             i, j = divmod(at, moved.shape[1])
-            j = j if j < table.shape[1] else -1
+            j = j if j < problem.shape[1] else -1
             if j >= 0:
                 changed[partners == j] = -1
             changed[i] = j
@@ -149,6 +154,19 @@ def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> tup
         changes.append(changed)
         costs.append(float(added[at]))
     return changes, costs
+
+
+def _neighbors(problem: AssignmentProblem, partners: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The matched rows (m,), and what changes with every move (na, nb + 1) and every trade (m, m)."""
+    rows, links = _links(problem, partners)
+    table = problem.gains + links.sum(axis=0)
+    free = np.array([i not in problem.forced for i in range(len(partners))])
+    base = np.zeros(len(partners))
+    base[rows] = table[rows, partners[rows]]
+    moved = _moves(partners, rows, links, table, base, free)
+    held = partners[rows]
+    traded = _trades(held, links[:, rows], table[rows], base[rows], free[rows])
+    return rows, moved, traded + problem.together(rows, held, traded=True) - problem.together(rows, held)
 
 
 def _moves(
@@ -167,10 +185,8 @@ def _moves(
 
 
 def _trades(held: np.ndarray, links: np.ndarray, table: np.ndarray, base: np.ndarray, free: np.ndarray) -> np.ndarray:
-    """(m, m): what changes when matched rows i < k trade their columns, infinite elsewhere.
-
-    What the two cost together stays: distances are symmetric.
-    """
+    """(m, m): what changes when matched rows i < k trade their columns, but for what the two cost together; infinite
+    elsewhere."""
     links = links[:, :, held]
     one_way = table[:, held] - base[:, None] - np.einsum("kik->ik", links) + np.einsum("kii->ik", links)
     traded = one_way + one_way.T

@@ -7,7 +7,7 @@ import numpy as np
 
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
-from core.match.heuristic import quick_solution, solve_heuristic
+from core.match.heuristic import quick_solution, regrets, solve_heuristic
 from core.match.problem import EVIDENCE, AssignmentProblem, MatchConfig, poses
 from core.match.types import Alternative, Matching, Pair
 from core.tree.types import LevelSetTree
@@ -15,8 +15,9 @@ from core.tree.types import LevelSetTree
 __all__ = ["match_trees"]
 
 _MOST = 20
-_TEMPERATURE = 1.0
-_STRENGTH = 0.5
+_ODDS = (-1.0, 1.0, 1.0)
+_MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
+_LEAST_EVIDENCE = 1.0
 
 
 def match_trees(
@@ -33,8 +34,8 @@ def match_trees(
     optimum. Raises `InputError` for ids that are not there and for pins that contradict each other or a ban.
     """
     config = config or MatchConfig()
-    if config.method != "evidence":
-        raise invalid("method", "'evidence'", repr(config.method), "choose one of these")
+    if config.method != "leaf-distances":
+        raise invalid("method", "'leaf-distances'", repr(config.method), "choose one of these")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
     problem, solutions, solver = _solved(a, b, config, pins, bans)
     best, others = solutions.found[0], solutions.found[1:]
@@ -143,20 +144,26 @@ def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[in
 
 
 def _confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
-    """(na,): for each leaf of the best matching, the share of the found matchings that keep its partner, weighted by
-    exp(-cost / temperature)."""
-    costs = np.array([s.cost for s in solutions.found])
-    weights = np.exp(-(costs - costs[0]) / _TEMPERATURE)
-    weights /= weights.sum()
-    partners = np.array([s.partners for s in solutions.found]).reshape(len(costs), -1)
-    return (weights[:, None] * (partners == partners[0])).sum(0)
+    """(na,): for each leaf of the best matching the probability that its partner is right, 0 for leaves left out.
+
+    Logistic in what parting the two would cost and in the evidence for all of the matching; fitted to pairs of trained
+    models, right, partial and unrelated ones (see tests/benchmarks/matching.py).
+    """
+    best = solutions.found[0]
+    partners = np.array(best.partners, dtype=int)
+    regret = regrets(problem, partners)
+    for other in solutions.found[1:]:
+        parted = np.array(other.partners) != partners
+        regret[parted] = np.minimum(regret[parted], other.cost - best.cost)
+    odds = _ODDS[0] + _ODDS[1] * np.minimum(regret, _MOST_REGRET) + _ODDS[2] * min(-best.cost, _MOST_EVIDENCE)
+    return np.where(partners >= 0, 1 / (1 + np.exp(-odds)), 0.0)
 
 
 def _terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, float]]:
-    """For each matched leaf (its place) what each kind of evidence costs it in nats, 0 where it agrees with its image."""
+    """For each matched leaf (its place) what each kind of evidence costs it in nats, 0 where the two trees agree."""
     partners = np.array(best.partners, dtype=int)
     rows = np.flatnonzero(partners >= 0)
-    costs = 0.5 * problem.pair_terms(rows, partners[rows])[:, :, rows, partners[rows]].sum(axis=2)
+    costs = 0.5 * problem.terms(rows, partners[rows]).sum(axis=2)
     return {int(row): dict(zip(EVIDENCE, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
 
 
@@ -175,7 +182,8 @@ def _pairs(
         if j >= 0:
             leaves[int(a.leaves[i])] = int(b.leaves[j]), float(confidence[i])
             ids = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
-            pairs.append(Pair(*ids, 1.0 if ids in pins else float(confidence[i]), ids in pins, terms[i]))
+            sure = 1.0 if ids in pins else float(confidence[i])
+            pairs.append(Pair(*ids, sure, ids in pins, terms[i]))
     pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
     taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
     for row, image in _inner(a, b, {row: image for row, (image, _) in leaves.items()}).items():
@@ -201,6 +209,12 @@ def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int
     return {0: 0} | found if leaves and a.children[0] and b.children[0] else found
 
 
+def _contradicts(pairs: tuple[tuple[int, int], ...], best: tuple[Pair, ...]) -> bool:
+    """Whether a matching gives a leaf, of either side, another partner than the best one does."""
+    there, back = {p.a: p.b for p in best}, {p.b: p.a for p in best}
+    return any(there.get(i, j) != j or back.get(j, i) != i for i, j in pairs)
+
+
 def _judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:
     """The matching with whether the evidence singles it out, and the reasons in sentences."""
     config = problem.config
@@ -211,15 +225,15 @@ def _judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> M
     elif 2 * matched < min(problem.shape):
         faults.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
     if matched:
-        strength = -best.cost / matched
-        text = f"The evidence for a matched leaf is {strength:.1f} nats on average (threshold {_STRENGTH:.1f})."
-        (faults if strength < _STRENGTH else notes).append(text)
-    if matched and matching.gap <= config.margin:
-        others = len(matching.alternatives)
-        verb = "matching costs" if others == 1 else "matchings cost"
-        ties.append(f"{others} other {verb} at most {config.margin:.1f} nats more (the closest {matching.gap:.2f} more).")
+        text = f"The evidence for this matching is {-best.cost:.1f} nats (threshold {_LEAST_EVIDENCE:.1f})."
+        (faults if -best.cost < _LEAST_EVIDENCE else notes).append(text)
+    rivals = [a.cost - best.cost for a in matching.alternatives if _contradicts(a.pairs, matching.leaf_pairs)]
+    if matched and rivals:
+        one = len(rivals) == 1
+        verb = "matching sends leaves elsewhere and costs" if one else "matchings send leaves elsewhere and cost"
+        ties.append(f"{len(rivals)} {verb} at most {config.margin:.1f} nats more (the closest {rivals[0]:.2f}).")
     elif matched:
-        notes.append(f"The second-best matching costs {matching.gap:.1f} nats more (threshold {config.margin:.1f}).")
+        notes.append(f"No matching that sends a leaf elsewhere comes within {config.margin:.1f} nats.")
     for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
         if ids:
             start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"

@@ -2,12 +2,13 @@
 
 For a matching pi of leaves,
     cost = sum_{i matched} (price + u(i, pi i)) - share * sum_{i < k matched} sum_t w_t log L_t(a_ik - b_{pi i, pi k}).
-Evidence a_ik is something that lies between two leaves and that no affine map of the space changes: their Bhattacharyya
-distance, and the differences of their log-masses, heights and log-volumes, which do not change either where a part of the
-world is absent and all other masses grow alike. L is a likelihood ratio: how much likelier a difference is between a pair
-of leaves and its image (Laplace, as wide as encodings of one world differ) than between leaves at random (Laplace, as wide
-as the evidence spreads), with a floor, so that nothing can outvote the rest. It is a ramp: peak - slope |difference|, at
-least log(floor). Left-out leaves cost nothing: a leaf is matched where its evidence outweighs its price.
+Evidence a_ik is something that lies between two leaves and that no affine map of the space changes: their
+Bhattacharyya distance, and the differences of their log-masses, heights and log-volumes, which do not change either
+where a part of the world is absent and all other masses grow alike. L is a likelihood ratio: how much likelier a
+difference is between a pair of leaves and its image (Laplace, as wide as encodings of one world differ) than between
+leaves at random (Laplace, as wide as the evidence spreads), with a floor, so that nothing can outvote the rest. Its
+logarithm is a ramp: peak - slope |difference|, at least log(floor). Left-out leaves cost nothing: a leaf is matched
+where its evidence outweighs its price.
 """
 
 from collections.abc import Callable
@@ -41,12 +42,12 @@ class Evidence:
 class MatchConfig:
     """How a matching is found and judged.
 
-    `method` is 'evidence', ours. `price` in nats is what a matched leaf must bring. `levels` are the multiples of the
-    evidence's usual noise that are tried; the likeliest is taken. A matching within `margin` nats of the best is an
-    explanation as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum.
+    `method` is 'leaf-distances', ours. `price` in nats is what a matched leaf must bring. `levels` are the multiples of
+    the evidence's usual noise that are tried; the likeliest is taken. A matching within `margin` nats of the best is
+    an explanation as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum.
     """
 
-    method: str = "evidence"
+    method: str = "leaf-distances"
     price: float = 1.0
     levels: tuple[float, ...] = (0.5, 1.0, 2.0)
     margin: float = 1.0
@@ -81,10 +82,16 @@ class AssignmentProblem:
         """(na, nb): what matching a pair alone adds to the cost; infinite where it is not allowed."""
         return np.where(self.allowed, self.leaf_cost, np.inf)
 
-    def pair_terms(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """(t, m, na, nb): what each of m pairs costs together with each other pair by each kind, 0 where they agree."""
-        gap = np.abs(self.between_a[:, rows, :, None] - self.between_b[:, columns, None, :])
-        return np.minimum(gap, self.caps[:, None, None, None], out=gap)
+    def terms(self, rows: np.ndarray, columns: np.ndarray, traded: bool = False) -> np.ndarray:
+        """(t, m, m): what each two of m pairs cost together by each kind, 0 where they agree; with `traded`, each two as
+        if they had each other's columns."""
+        ours, theirs = self.between_a[:, rows[:, None], rows], self.between_b[:, columns[:, None], columns]
+        gap = np.abs(ours - (np.swapaxes(theirs, 1, 2) if traded else theirs))
+        return np.minimum(gap, self.caps[:, None, None])
+
+    def together(self, rows: np.ndarray, columns: np.ndarray, traded: bool = False) -> np.ndarray:
+        """(m, m): what each two of m pairs cost together."""
+        return self.terms(rows, columns, traded).sum(axis=0) - self.peaks.sum()
 
     def pair_costs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(m, na, nb): what each of m pairs costs together with each other pair."""
@@ -106,9 +113,7 @@ class AssignmentProblem:
         columns = partners[rows]
         if not self.allowed[rows, columns].all():
             return float("inf")
-        gap = np.abs(self.between_a[:, rows[:, None], rows] - self.between_b[:, columns[:, None], columns])
-        links = np.minimum(gap, self.caps[:, None, None]).sum(axis=0) - self.peaks.sum()
-        return float(self.leaf_cost[rows, columns].sum() + np.triu(links, 1).sum())
+        return float(self.leaf_cost[rows, columns].sum() + np.triu(self.together(rows, columns), 1).sum())
 
     def transposed(self) -> "AssignmentProblem":
         """The same problem with the sides exchanged."""
@@ -128,13 +133,15 @@ def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[Assignm
     between_a, between_b = (np.stack([kind.between(tree) for kind in EVIDENCE.values()]) for tree in (a, b))
     noise, spread, weight = np.array([(k.noise, k.spread, k.weight) for k in EVIDENCE.values()]).T
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
+    # Two lone leaves have no other choice.
+    price = config.price if max(holes.shape) > 1 else -config.price
     share = weight * _SHARE / max(min(holes.shape) - 1, 1)
     problems = []
     for level in config.levels:
         slope, peaks = share * (1 / (level * noise) - 1 / spread), share * np.log(spread / (level * noise))
         problems.append(
             AssignmentProblem(
-                leaf_cost=config.price + _HOLES * holes,
+                leaf_cost=price + _HOLES * holes,
                 between_a=slope[:, None, None] * between_a,
                 between_b=slope[:, None, None] * between_b,
                 peaks=peaks,

@@ -18,8 +18,8 @@ __all__ = ["Holes", "LevelSetTree"]
 class Holes:
     """h holes of superlevel sets in the plane (in space: voids), longest-lived first.
 
-    `node` (h,) is the row of the deepest node whose region surrounds each, `top` (h,) the relative level (nats) at which
-    it closes with falling level, `bottom` (h,) that at which it is filled, `place` (h, k) its lowest point.
+    `node` (h,) is the row of the deepest node whose region surrounds each, `top` (h,) the relative level (nats) at
+    which it closes with falling level, `bottom` (h,) that at which it is filled, `place` (h, k) its lowest point.
     """
 
     node: np.ndarray
