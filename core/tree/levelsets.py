@@ -100,7 +100,7 @@ def tree_with_regions(
     own = moments(cells, merge.node, len(merge))
     # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
     climbing = moments(cells, merge.basin, len(merge))
-    mass = np.maximum(merge.accumulate(own.mass), climbing.mass)
+    mass = np.maximum(own.accumulated(merge.parent).mass, climbing.mass)
     return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, None, points), simplify, min_mass)
 
 
@@ -119,7 +119,8 @@ def level_sets(
     if grid.dim == 3 and holes is not None:
         holes = tunnels(field, merge, holes)
     climbing = moments(cells, merge.basin, len(merge))
-    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes, points)
+    mass = own.accumulated(merge.parent).mass
+    skeleton = Skeleton(merge, cells, own, climbing, mass, holes, points)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
