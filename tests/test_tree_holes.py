@@ -2,13 +2,10 @@
 
 import numpy as np
 import pytest
-from scipy.ndimage import gaussian_filter
 
 from core.levelset import Grid
 from core.prior.mixture import GaussianMixture
 from core.tree import level_set_tree, level_sets
-from core.tree.build import grid_merge_tree
-from core.tree.holes import cavities, tunnels
 
 
 def beaded_ring(dim, beads=6, radius=4.0, deviation=1.1):
@@ -55,27 +52,3 @@ def test_three_far_bumps_close_no_hole_that_holds_probability():
     density = GaussianMixture(np.array([0.4, 0.35, 0.25]), means, np.stack([np.eye(2)] * 3))
     assert level_set_tree(density).betti[0].tolist() == [1, 0]
     assert level_set_tree(density, min_mass=0.0).betti[0].tolist() == [1, 1]
-
-
-def test_cavities_are_those_of_gudhi():
-    gudhi = pytest.importorskip("gudhi")
-    field = gaussian_filter(np.random.default_rng(3).normal(size=(40, 40)), 1.5)
-    complex_ = gudhi.CubicalComplex(top_dimensional_cells=-field)  # pyright: ignore
-    complex_.persistence(min_persistence=0.0)
-    theirs = -complex_.persistence_intervals_in_dimension(1)
-    holes = cavities(field)
-    ours = np.column_stack([field.ravel()[holes.top], field.ravel()[holes.bottom]])
-    np.testing.assert_allclose(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])
-
-
-def test_tunnels_are_those_of_gudhi_at_every_level():
-    gudhi = pytest.importorskip("gudhi")
-    field = gaussian_filter(np.random.default_rng(4).normal(size=(14, 15, 16)), 1.2)
-    complex_ = gudhi.CubicalComplex(top_dimensional_cells=-field)  # pyright: ignore
-    complex_.persistence(min_persistence=0.0)
-    born, gone = -complex_.persistence_intervals_in_dimension(1).T
-    merge = grid_merge_tree(field)
-    found = tunnels(field, merge, cavities(field))
-    for level in np.quantile(field, np.linspace(0.01, 0.99, 25)) + 1e-9:
-        ours = found.change[merge.field[found.vertex] >= level].sum()
-        assert ours == ((born >= level) & (gone < level)).sum()
