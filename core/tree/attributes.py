@@ -11,7 +11,7 @@ import numpy as np
 
 from core.tree.build import MergeTree, accumulate
 from core.tree.simplify import Outline
-from core.tree.types import LevelSetTree
+from core.tree.types import Holes, LevelSetTree
 
 __all__ = ["Cells", "Moments", "describe", "moments"]
 
@@ -77,10 +77,16 @@ def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
 
 
 def describe(
-    tree: MergeTree, outline: Outline, own: Moments, climbing: Moments, points: np.ndarray, betti: np.ndarray
+    tree: MergeTree,
+    outline: Outline,
+    own: Moments,
+    climbing: Moments,
+    points: np.ndarray,
+    betti: np.ndarray,
+    holes: Holes | None,
 ) -> LevelSetTree:
-    """The level-set tree of an outline, from `betti` (m, 2) and the full tree's sums: `own` over the vertices in
-    each row and in none of its children, `climbing` over those that climb to each leaf's peak."""
+    """The level-set tree of an outline, from `betti` (m, 2), `holes` and the full tree's sums: `own` over the vertices
+    in each row and in none of its children, `climbing` over those that climb to each leaf's peak."""
     source, parent = outline.source, outline.parent
     total = own.gathered(outline.position, len(source)).accumulated(parent)
     basin = climbing.gathered(outline.position, len(source)).accumulated(parent)
@@ -107,6 +113,7 @@ def describe(
         basin_mass=basin.mass / max(basin.mass[0], 1e-300),
         basin_mean=basin_mean,
         basin_covariance=basin_covariance,
+        holes=holes,
     )
 
 
