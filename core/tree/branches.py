@@ -47,7 +47,7 @@ def branches(tree: LevelSetTree) -> Branches:
     >>> tree = level_set_tree(GaussianMixture(np.array([0.6, 0.4]), means, np.stack([np.eye(2)] * 2)))
     >>> found = branches(tree)
     >>> tree.ids(found.leaf), tree.ids(found.saddle), found.parent.tolist()
-    ((1, 3), (2, 2), (-1, 0))
+    ((1, 3), (2, 2), [-1, 0])
     """
     age = np.empty(len(tree), dtype=np.intp)
     age[np.lexsort((tree.id, -tree.level))] = np.arange(len(tree))
