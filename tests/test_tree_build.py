@@ -106,15 +106,3 @@ def test_rank_follows_persistence_and_equal_peaks_keep_their_order():
 def test_a_field_with_nan_is_refused():
     with pytest.raises(InputError, match="finite"):
         grid_merge_tree(np.array([0.0, np.nan]))
-
-
-@pytest.mark.parametrize("shape", [(40, 40), (12, 12, 12)])
-def test_persistence_pairs_are_those_of_gudhi(shape):
-    gudhi = pytest.importorskip("gudhi")
-    field = gaussian_filter(np.random.default_rng(2).normal(size=shape), 1.5)
-    complex_ = gudhi.CubicalComplex(top_dimensional_cells=-field)  # pyright: ignore
-    complex_.persistence(min_persistence=0.0)
-    theirs = -complex_.persistence_intervals_in_dimension(0)
-    tree = grid_merge_tree(field)
-    ours = np.column_stack([tree.height[::2], [-np.inf, *tree.height[1::2]]])
-    np.testing.assert_allclose(ours[np.lexsort(ours.T)], theirs[np.lexsort(theirs.T)])

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.tree.build import MergeTree
+from core.tree.build import MergeTree, accumulate
 from core.tree.simplify import Outline
-from core.tree.types import LevelSetTree
+from core.tree.types import Holes, LevelSetTree
 
 __all__ = ["Cells", "Moments", "describe", "moments"]
 
@@ -48,48 +48,57 @@ class Moments:
             result.append(total)
         return Moments(*result)
 
+    def accumulated(self, parent: np.ndarray) -> "Moments":
+        """The sums over the rows' subtrees, from `parent` (m,) with -1 at the root."""
+        result = [own.copy() for own in (self.mass, self.volume, self.first, self.second)]
+        for total in result:
+            accumulate(parent, total)
+        return Moments(*result)
+
+    def normalized(self, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Means (m, k) and covariances (m, k, k). A region too light for a double has its peak (m, k) for a mean."""
+        light = self.mass <= 0
+        weight = np.where(light, 1.0, self.mass)
+        mean = np.where(light[:, None], peaks, self.first / weight[:, None])
+        square = self.second / weight[:, None, None]
+        return mean, np.where(light[:, None, None], 0.0, square - mean[:, :, None] * mean[:, None, :])
+
 
 def moments(cells: Cells, node: np.ndarray, count: int) -> Moments:
     """The sums over the vertices whose deepest node is each of `count` rows."""
-    k = cells.points.shape[1]
+    from core.tree import compiled
 
-    def over(values: np.ndarray) -> np.ndarray:
-        return np.bincount(node, weights=values, minlength=count)
-
-    mass = over(cells.mass)
-    weighted = cells.points * cells.mass[:, None]
-    second = np.empty((count, k, k))
-    for i in range(k):
-        for j in range(i + 1):
-            second[:, i, j] = second[:, j, i] = over(weighted[:, i] * cells.points[:, j])
+    mass, first, second = compiled.sums(cells.points, cells.mass, node, count)
     if cells.spread.ndim == 2:
         second += mass[:, None, None] * cells.spread
     else:
         np.add.at(second, node, cells.mass[:, None, None] * cells.spread)
-    first = np.stack([over(column) for column in weighted.T], axis=1)
-    return Moments(mass, over(cells.volume), first, second)
+    return Moments(mass, np.bincount(node, weights=cells.volume, minlength=count), first, second)
 
 
 def describe(
-    tree: MergeTree, outline: Outline, own: Moments, climbing: Moments, points: np.ndarray, betti: np.ndarray
+    tree: MergeTree,
+    outline: Outline,
+    own: Moments,
+    climbing: Moments,
+    points: np.ndarray,
+    betti: np.ndarray,
+    holes: Holes | None,
 ) -> LevelSetTree:
-    """The level-set tree of an outline, from `betti` (m, 2) and the full tree's sums: `own` over the vertices in
-    each row and in none of its children, `climbing` over those that climb to each leaf's peak."""
+    """The level-set tree of an outline, from `betti` (m, 2), `holes` and the full tree's sums: `own` over the vertices
+    in each row and in none of its children, `climbing` over those that climb to each leaf's peak."""
     source, parent = outline.source, outline.parent
-    total = own.gathered(outline.position, len(source))
-    basin = climbing.gathered(outline.position, len(source))
+    total = own.gathered(outline.position, len(source)).accumulated(parent)
+    basin = climbing.gathered(outline.position, len(source)).accumulated(parent)
     top = np.where(source < 0, int(tree.field.argmin()), tree.vertex[source])
     level = tree.field[top] - tree.field.max()
     peak = top.copy()
     for row in reversed(range(1, len(source))):
         up = parent[row]
-        for sums in (total, basin):
-            for part in (sums.mass, sums.volume, sums.first, sums.second):
-                part[up] += part[row]
         if tree.field[peak[row]] > tree.field[peak[up]] or peak[up] == top[up]:
             peak[up] = peak[row]
-    mean, covariance = _normalized(total, points[peak])
-    basin_mean, basin_covariance = _normalized(basin, points[peak])
+    mean, covariance = total.normalized(points[peak])
+    basin_mean, basin_covariance = basin.normalized(points[peak])
     return LevelSetTree(
         id=source + 1,
         parent=parent,
@@ -104,16 +113,8 @@ def describe(
         basin_mass=basin.mass / max(basin.mass[0], 1e-300),
         basin_mean=basin_mean,
         basin_covariance=basin_covariance,
+        holes=holes,
     )
-
-
-def _normalized(total: Moments, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Means and covariances. A region too light for a double has its peak for a mean."""
-    light = total.mass <= 0
-    weight = np.where(light, 1.0, total.mass)
-    mean = np.where(light[:, None], peaks, total.first / weight[:, None])
-    square = total.second / weight[:, None, None]
-    return mean, np.where(light[:, None, None], 0.0, square - mean[:, :, None] * mean[:, None, :])
 
 
 def _persistence(level: np.ndarray, parent: np.ndarray, peak: np.ndarray) -> np.ndarray:

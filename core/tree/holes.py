@@ -13,8 +13,9 @@ import numpy as np
 
 from core.tree.build import MergeTree, grid_merge_tree
 from core.tree.simplify import Outline
+from core.tree.types import Holes
 
-__all__ = ["Cavities", "Tunnels", "cavities", "count_holes", "tunnels"]
+__all__ = ["Cavities", "Tunnels", "cavities", "count_holes", "lasting_cavities", "place_holes", "tunnels"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +37,10 @@ class Tunnels:
 def cavities(field: np.ndarray) -> Cavities:
     """The cavities of a field over a grid, whose complement is joined along the axes only.
 
-    A rim lower than all else stands for the outside.
+    A rim lower than all else stands for the outside. On a line nothing surrounds anything.
     """
+    if field.ndim == 1:
+        return Cavities(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
     outside = -field.min() + 1.0
     tree = grid_merge_tree(np.pad(-field, 1, constant_values=outside), diagonal=False)
     padded = np.array(field.shape) + 2
@@ -72,20 +75,38 @@ def tunnels(field: np.ndarray, merge: MergeTree, voids: Cavities) -> Tunnels:
     return Tunnels(vertex, change[vertex])
 
 
+def lasting_cavities(merge: MergeTree, found: Cavities, min_persistence: float, floor: float) -> Cavities:
+    """Those that last for `min_persistence` nats and close at or above the field's level `floor`, the longest-lived
+    first."""
+    top, bottom = merge.field[found.top], merge.field[found.bottom]
+    order = np.lexsort((found.bottom, bottom - top))
+    order = order[((top >= floor) & (top > bottom) & (top - bottom >= min_persistence))[order]]
+    return Cavities(found.bottom[order], found.top[order])
+
+
+def place_holes(merge: MergeTree, outline: Outline, lasting: Cavities, points: np.ndarray) -> Holes:
+    """The holes of an outlined tree from the vertices' places (n, k)."""
+    peak = merge.field.max()
+    return Holes(
+        node=outline.position[merge.node[lasting.top]],
+        top=merge.field[lasting.top] - peak,
+        bottom=merge.field[lasting.bottom] - peak,
+        place=points[lasting.bottom],
+    )
+
+
 def count_holes(
     merge: MergeTree, outline: Outline, holes: Cavities | Tunnels, min_persistence: float, floor: float
 ) -> np.ndarray:
     """(m,): for each node the holes that its component has at levels between its own and its parent's.
 
-    Counted are holes that last for `min_persistence` nats and close at or above the field's level `floor`, to
+    Cavities are all counted; of b1 in space what lasts for `min_persistence` nats above the field's level `floor`, to
     which the root's levels go down.
     """
     level = np.where(outline.source < 0, merge.field.min(), merge.height[outline.source])
     if isinstance(holes, Cavities):
-        top, bottom = merge.field[holes.top], merge.field[holes.bottom]
-        counted = (top >= floor) & (top > bottom) & (top - bottom >= min_persistence)
-        home = outline.position[merge.node[holes.top[counted]]]
-        count = _alive(outline.parent, level, home, bottom[counted])
+        home = outline.position[merge.node[holes.top]]
+        count = _alive(outline.parent, level, home, merge.field[holes.bottom])
     else:
         base = np.where(outline.parent < 0, floor, np.maximum(floor, level[outline.parent]))
         home, height = outline.position[merge.node[holes.vertex]], merge.field[holes.vertex]

@@ -13,7 +13,7 @@ from core.levelset.grid import Grid, density_of, latent_grid
 from core.tree.attributes import Cells, Moments, describe, moments
 from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
 from core.tree.graph import SampleGraph, sample_graph
-from core.tree.holes import Cavities, Tunnels, cavities, count_holes, tunnels
+from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
 from core.tree.simplify import simplify
 from core.tree.types import LevelSetTree
 
@@ -25,14 +25,16 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """What no threshold changes: the merge tree of all vertices, the rows' own sums, those of what climbs to each peak,
-    the regions' masses, and the number of points that the density was learned from, if known."""
+    the regions' masses, the cavities (None beyond three dimensions) and tunnels (None but in space) of the field, and
+    the number of points that the density was learned from, if known."""
 
     merge: MergeTree
     cells: Cells
     own: Moments
     climbing: Moments
     mass: np.ndarray
-    holes: Cavities | Tunnels | None
+    cavities: Cavities | None = None
+    tunnels: Tunnels | None = None
     points: int | None = None
 
     def level_above(self, share: float) -> float:
@@ -100,8 +102,8 @@ def tree_with_regions(
     own = moments(cells, merge.node, len(merge))
     # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
     climbing = moments(cells, merge.basin, len(merge))
-    mass = np.maximum(merge.accumulate(own.mass), climbing.mass)
-    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, None, points), simplify, min_mass)
+    mass = np.maximum(own.accumulated(merge.parent).mass, climbing.mass)
+    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, points=points), simplify, min_mass)
 
 
 def level_sets(
@@ -115,11 +117,11 @@ def level_sets(
     volume = np.full(weight.size, grid.cell_volume)
     cells = Cells(grid.points(), weight / weight.sum(), volume, np.diag(grid.steps**2 / 12))
     own = moments(cells, merge.node, len(merge))
-    holes = None if grid.dim == 1 else cavities(field)
-    if grid.dim == 3 and holes is not None:
-        holes = tunnels(field, merge, holes)
+    found = cavities(field)
+    through = tunnels(field, merge, found) if grid.dim == 3 else None
     climbing = moments(cells, merge.basin, len(merge))
-    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes, points)
+    mass = own.accumulated(merge.parent).mass
+    skeleton = Skeleton(merge, cells, own, climbing, mass, found, through, points)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
@@ -144,10 +146,14 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
 
 
 def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float, mass: float) -> LevelSets:
-    merge, holes = skeleton.merge, skeleton.holes
+    merge, cells = skeleton.merge, skeleton.cells
     outline = simplify(merge, skeleton.mass, persistence, mass, skeleton.points)
-    betti = np.tile([1, 0], (len(outline.source), 1))
-    if holes is not None:
-        betti[:, 1] = count_holes(merge, outline, holes, persistence, skeleton.level_above(mass))
-    tree = describe(merge, outline, skeleton.own, skeleton.climbing, skeleton.cells.points, betti)
+    betti, holes = np.tile([1, 0], (len(outline.source), 1)), None
+    if skeleton.cavities is not None:
+        floor = skeleton.level_above(mass)
+        lasting = lasting_cavities(merge, skeleton.cavities, persistence, floor)
+        holes = place_holes(merge, outline, lasting, cells.points)
+        counted = lasting if skeleton.tunnels is None else skeleton.tunnels
+        betti[:, 1] = count_holes(merge, outline, counted, persistence, floor)
+    tree = describe(merge, outline, skeleton.own, skeleton.climbing, cells.points, betti, holes)
     return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton)

@@ -1,0 +1,164 @@
+"""The loops over all vertices, compiled by numba at their first call and kept on disk after that.
+
+Imported where a tree is built and not before: numba takes a third of a second to load.
+"""
+
+from collections.abc import Callable
+
+import numba
+import numpy as np
+
+__all__ = ["accumulate", "look_around", "sums", "sweep"]
+
+
+def _compiled(function: Callable) -> Callable:
+    """The function in machine code; compiled anew in every process where no folder for it can be written."""
+    try:
+        return numba.njit(cache=True)(function)
+    except RuntimeError:
+        return numba.njit(function)
+
+
+@_compiled
+def _find(owner: np.ndarray, basin: int) -> int:
+    while owner[basin] != basin:
+        owner[basin] = owner[owner[basin]]
+        basin = owner[basin]
+    return basin
+
+
+@_compiled
+def _join(
+    elder: int, younger: int, vertex: int, owner: np.ndarray, top: np.ndarray, end: np.ndarray, parent: np.ndarray
+) -> None:
+    """Ends the younger of two components at a new node, which becomes the top of the elder."""
+    saddle = 2 * younger - 1
+    parent[top[elder]] = parent[top[younger]] = saddle
+    owner[younger], top[elder], end[younger], parent[saddle] = elder, saddle, vertex, -1
+
+
+@_compiled
+def look_around(
+    places: np.ndarray, rank: np.ndarray, patch: np.ndarray, neighbors: int, diagonal: bool, moves: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Per vertex (n,) of a grid the least rank among it and its neighbors, and whether it may join components.
+
+    A vertex stands in `rank`, which counts from the highest down, at its `places` (n,), and those of its patch, the 3^k
+    around it, `patch` (3^k,) further on; `neighbors` has a bit for each that is a neighbor. Where higher vertices of
+    the patch connect all higher neighbors, nothing is joined. A row of `moves` (k, 3) is for one axis: by how many bits
+    a step along it shifts a patch, and the bits that can make one up and one down.
+    """
+    least, saddle = np.empty(len(places), dtype=np.int32), np.empty(len(places), dtype=np.bool_)
+    for v in range(len(places)):
+        own = best = rank[places[v]]
+        higher = 0
+        for j in range(len(patch)):
+            other = rank[places[v] + patch[j]]
+            higher |= np.int64(other < own) << j
+            if neighbors >> j & 1:
+                best = min(best, other)
+        least[v] = best
+        near = higher & neighbors
+        reached, spread = 0, near & -near
+        while spread != reached:
+            reached = spread
+            for axis in range(len(moves)):
+                source = spread if diagonal else reached
+                spread |= (source & moves[axis, 1]) << moves[axis, 0] | (source & moves[axis, 2]) >> moves[axis, 0]
+            spread &= higher
+        saddle[v] = near & ~reached != 0
+    return least, saddle
+
+
+@_compiled
+def sweep(
+    falling: np.ndarray,
+    run_ends: np.ndarray,
+    least: np.ndarray,
+    saddle: np.ndarray,
+    places: np.ndarray,
+    rank: np.ndarray,
+    first: np.ndarray,
+    around: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Joins n vertices one by one, the elder rule: peaks (L,), end (L,), parent (2L-1,), basin (n,) and node (n,).
+
+    `falling` (n,) lists the vertices from the highest down, `run_ends` (n,) is true at the last of equal heights,
+    `least` (n,) the least rank among a vertex and its neighbors, `saddle` (n,) is false where a vertex joins nothing.
+    Vertex v stands in `rank` at p = places[v]; its neighbors at p + around[first[v]:first[v + 1]], or at p + around for
+    all alike where `first` is empty. Peaks are numbered from the highest; row 2j is peak j and row 2j - 1 the saddle at
+    the vertex that ends it, -1 where none does. `basin` holds peaks, `node` rows.
+    """
+    n = len(falling)
+    basin, node = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    of_rank, owner, top = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
+    peaks, end, parent = np.empty(n, dtype=np.int64), np.empty(n, dtype=np.int64), np.empty(2 * n, dtype=np.int64)
+    count, low, high, run_start = 0, 0, len(around), 0
+    for i in range(n):
+        v = falling[i]
+        if least[v] == i:
+            of_rank[i] = owner[count] = count
+            peaks[count], end[count], top[count], parent[2 * count] = v, -1, 2 * count, -1
+            count += 1
+        else:
+            of_rank[i] = of_rank[least[v]]
+        if saddle[v]:
+            if len(first):
+                low, high = first[v], first[v + 1]
+            other = -1
+            while other < count:
+                root, other = _find(owner, of_rank[i]), count
+                for j in range(low, high):
+                    r = rank[places[v] + around[j]]
+                    if r < i and of_rank[r] < other and _find(owner, of_rank[r]) != root:
+                        other = of_rank[r]
+                if other < count:
+                    second = _find(owner, other)
+                    _join(min(root, second), max(root, second), v, owner, top, end, parent)
+        if run_ends[i]:
+            if i == n - 1:
+                for b in range(1, count):
+                    if end[b] < 0:
+                        _join(0, b, falling[run_start], owner, top, end, parent)
+            for t in range(run_start, i + 1):
+                basin[falling[t]], node[falling[t]] = of_rank[t], top[_find(owner, of_rank[t])]
+            run_start = i + 1
+    return peaks[:count].copy(), end[:count].copy(), parent[: 2 * count - 1].copy(), basin, node
+
+
+@_compiled
+def sums(
+    points: np.ndarray, mass: np.ndarray, row: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Per row the sums of mass (count,), mass z (count, k) and mass z z' (count, k, k) over its vertices."""
+    k = points.shape[1]
+    total, first, second = np.zeros(count), np.zeros((count, k)), np.zeros((count, k, k))
+    for v in range(len(points)):
+        r = row[v]
+        total[r] += mass[v]
+        for i in range(k):
+            weighted = mass[v] * points[v, i]
+            first[r, i] += weighted
+            for j in range(i + 1):
+                second[r, i, j] += weighted * points[v, j]
+    for i in range(k):
+        for j in range(i):
+            second[:, j, i] = second[:, i, j]
+    return total, first, second
+
+
+@_compiled
+def accumulate(parent: np.ndarray, values: np.ndarray) -> None:
+    """Adds to each row of `values` (m, c), in place, those of its subtree."""
+    pending = np.zeros(len(parent), dtype=np.int64)
+    for row in range(len(parent)):
+        if parent[row] >= 0:
+            pending[parent[row]] += 1
+    for leaf in np.flatnonzero(pending == 0):
+        row, above = leaf, parent[leaf]
+        while above >= 0:
+            values[above] += values[row]
+            pending[above] -= 1
+            if pending[above]:
+                break
+            row, above = above, parent[above]
