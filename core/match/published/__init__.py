@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from core.match.published.branch_wasserstein import branch_wasserstein
 from core.match.published.edit_distance import edit_distance
+from core.match.published.gromov_wasserstein import gromov_wasserstein
 from core.match.published.path_mapping import path_mapping
 from core.match.published.types import Published
 from core.tree.types import LevelSetTree
 
-__all__ = ["PUBLISHED", "Published", "branch_wasserstein", "edit_distance", "path_mapping"]
+__all__ = ["PUBLISHED", "Published", "branch_wasserstein", "edit_distance", "gromov_wasserstein", "path_mapping"]
 
 PUBLISHED: dict[str, Callable[[LevelSetTree, LevelSetTree], Published]] = {
     "edit-distance": edit_distance,
