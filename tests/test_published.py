@@ -3,10 +3,18 @@
 from itertools import combinations, permutations
 
 import numpy as np
+import ot
 import pytest
 from scipy.optimize import linear_sum_assignment
 
-from core.match.published import PUBLISHED, branch_wasserstein, edit_distance, path_mapping
+from core.match.published import (
+    PUBLISHED,
+    branch_wasserstein,
+    edit_distance,
+    fused_gromov_wasserstein,
+    gromov_wasserstein,
+    path_mapping,
+)
 from core.match.published.branches import branch_decomposition
 from core.tree.types import LevelSetTree
 
@@ -313,3 +321,111 @@ def test_path_mappings_are_the_least_over_all_prunings_and_isomorphisms(sizes, s
     )
     best = min(cut_a + cut_b + stretched(x, y) for x, cut_a in parts_a for y, cut_b in parts_b)
     assert path_mapping(a, b).distance == pytest.approx(best)
+
+
+def partial_matchings(na, nb, used=frozenset()):
+    """Every partial matching of na rows to nb columns, as tuples of columns, -1 for none."""
+    if na == 0:
+        yield ()
+        return
+    for j in (-1, *(set(range(nb)) - used)):
+        for rest in partial_matchings(na - 1, nb, used | {j} - {-1}):
+            yield (j, *rest)
+
+
+def fused_parts(a, b):
+    """Squared differences of log-mass and height of the leaves, and the depths (at most 4 nats) at which they join."""
+    mass, height = (np.subtract.outer(f(a), f(b)) for f in (lambda t: np.log(t.basin_mass[t.leaves]), heights))
+    depths = [
+        np.array([[0.0 if i == k else min(-t.merge_level(i, k), 4.0) for k in t.leaves] for i in t.leaves])
+        for t in (a, b)
+    ]
+    return mass**2 + height**2, *depths
+
+
+def heights(tree):
+    return tree.level[tree.leaves]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_the_fused_cost_is_the_least_over_all_partial_matchings_of_small_trees(seed):
+    a = random_tree(3 + seed % 3, seed)
+    b = moved(a, 0.3, seed) if seed % 2 else random_tree(4 + seed % 2, seed + 50)
+    features, depth_a, depth_b = fused_parts(a, b)
+    n = max(features.shape)
+    costs = {}
+    for columns in partial_matchings(*features.shape):
+        columns = np.array(columns)
+        i = np.flatnonzero(columns >= 0)
+        j = columns[i]
+        strain = ((depth_a[np.ix_(i, i)] - depth_b[np.ix_(j, j)]) ** 2).sum()
+        left_out = sum(features.shape) - 2 * len(i)
+        pairs = tuple(zip(a.leaves[i].tolist(), b.leaves[j].tolist(), strict=True))
+        costs[pairs] = 0.5 * features[i, j].sum() / n + 0.5 * strain / n**2 + 0.2 * left_out / n / 2
+    result = fused_gromov_wasserstein(a, b)
+    assert result.distance == pytest.approx(min(costs.values()))
+    assert costs[result.pairs] == pytest.approx(result.distance)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_fused_cost_is_no_more_than_what_pot_finds_for_all_leaves(seed):
+    a, b = random_tree(12, seed), moved(random_tree(12, seed + (seed % 2)), 0.2, seed)
+    features, depth_a, depth_b = fused_parts(a, b)
+    weights = np.full(12, 1 / 12)
+    full = ot.gromov.fused_gromov_wasserstein2(features, depth_a, depth_b, weights, weights, alpha=0.5)
+    assert fused_gromov_wasserstein(a, b).distance <= full + 1e-9
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_fused_cost_of_a_small_perturbation_is_less_than_its_square(seed):
+    tree = random_tree(15, seed)
+    result = fused_gromov_wasserstein(tree, moved(tree, 0.05, seed))
+    # A height moves by eps at most, a depth too, and each counts by half.
+    assert result.distance <= 0.05**2
+
+
+def cloud(seed, n=120):
+    """Points of four blobs in space, and the blob of each, as rows 3, 5, 8 and 9 of a tree."""
+    rng = np.random.default_rng(seed)
+    blob = rng.choice(4, n, p=[0.4, 0.3, 0.2, 0.1])
+    centers = np.array([[0, 0, 0], [6, 0, 0], [0, 9, 0], [3, 2, 7]])
+    return centers[blob] + rng.normal(size=(n, 3)), np.array([3, 5, 8, 9])[blob]
+
+
+def white_distances(points):
+    """Distances between points after a linear map that gives them unit covariance, on average one."""
+    factor = np.linalg.cholesky(np.cov(points, rowvar=False))
+    white = np.linalg.solve(factor, points.T).T
+    distance = np.linalg.norm(white[:, None] - white[None, :], axis=-1)
+    return distance / distance.mean()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gromov_wasserstein_sees_no_affine_map(seed):
+    rng = np.random.default_rng(seed)
+    points, labels = cloud(seed)
+    order = rng.permutation(len(points))
+    other = (points @ rng.normal(size=(3, 3)) + rng.normal(size=3))[order]
+    result = gromov_wasserstein(points, labels, other, labels[order] + 10)
+    assert result.distance == pytest.approx(0, abs=1e-5)
+    assert result.pairs == ((3, 13), (5, 15), (8, 18), (9, 19))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gromov_wasserstein_lies_between_its_second_lower_bound_and_the_product_plan(seed):
+    (points, labels), (other, theirs) = cloud(seed), cloud(seed + 20)
+    other = other[:, :2]
+    a, b = white_distances(points), white_distances(other)
+    result = gromov_wasserstein(points, labels, other, theirs)
+    assert result.distance >= np.sqrt(((np.sort(a.ravel()) - np.sort(b.ravel())) ** 2).mean()) - 1e-9
+    assert result.distance**2 <= (a**2).mean() + (b**2).mean() - 2 * a.mean() * b.mean()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_gromov_wasserstein_pairs_leaves_by_where_most_of_their_points_go(seed):
+    points, labels = cloud(seed)
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(points))[: len(points) * 3 // 4]
+    theirs = np.where(rng.uniform(size=len(order)) < 0.1, 5, labels[order])
+    result = gromov_wasserstein(points, labels, points[order] + 0.1 * rng.normal(size=(len(order), 3)), theirs)
+    assert result.pairs == ((3, 3), (5, 5), (8, 8), (9, 9))

@@ -17,9 +17,9 @@ def gromov_wasserstein(
     `labels_a` (n,) and `labels_b` (m,) are rows of the leaves that the points belong to; two leaves are a pair where
     each sends more of the plan to the other than to any third. The clouds are whitened, for a latent space is known up
     to an affine map at best, and their mean distances set to one; points weigh alike. `distance` is the root of
-    sum |d_ik - d'_jl|^2 P_ij P_kl, without unit. Two starts, the better of which counts: the product of the weights, and
-    the transport between the points' sorted distances to all others (the paper's third lower bound). A local optimum:
-    the problem is not convex. O((n + m)^3).
+    sum |d_ik - d'_jl|^2 P_ij P_kl, without unit. Two starts, the better of which counts: the product of the weights,
+    and the transport between the points' sorted distances to all others (the paper's third lower bound). A local
+    optimum: the problem is not convex. O((n + m)^3).
 
     References: Memoli 2011, "Gromov-Wasserstein distances and the metric approach to object matching", Foundations of
     Computational Mathematics 11; solved by Peyre, Cuturi, Solomon 2016, "Gromov-Wasserstein averaging of kernel and
