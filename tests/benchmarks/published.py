@@ -150,14 +150,13 @@ def main() -> None:
             for name, method in methods.items():
                 key = "final" if case.final else "tuning", "partial" if lost else "whole", name
                 scores[key].append(score(method, a.sets.tree, b.sets.tree, truth))
-    print(
-        f"{'cases':8}{'trees':9}{'method':28}{'pairs':>6} {'precision':>9} {'recall':>7} {'all right':>10} {'s/pair':>8}"
-    )
+    columns = f"{'pairs':>6} {'precision':>9} {'recall':>6} {'all right':>9} {'s/pair':>6}"
+    print(f"{'cases':7}{'trees':8}{'method':28}{columns}")
     for (cases, kind, name), every in sorted(scores.items(), key=lambda item: item[0][:2], reverse=True):
         total = sum(every[1:], every[0])
         print(
             f"{cases:8}{kind:9}{name:34}{len(every):5} {total.right / max(total.found, 1):9.3f} "
-            f"{total.right / max(total.planted, 1):7.3f} {np.mean([s.perfect for s in every]):9.2f} "
+            f"{total.right / max(total.planted, 1):6.3f} {np.mean([s.perfect for s in every]):9.2f} "
             f"{total.seconds / len(every):7.3f}"
         )
 

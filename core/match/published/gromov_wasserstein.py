@@ -27,15 +27,20 @@ def gromov_wasserstein(
     """
     distance_a, distance_b = _distances(points_a), _distances(points_b)
     weight_a, weight_b = ot.unif(len(distance_a)), ot.unif(len(distance_b))
-    profiles = ot.emd(weight_a, weight_b, _profile_costs(distance_a, distance_b))
-    best, plan = np.inf, profiles
-    for start in (profiles, np.outer(weight_a, weight_b)):
-        found, log = ot.gromov.gromov_wasserstein(
-            distance_a, distance_b, weight_a, weight_b, symmetric=True, log=True, G0=start
-        )
-        if log["gw_dist"] < best:
-            best, plan = float(log["gw_dist"]), found
+    profiles = np.asarray(ot.emd(weight_a, weight_b, _profile_costs(distance_a, distance_b)))
+    plans = [
+        np.asarray(ot.gromov.gromov_wasserstein(distance_a, distance_b, weight_a, weight_b, symmetric=True, G0=start))
+        for start in (profiles, np.outer(weight_a, weight_b))
+    ]
+    best, plan = min(((_strain(distance_a, distance_b, plan), plan) for plan in plans), key=lambda found: found[0])
     return Published(_majority(plan, np.asarray(labels_a), np.asarray(labels_b)), float(np.sqrt(max(best, 0.0))))
+
+
+def _strain(distance_a: np.ndarray, distance_b: np.ndarray, plan: np.ndarray) -> float:
+    """sum |d_ik - d'_jl|^2 P_ij P_kl."""
+    weight_a, weight_b = plan.sum(axis=1), plan.sum(axis=0)
+    squares = weight_a @ distance_a**2 @ weight_a + weight_b @ distance_b**2 @ weight_b
+    return float(squares - 2 * ((distance_a @ plan @ distance_b) * plan).sum())
 
 
 def _distances(points: np.ndarray) -> np.ndarray:
