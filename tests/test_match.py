@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.match import MatchConfig, match_trees
+from core.match import METHODS, MatchConfig, match_trees
 from core.match.exact import solve_exact
 from core.match.heuristic import regrets, solve_heuristic
 from core.match.problem import AssignmentProblem, poses
@@ -260,3 +260,19 @@ def test_an_unknown_method_is_named():
     tree = level_set_tree(world(3, 2))
     with pytest.raises(InputError, match="leaf-distances"):
         match_trees(tree, tree, config=MatchConfig(method="magic"))
+
+
+@pytest.mark.parametrize("method", METHODS[1:])
+def test_published_methods_have_the_same_signature(method):
+    tree = level_set_tree(world(5, 2))
+    ids = tree.ids(tree.leaves)
+    config = MatchConfig(method=method)
+    plain = match_trees(tree, tree, config=config)
+    assert all(pair.a == pair.b for pair in plain.leaf_pairs)
+    assert len(plain.leaf_pairs) == 5
+    assert not plain.determined
+    held = match_trees(tree, tree, [(ids[0], ids[1])], [(ids[2], ids[2])], config)
+    links = {(pair.a, pair.b): pair.pinned for pair in held.leaf_pairs}
+    assert links[ids[0], ids[1]]
+    assert (ids[2], ids[2]) not in links
+    assert len({j for _, j in links}) == len(links)

@@ -1,7 +1,7 @@
 """Partial matching of level-set trees."""
 
-from core.match.matching import match_trees
+from core.match.matching import METHODS, match_trees
 from core.match.problem import MatchConfig
 from core.match.types import Alternative, Matching, Pair
 
-__all__ = ["Alternative", "MatchConfig", "Matching", "Pair", "match_trees"]
+__all__ = ["METHODS", "Alternative", "MatchConfig", "Matching", "Pair", "match_trees"]

@@ -1,4 +1,4 @@
-"""Match two level-set trees, partially if need be, and say how far the result can be believed."""
+"""Match two level-set trees, partially if need be."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -7,17 +7,18 @@ import numpy as np
 
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
-from core.match.heuristic import quick_solution, regrets, solve_heuristic
-from core.match.problem import EVIDENCE, AssignmentProblem, MatchConfig, poses
+from core.match.heuristic import quick_solution, solve_heuristic
+from core.match.judgement import confidence, judged, terms
+from core.match.pairs import node_pairs
+from core.match.problem import AssignmentProblem, MatchConfig, poses
+from core.match.published import PUBLISHED
 from core.match.types import Alternative, Matching, Pair
 from core.tree.types import LevelSetTree
 
-__all__ = ["match_trees"]
+__all__ = ["METHODS", "match_trees"]
 
+METHODS = ("leaf-distances", *PUBLISHED)
 _MOST = 20
-_ODDS = (-1.0, 1.0, 1.0)
-_MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
-_LEAST_EVIDENCE = 1.0
 
 
 def match_trees(
@@ -34,30 +35,52 @@ def match_trees(
     optimum. Raises `InputError` for ids that are not there and for pins that contradict each other or a ban.
     """
     config = config or MatchConfig()
-    if config.method != "leaf-distances":
-        raise invalid("method", "'leaf-distances'", repr(config.method), "choose one of these")
+    if config.method not in METHODS:
+        raise invalid("method", "one of " + ", ".join(METHODS), repr(config.method), "choose one of these")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
+    if config.method in PUBLISHED:
+        return _published(a, b, pins, bans, config)
     problem, solutions, solver = _solved(a, b, config, pins, bans)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else config.margin
     alternatives = tuple(
         Alternative(_ids(a, b, other), other.cost) for other in others if other.cost - best.cost <= config.margin
     )
-    pairs = _pairs(a, b, best, pins, bans, _confidence(problem, solutions), _terms(problem, best))
+    pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
+    matching = Matching(a, b, pairs, *_left_out(a, b, pairs), best.cost, gap, False, solver, alternatives)
+    return judged(matching, problem, best)
+
+
+def _published(
+    a: LevelSetTree,
+    b: LevelSetTree,
+    pins: tuple[tuple[int, int], ...],
+    bans: tuple[tuple[int, int], ...],
+    config: MatchConfig,
+) -> Matching:
+    """A published method's matching of the leaves, with every pin put in and no ban left."""
+    allowed, forced = _constraints(a, b, pins, bans)
+    found = PUBLISHED[config.method](a, b)
+    place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
+    partners = np.full(len(place_a), -1)
+    for i, j in found.pairs:
+        if i in place_a and j in place_b and allowed[place_a[i], place_b[j]] and place_b[j] not in forced.values():
+            partners[place_a[i]] = place_b[j]
+    for i, j in forced.items():
+        partners[i] = j
+    best = Solution(tuple(partners.tolist()), found.distance)
+    pairs = node_pairs(a, b, best, pins, bans, np.full(len(partners), 0.5), {})
+    reason = f"The method {config.method} does not say how sure it is."
+    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, False, config.method, reasons=(reason,))
+
+
+def _left_out(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids of the leaves of either tree that no pair holds."""
     matched_a, matched_b = {p.a for p in pairs}, {p.b for p in pairs}
-    matching = Matching(
-        tree_a=a,
-        tree_b=b,
-        pairs=pairs,
-        unmatched_a=tuple(i for i in a.ids(a.leaves) if i not in matched_a),
-        unmatched_b=tuple(j for j in b.ids(b.leaves) if j not in matched_b),
-        cost=best.cost,
-        gap=gap,
-        determined=False,
-        solver=solver,
-        alternatives=alternatives,
+    return (
+        tuple(i for i in a.ids(a.leaves) if i not in matched_a),
+        tuple(j for j in b.ids(b.leaves) if j not in matched_b),
     )
-    return _judged(matching, problem, best)
 
 
 def _known(
@@ -141,105 +164,3 @@ def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:
 
 def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[int, int], ...]:
     return tuple((int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]])) for i, j in enumerate(solution.partners) if j >= 0)
-
-
-def _confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
-    """(na,): for each leaf of the best matching the probability that its partner is right, 0 for leaves left out.
-
-    Logistic in what parting the two would cost and in the evidence for all of the matching; fitted to pairs of trained
-    models, right, partial and unrelated ones (see tests/benchmarks/matching.py).
-    """
-    best = solutions.found[0]
-    partners = np.array(best.partners, dtype=int)
-    regret = regrets(problem, partners)
-    for other in solutions.found[1:]:
-        parted = np.array(other.partners) != partners
-        regret[parted] = np.minimum(regret[parted], other.cost - best.cost)
-    odds = _ODDS[0] + _ODDS[1] * np.minimum(regret, _MOST_REGRET) + _ODDS[2] * min(-best.cost, _MOST_EVIDENCE)
-    return np.where(partners >= 0, 1 / (1 + np.exp(-odds)), 0.0)
-
-
-def _terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, float]]:
-    """For each matched leaf (its place) what each kind of evidence costs it in nats, 0 where the two trees agree."""
-    partners = np.array(best.partners, dtype=int)
-    rows = np.flatnonzero(partners >= 0)
-    costs = 0.5 * problem.terms(rows, partners[rows]).sum(axis=2)
-    return {int(row): dict(zip(EVIDENCE, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
-
-
-def _pairs(
-    a: LevelSetTree,
-    b: LevelSetTree,
-    best: Solution,
-    pins: tuple[tuple[int, int], ...],
-    bans: tuple[tuple[int, int], ...],
-    confidence: np.ndarray,
-    terms: dict[int, dict[str, float]],
-) -> tuple[Pair, ...]:
-    """Matched leaves, then the inner nodes whose matched leaves are each other's images."""
-    leaves, pairs = {}, []
-    for i, j in enumerate(best.partners):
-        if j >= 0:
-            leaves[int(a.leaves[i])] = int(b.leaves[j]), float(confidence[i])
-            ids = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
-            sure = 1.0 if ids in pins else float(confidence[i])
-            pairs.append(Pair(*ids, sure, ids in pins, terms[i]))
-    pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
-    taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
-    for row, image in _inner(a, b, {row: image for row, (image, _) in leaves.items()}).items():
-        ids = (int(a.id[row]), int(b.id[image]))
-        if ids not in bans and ids[0] not in taken_a and ids[1] not in taken_b:
-            pairs.append(Pair(*ids, min(leaves[leaf][1] for leaf in a.leaves_below[row] if leaf in leaves)))
-    return (*pairs, *(Pair(i, j, 1.0, True) for i, j in sorted(pinned)))
-
-
-def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int, int]:
-    """Rows of inner nodes that go to each other: the roots, and below them the deepest with corresponding leaves."""
-    images = {}
-    for row in range(1, len(b)):
-        if b.children[row]:
-            # Rows go down the tree: of nested nodes with the same matched leaves the deepest stays.
-            images[b.leaves_below[row] & frozenset(leaves.values())] = row
-    inner = {}
-    for row in range(1, len(a)):
-        below = frozenset(leaves[leaf] for leaf in a.leaves_below[row] if leaf in leaves)
-        if a.children[row] and len(below) >= 2 and below in images:
-            inner[images[below]] = row
-    found = {row: image for image, row in inner.items()}
-    return {0: 0} | found if leaves and a.children[0] and b.children[0] else found
-
-
-def _contradicts(pairs: tuple[tuple[int, int], ...], best: tuple[Pair, ...]) -> bool:
-    """Whether a matching gives a leaf, of either side, another partner than the best one does."""
-    there, back = {p.a: p.b for p in best}, {p.b: p.a for p in best}
-    return any(there.get(i, j) != j or back.get(j, i) != i for i, j in pairs)
-
-
-def _judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:
-    """The matching with whether the evidence singles it out, and the reasons in sentences."""
-    config = problem.config
-    matched = sum(j >= 0 for j in best.partners)
-    faults, ties, notes = [], [], []
-    if matched < 2:
-        faults.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
-    elif 2 * matched < min(problem.shape):
-        faults.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
-    if matched:
-        text = f"The evidence for this matching is {-best.cost:.1f} nats (threshold {_LEAST_EVIDENCE:.1f})."
-        (faults if -best.cost < _LEAST_EVIDENCE else notes).append(text)
-    rivals = [a.cost - best.cost for a in matching.alternatives if _contradicts(a.pairs, matching.leaf_pairs)]
-    if matched and rivals:
-        one = len(rivals) == 1
-        verb = "matching sends leaves elsewhere and costs" if one else "matchings send leaves elsewhere and cost"
-        ties.append(f"{len(rivals)} {verb} at most {config.margin:.1f} nats more (the closest {rivals[0]:.2f}).")
-    elif matched:
-        notes.append(f"No matching that sends a leaf elsewhere comes within {config.margin:.1f} nats.")
-    for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
-        if ids:
-            start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
-            verb, them = ("is", "it") if len(ids) == 1 else ("are", "them")
-            notes.append(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
-    if matching.solver == "heuristic":
-        notes.append("Found by local search, which does not prove that no better matching exists.")
-    reasons = tuple(faults + ties + notes)
-    return replace(matching, determined=not faults and not ties, plausible=not faults, reasons=reasons)

@@ -42,15 +42,16 @@ class Evidence:
 class MatchConfig:
     """How a matching is found and judged.
 
-    `method` is 'leaf-distances', ours. `price` in nats is what a matched leaf must bring. `levels` are the multiples of
-    the evidence's usual noise that are tried; the likeliest is taken. A matching within `margin` nats of the best is
-    an explanation as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum.
+    `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
+    bring. `levels` are the multiples of the evidence's usual noise that are tried; the likeliest is taken. A matching
+    within `margin` nats of the best is an explanation as good. Trees of at most `exact_leaves` leaves are solved to
+    the proven optimum.
     """
 
     method: str = "leaf-distances"
     price: float = 1.0
     levels: tuple[float, ...] = (0.5, 1.0, 2.0)
-    margin: float = 1.0
+    margin: float = 1.5
     exact_leaves: int = 16
 
 
@@ -83,8 +84,8 @@ class AssignmentProblem:
         return np.where(self.allowed, self.leaf_cost, np.inf)
 
     def terms(self, rows: np.ndarray, columns: np.ndarray, traded: bool = False) -> np.ndarray:
-        """(t, m, m): what each two of m pairs cost together by each kind, 0 where they agree; with `traded`, each two as
-        if they had each other's columns."""
+        """(t, m, m): what each two of m pairs cost together by each kind, 0 where they agree; with `traded`, each two
+        as if they had each other's columns."""
         ours, theirs = self.between_a[:, rows[:, None], rows], self.between_b[:, columns[:, None], columns]
         gap = np.abs(ours - (np.swapaxes(theirs, 1, 2) if traded else theirs))
         return np.minimum(gap, self.caps[:, None, None])

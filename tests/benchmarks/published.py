@@ -79,7 +79,6 @@ def floored(tree_a: LevelSetTree, tree_b: LevelSetTree, method: str) -> Rows:
 
 METHODS: dict[str, Method] = {
     "ours": ours,
-    "ours, merge depths": partial(ours, method="merge-depths"),
     **{name: partial(published, method=name) for name in PUBLISHED},
     **{f"{name}, floor": partial(floored, method=name) for name in PUBLISHED if "gromov" not in name},
 }

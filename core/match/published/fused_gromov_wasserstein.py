@@ -12,11 +12,12 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from core.match.problem import merge_depths
 from core.match.published.types import Published
 from core.tree.types import LevelSetTree
 
 __all__ = ["fused_gromov_wasserstein"]
+
+_DEEPEST = 4.0
 
 _ALPHA, _PRICE = 0.5, 0.2
 _STEPS, _RESTS = 200, 1e-12
@@ -37,7 +38,7 @@ def fused_gromov_wasserstein(a: LevelSetTree, b: LevelSetTree) -> Published:
     Yan, Yan, Needham, Wang 2025, "Flexible and probabilistic topology tracking with partial optimal transport", IEEE
     TVCG (arXiv 2302.02895), who choose what is moved by other means.
     """
-    problem = _Partial(cdist(_features(a), _features(b), "sqeuclidean"), merge_depths(a), merge_depths(b))
+    problem = _Partial(cdist(_features(a), _features(b), "sqeuclidean"), _merge_depths(a), _merge_depths(b))
     cost, plan = min(problem.solutions(), key=lambda solution: solution[0])
     rows, columns = linear_sum_assignment(-plan)
     sent = plan[rows, columns] > problem.unit / 2
@@ -103,3 +104,11 @@ class _Partial:
         plan = np.zeros_like(square)
         plan[linear_sum_assignment(square)] = self.unit
         return plan[:n, :m]
+
+
+def _merge_depths(tree: LevelSetTree) -> np.ndarray:
+    """How far down (nats) each two leaves first lie in one component (n, n), in row order, at most 4: a tree's own
+    distance, the cophenetic one."""
+    leaves = tree.leaves.tolist()
+    depth = np.array([[0.0 if i == k else -tree.merge_level(i, k) for k in leaves] for i in leaves])
+    return np.minimum(depth.reshape(len(leaves), len(leaves)), _DEEPEST)

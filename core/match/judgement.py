@@ -1,0 +1,83 @@
+"""How far a matching can be believed: each pair, and the whole."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from core.match.exact import Solution, Solutions
+from core.match.heuristic import regrets
+from core.match.problem import EVIDENCE, AssignmentProblem
+from core.match.types import Matching, Pair
+
+__all__ = ["confidence", "doubts", "judged", "terms"]
+
+_ODDS = (-1.0, 1.0, 1.0)
+_MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
+_LEAST_EVIDENCE = 1.0
+
+
+def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
+    """(na, 2): for each leaf of the best matching what parting it from its partner would cost at least, and the
+    evidence for the matching, in nats; both bounded."""
+    best = solutions.found[0]
+    partners = np.array(best.partners, dtype=int)
+    regret = regrets(problem, partners)
+    for other in solutions.found[1:]:
+        parted = np.array(other.partners) != partners
+        regret[parted] = np.minimum(regret[parted], other.cost - best.cost)
+    evidence = np.full(len(regret), min(-best.cost, _MOST_EVIDENCE))
+    return np.column_stack((np.minimum(regret, _MOST_REGRET), evidence))
+
+
+def confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
+    """(na,): for each leaf of the best matching the probability that its partner is right.
+
+    Logistic in its doubts; fitted to pairs of trained models, whole, partial and unrelated ones (see
+    tests/benchmarks/matching.py).
+    """
+    odds = _ODDS[0] + doubts(problem, solutions) @ _ODDS[1:]
+    return 1 / (1 + np.exp(-odds))
+
+
+def terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, float]]:
+    """For each matched leaf (its place) what each kind of evidence costs it in nats, 0 where the two trees agree."""
+    partners = np.array(best.partners, dtype=int)
+    rows = np.flatnonzero(partners >= 0)
+    costs = 0.5 * problem.terms(rows, partners[rows]).sum(axis=2)
+    return {int(row): dict(zip(EVIDENCE, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
+
+
+def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:
+    """The matching with whether the evidence singles it out, and the reasons in sentences."""
+    config = problem.config
+    matched = sum(j >= 0 for j in best.partners)
+    faults, ties, notes = [], [], []
+    if matched < 2:
+        faults.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
+    elif 2 * matched < min(problem.shape):
+        faults.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
+    if matched:
+        text = f"The evidence for this matching is {-best.cost:.1f} nats (threshold {_LEAST_EVIDENCE:.1f})."
+        (faults if -best.cost < _LEAST_EVIDENCE else notes).append(text)
+    rivals = [a.cost - best.cost for a in matching.alternatives if _contradicts(a.pairs, matching.leaf_pairs)]
+    if matched and rivals:
+        one = len(rivals) == 1
+        verb = "matching sends leaves elsewhere and costs" if one else "matchings send leaves elsewhere and cost"
+        ties.append(f"{len(rivals)} {verb} at most {config.margin:.1f} nats more (the closest {rivals[0]:.2f}).")
+    elif matched:
+        notes.append(f"No matching that sends a leaf elsewhere comes within {config.margin:.1f} nats.")
+    for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
+        if ids:
+            start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
+            verb, them = ("is", "it") if len(ids) == 1 else ("are", "them")
+            notes.append(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
+    if matching.solver == "heuristic":
+        notes.append("Found by local search, which does not prove that no better matching exists.")
+    reasons = tuple(faults + ties + notes)
+    return replace(matching, determined=not faults and not ties, plausible=not faults, reasons=reasons)
+
+
+def _contradicts(pairs: tuple[tuple[int, int], ...], best: tuple[Pair, ...]) -> bool:
+    """Whether a matching gives a leaf, of either side, another partner than the best one does."""
+    there, back = {p.a: p.b for p in best}, {p.b: p.a for p in best}
+    return any(there.get(i, j) != j or back.get(j, i) != i for i, j in pairs)

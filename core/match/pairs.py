@@ -1,0 +1,51 @@
+"""From matched leaves to matched nodes."""
+
+import numpy as np
+
+from core.match.exact import Solution
+from core.match.types import Pair
+from core.tree.types import LevelSetTree
+
+__all__ = ["node_pairs"]
+
+
+def node_pairs(
+    a: LevelSetTree,
+    b: LevelSetTree,
+    best: Solution,
+    pins: tuple[tuple[int, int], ...],
+    bans: tuple[tuple[int, int], ...],
+    confidence: np.ndarray,
+    terms: dict[int, dict[str, float]],
+) -> tuple[Pair, ...]:
+    """Matched leaves, then the inner nodes whose matched leaves are each other's images."""
+    leaves, pairs = {}, []
+    for i, j in enumerate(best.partners):
+        if j >= 0:
+            leaves[int(a.leaves[i])] = int(b.leaves[j]), float(confidence[i])
+            ids = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
+            sure = 1.0 if ids in pins else float(confidence[i])
+            pairs.append(Pair(*ids, sure, ids in pins, terms.get(i, {})))
+    pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
+    taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
+    for row, image in _inner(a, b, {row: image for row, (image, _) in leaves.items()}).items():
+        ids = (int(a.id[row]), int(b.id[image]))
+        if ids not in bans and ids[0] not in taken_a and ids[1] not in taken_b:
+            pairs.append(Pair(*ids, min(leaves[leaf][1] for leaf in a.leaves_below[row] if leaf in leaves)))
+    return (*pairs, *(Pair(i, j, 1.0, True) for i, j in sorted(pinned)))
+
+
+def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int, int]:
+    """Rows of inner nodes that go to each other: the roots, and below them the deepest with corresponding leaves."""
+    images = {}
+    for row in range(1, len(b)):
+        if b.children[row]:
+            # Rows go down the tree: of nested nodes with the same matched leaves the deepest stays.
+            images[b.leaves_below[row] & frozenset(leaves.values())] = row
+    inner = {}
+    for row in range(1, len(a)):
+        below = frozenset(leaves[leaf] for leaf in a.leaves_below[row] if leaf in leaves)
+        if a.children[row] and len(below) >= 2 and below in images:
+            inner[images[below]] = row
+    found = {row: image for image, row in inner.items()}
+    return {0: 0} | found if leaves and a.children[0] and b.children[0] else found
