@@ -85,6 +85,10 @@ class TreeMap(LatentMap):
         """The global affine map."""
         return AffineMap(self.matrix, self.offset)
 
+    def shares(self, z: np.ndarray) -> np.ndarray:
+        """(m, n): the share r_i of every leaf at points (n, k), before the flow sets out; the floor has the rest."""
+        return self._shares(self.points(z).T, self._whitening, self.means, self._log_peaks)[0]
+
     def to_dict(self) -> dict[str, Any]:
         arrays = ("matrix", "offset", "weights", "means", "covariances", "matrices", "offsets")
         return {
@@ -189,12 +193,7 @@ class TreeMap(LatentMap):
         rates = self._growth @ shrink
         means = self.means + time * self._travel
         white = self._whitening @ shrink
-        away = (white.reshape(-1, k) @ z).reshape(m, k, -1) - white @ means[..., None]
-        log_g = (self._log_peaks - np.linalg.slogdet(grown)[1])[:, None] - 0.5 * (away**2).sum(axis=1)
-        floor = self._log_peaks.min() - 0.5 * self.reach**2
-        peak = np.maximum(log_g.max(axis=0), floor)
-        share = np.exp(log_g - peak)
-        share /= share.sum(axis=0) + np.exp(floor - peak)
+        share, away = self._shares(z, white, means, self._log_peaks - np.linalg.slogdet(grown)[1])
         # Every piece's velocity is affine: so is their mean, with the mean linear part.
         linear = (rates.reshape(m, -1).T @ share).reshape(k, k, -1)
         shifts = self._travel - (rates @ means[..., None])[..., 0]
@@ -206,6 +205,21 @@ class TreeMap(LatentMap):
         falling = share[:, None] * (np.swapaxes(white, 1, 2) @ away)
         tilted = np.einsum("ian,ibn->abn", pieces, falling) - velocity[:, None] * falling.sum(axis=0)
         return velocity, np.moveaxis(linear - tilted, -1, 0)
+
+
+    def _shares(
+        self, z: np.ndarray, white: np.ndarray, means: np.ndarray, log_peaks: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """r (m, n) at points (k, n) of leaves with inverse roots `white` of their covariances, and the points seen from
+        each (m, k, n)."""
+        m, k = means.shape
+        away = (white.reshape(-1, k) @ z).reshape(m, k, -1) - white @ means[..., None]
+        log_g = log_peaks[:, None] - 0.5 * (away**2).sum(axis=1)
+        floor = self._log_peaks.min() - 0.5 * self.reach**2
+        peak = np.maximum(log_g.max(axis=0), floor)
+        share = np.exp(log_g - peak)
+        share /= share.sum(axis=0) + np.exp(floor - peak)
+        return share, away
 
 
 @dataclass(frozen=True, eq=False)
