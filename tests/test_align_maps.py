@@ -115,12 +115,58 @@ def test_float32_points_are_taken():
     np.testing.assert_allclose(gentle(2, 1)(z), gentle(2, 1)(z.astype(float)))
 
 
-def test_the_inverse_of_a_folding_map_stays_finite():
-    folded = gentle(2, 3)
-    folded = TreeMap(
-        folded.matrix, folded.offset, folded.weights, folded.means, folded.covariances, -folded.matrices, folded.offsets
+def strong(dim, seed, leaves=5, shift=1.0):
+    """A tree-guided map whose pieces stretch by up to e each way and move their leaves by a deviation and more."""
+    rng = np.random.default_rng(seed)
+    whole = affine(dim, seed)
+    means = 2.5 * rng.normal(size=(leaves, dim))
+    roots = np.linalg.qr(rng.normal(size=(leaves, dim, dim)))[0] * rng.uniform(0.4, 1.0, (leaves, 1, dim))
+    turns = np.linalg.qr(rng.normal(size=(leaves, dim, dim)))[0]
+    growths = turns * np.exp(rng.uniform(-1, 1, (leaves, 1, dim))) @ np.swapaxes(turns, 1, 2)
+    matrices = whole.matrix @ roots @ growths @ np.linalg.inv(roots)
+    ends = whole(means + shift * rng.normal(size=(leaves, dim)))
+    offsets = ends - np.einsum("mba,ma->mb", matrices, means)
+    weights = rng.uniform(0.5, 1.5, leaves)
+    return TreeMap(
+        whole.matrix, whole.offset, weights, means, roots @ np.swapaxes(roots, 1, 2), matrices, offsets
+    ), roots
+
+
+@settings(max_examples=20, deadline=None)
+@given(dim=st.integers(1, 4), seed=seeds)
+def test_a_tree_map_folds_nowhere_and_has_an_inverse(dim, seed):
+    forward, roots = strong(dim, seed)
+    rng = np.random.default_rng(seed)
+    # Out to four deviations and more of every leaf.
+    z = (forward.means[:, None] + 2 * rng.normal(size=(len(roots), 60, dim)) @ np.swapaxes(roots, 1, 2)).reshape(-1, dim)
+    turned = np.linalg.det(forward.jacobian(z)) / np.linalg.det(forward.matrix)
+    assert turned.min() > 0
+    # A crowded place loses digits on the way there.
+    error = np.abs(forward.inverse()(forward(z)) - z).max(axis=1)
+    assert (error * np.minimum(turned, 1.0)).max() < 1e-6
+
+
+def test_a_tree_map_carries_an_isolated_leaf_by_its_piece():
+    forward, roots = strong(3, 7, shift=0.3)
+    apart = forward.means + 40 * np.arange(5)[:, None]
+    offsets = forward.offsets - np.einsum("mba,ma->mb", forward.matrices - forward.matrix, apart - forward.means)
+    forward = TreeMap(
+        forward.matrix, forward.offset, forward.weights, apart, forward.covariances, forward.matrices, offsets
     )
-    assert np.isfinite(folded.inverse()(points(2, 3, 200))).all()
+    z = apart + 0.5 * np.einsum("mij,j->mi", roots, np.ones(3))
+    pieces = np.einsum("mba,ma->mb", forward.matrices, z) + offsets
+    np.testing.assert_allclose(forward(z), pieces, atol=0.02)
+    assert np.abs(forward.affine(z) - pieces).max() > 0.3
+    far = np.full((1, 3), -90.0)
+    np.testing.assert_allclose(forward(far), forward.affine(far))
+
+
+def test_pieces_that_turn_against_the_global_map_are_refused():
+    whole = gentle(2, 3)
+    with pytest.raises(InputError, match="turn as the global map"):
+        TreeMap(
+            whole.matrix, whole.offset, whole.weights, whole.means, whole.covariances, -whole.matrices, whole.offsets
+        )
 
 
 @pytest.mark.parametrize(

@@ -3,24 +3,37 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from core.align.fit import FAMILIES, Residual, best_family, families_available, fit_map, residuals
+from core.align.fit import (
+    FAMILIES,
+    Residual,
+    best_family,
+    disagreeing_pairs,
+    families_available,
+    fit_map,
+    residuals,
+)
 from core.align.maps import AffineMap, ComposedMap, LatentMap
 from core.align.score import pair_free_score
 from core.align.treemap import InverseTreeMap, TreeMap
+from core.align.uncertainty import MapUncertainty, map_uncertainty, round_trip
 from core.errors import invalid
 
 __all__ = [
     "FAMILIES",
     "AffineMap",
     "LatentMap",
+    "MapUncertainty",
     "Residual",
     "TreeMap",
     "best_family",
+    "disagreeing_pairs",
     "families_available",
     "fit_map",
     "map_from_dict",
+    "map_uncertainty",
     "pair_free_score",
     "residuals",
+    "round_trip",
 ]
 
 

@@ -9,7 +9,7 @@ The steps alternate, from many starts at once (Delon and Desolneux 2020, arXiv 1
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,7 +36,10 @@ class NodePairs:
 
     def without(self, i: int) -> "NodePairs":
         """All but the i-th pair."""
-        kept = np.arange(len(self)) != i
+        return self.only(np.arange(len(self)) != i)
+
+    def only(self, kept: np.ndarray) -> "NodePairs":
+        """The pairs of a mask (n,), their weights scaled to sum to one."""
         weights = self.weights[kept]
         return NodePairs(
             weights / weights.sum(),
@@ -45,6 +48,12 @@ class NodePairs:
             self.means_b[kept],
             self.covariances_b[kept],
         )
+
+    def exchanged(self, i: int, j: int) -> "NodePairs":
+        """The pairs with the partners of the i-th and the j-th exchanged."""
+        order = np.arange(len(self))
+        order[[i, j]] = j, i
+        return replace(self, means_b=self.means_b[order], covariances_b=self.covariances_b[order])
 
     @cached_property
     def center_a(self) -> np.ndarray:
@@ -102,20 +111,38 @@ class NodePairs:
         quadratic = ((matrices @ self.spread) * matrices).sum((1, 2))
         return self.between + within.sum(1), quadratic - 2 * linear + self.size_b
 
+    def distances(self, matrix: np.ndarray) -> np.ndarray:
+        """(n,): W2^2 of each node of A, carried by a linear map (k_b, k_a) between the centers, from its partner."""
+        missed = (self.means_a - self.center_a) @ matrix.T - (self.means_b - self.center_b)
+        return (missed**2).sum(1) + self.bures(matrix)
+
+    def bures(self, matrix: np.ndarray) -> np.ndarray:
+        """(n,): the covariances' part of W2^2 under a linear map (k_b, k_a)."""
+        ours = matrix @ self.roots_a
+        overlap = np.linalg.svd(self.roots_b @ ours, compute_uv=False).sum(-1)
+        return np.maximum((ours**2).sum((1, 2)) + np.trace(self.covariances_b, axis1=1, axis2=2) - 2 * overlap, 0.0)
+
     def starts(self) -> np.ndarray:
         """(s, k_b, k_a): linear maps to start from."""
+        of_means = self.from_means(self.between)
+        if self.means_a.shape[1] != self.means_b.shape[1]:
+            return of_means
+        heavy = np.argsort(-self.weights, kind="stable")
+        pairs = list(itertools.combinations(heavy[:6], 2))[: _PAIRS[len(self.unspanned) > 0]]
+        return np.stack([*of_means, *(self._of_two(int(i), int(j)) for i, j in pairs)])
+
+    def from_means(self, between: np.ndarray) -> np.ndarray:
+        """(1 or 2, ..., k_b, k_a): what the means' part of N (..., k_b, k_a) says by itself, and where the dimensions
+        agree in the frames where the nodes' mean covariances are the identity."""
         away = self.means_a - self.center_a
-        means_alone = self.between @ np.linalg.pinv((self.weights * away.T) @ away, rcond=1e-9, hermitian=True)
+        means_alone = between @ np.linalg.pinv((self.weights * away.T) @ away, rcond=1e-9, hermitian=True)
         if self.means_a.shape[1] != self.means_b.shape[1]:
             return means_alone[None]
         pooled_a, pooled_b = (
             square_root(np.tensordot(self.weights, c, 1)) for c in (self.covariances_a, self.covariances_b)
         )
         back_a, back_b = np.linalg.inv(pooled_a), np.linalg.inv(pooled_b)
-        whitened = pooled_b @ _polar(back_b @ self.between @ back_a) @ back_a
-        heavy = np.argsort(-self.weights, kind="stable")
-        pairs = list(itertools.combinations(heavy[:6], 2))[: _PAIRS[len(self.unspanned) > 0]]
-        return np.stack([means_alone, whitened, *(self._of_two(int(i), int(j)) for i, j in pairs)])
+        return np.stack([means_alone, pooled_b @ _polar(back_b @ between @ back_a) @ back_a])
 
     def _of_two(self, i: int, j: int) -> np.ndarray:
         """The linear map that two nodes fix: it carries one covariance exactly, the axes of the other relative to it in
@@ -155,14 +182,15 @@ def _orthogonal(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
 
 def _similarity(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
     left, values, right = np.linalg.svd(cross)
-    return values.sum(1)[:, None, None] / np.trace(spread) * (left @ right)
+    return (values.sum(1) / np.trace(spread, axis1=-2, axis2=-1))[:, None, None] * (left @ right)
 
 
 def _translation(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(np.eye(len(spread)), cross.shape)
+    return np.broadcast_to(np.eye(spread.shape[-1]), cross.shape)
 
 
-# For each family the M (s, k_b, k_a) that minimizes tr(M S M^T) - 2 tr(M^T N), given N and S.
+# For each family the M (s, k_b, k_a) that minimizes tr(M S M^T) - 2 tr(M^T N), given N and S
+# (k_a, k_a) or (s, k_a, k_a).
 PROCRUSTES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
     "translation": _translation,
     "similarity": _similarity,

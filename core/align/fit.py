@@ -10,11 +10,21 @@ import numpy as np
 
 from core.align.coupling import PROCRUSTES, NodePairs, descend, solve, square_root
 from core.align.maps import AffineMap, LatentMap
+from core.align.robust import disagreeing
 from core.align.treemap import TreeMap
 from core.errors import InputError, invalid
 from core.match.types import Matching, Pair
 
-__all__ = ["FAMILIES", "Residual", "best_family", "families_available", "fit_map", "residuals"]
+__all__ = [
+    "FAMILIES",
+    "Residual",
+    "agreeing_nodes",
+    "best_family",
+    "disagreeing_pairs",
+    "families_available",
+    "fit_map",
+    "residuals",
+]
 
 FAMILIES = ("translation", "orthogonal", "similarity", "affine", "tree")
 _NEEDED = {"translation": 1, "orthogonal": 2, "similarity": 2, "affine": 2, "tree": 2}
@@ -22,6 +32,8 @@ _ROUNDS = 25
 # Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
+# A covariance is flat where its least variance is so small a share of its largest.
+_FLAT = 1e-13
 
 
 @dataclass(frozen=True)
@@ -53,6 +65,7 @@ def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
     problem = _problem(matching, nodes, family)
     if problem is not None:
         raise InputError(problem)
+    nodes = agreeing_nodes(matching, family)
     linear = "affine" if family == "tree" else family
     matrix, ambiguous = _solved(nodes, linear)
     if ambiguous:
@@ -61,9 +74,27 @@ def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
     return _tree_map(affine, nodes) if family == "tree" else affine
 
 
+def disagreeing_pairs(matching: Matching, family: str = "affine") -> tuple[tuple[int, int], ...]:
+    """The pairs (ids of A and B) that contradict the rest under maps of a family: the one without which the others fit
+    far better, or the two that fit far better with their partners exchanged; mostly none.
+
+    Four pairs and more are judged; 'tree' is judged as 'affine'. `fit_map` leaves out what is named here, save
+    pinned pairs. Raises `InputError` for an unknown family.
+    """
+    if family not in FAMILIES:
+        raise invalid("family", "one of " + ", ".join(FAMILIES), repr(family), "choose one of these")
+    nodes, pairs = _nodes(matching), list(_used(matching))
+    if _problem(matching, nodes, family) is not None:
+        return ()
+    return tuple((pairs[i].a, pairs[i].b) for i in disagreeing(nodes, "affine" if family == "tree" else family))
+
+
 def families_available(matching: Matching) -> dict[str, str | None]:
     """For each family None where it can be fitted, or the reason why not."""
-    nodes = _nodes(matching)
+    try:
+        nodes = _nodes(matching)
+    except InputError as error:
+        return dict.fromkeys(FAMILIES, str(error))
     reasons = {family: _problem(matching, nodes, family) for family in FAMILIES}
     if len(nodes) and len(nodes.unspanned):
         for linear in (family for family in PROCRUSTES if reasons[family] is None):
@@ -141,6 +172,13 @@ def _nodes(matching: Matching) -> NodePairs:
     rows_a = np.array([a.row(pair.a) for pair in pairs], dtype=int)
     rows_b = np.array([b.row(pair.b) for pair in pairs], dtype=int)
     confidence = np.array([max(pair.confidence, 1e-3) for pair in pairs])
+    for tree, rows, side in ((a, rows_a, "first"), (b, rows_b, "second")):
+        fault = _fault(tree.basin_mean[rows], tree.basin_covariance[rows])
+        if fault.any():
+            raise InputError(
+                f"node {tree.id[rows[fault.argmax()]]} of the {side} tree has no finite mean and positive covariance, "
+                "which maps are fitted to; take its pair out of the matching."
+            )
     weights = confidence * np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
     return NodePairs(
         weights / max(weights.sum(), 1e-300),
@@ -151,15 +189,35 @@ def _nodes(matching: Matching) -> NodePairs:
     )
 
 
+def _fault(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
+    """(n,): whether a node's mean or covariance is not finite, or the covariance flat."""
+    finite = np.isfinite(means).all(1) & np.isfinite(covariances).all((1, 2))
+    values = np.linalg.eigvalsh(np.where(finite[:, None, None], covariances, 0.0))
+    return ~finite | (values[:, 0] <= _FLAT * values[:, -1]) | (values[:, 0] <= 0)
+
+
 def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
     """Why a family cannot be fitted to so many nodes, None where it can."""
     k_a, k_b = matching.tree_a.dim, matching.tree_b.dim
     needed = _NEEDED[family]
     if k_a != k_b:
         if family != "affine":
-            return f"`family` {family} needs latent spaces of one dimension, these have {k_a} and {k_b}; take affine."
+            return (
+                f"`family` {family} needs latent spaces of one dimension, these have {k_a} and {k_b}; "
+                f"take affine, from {k_a + 1} matched nodes on."
+            )
         needed = k_a + 1
     return None if len(nodes) >= needed else _too_few(family, len(nodes), needed)
+
+
+def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
+    """The matched nodes that `fit_map` fits: those of pairs that contradict the rest and that nobody pinned are left
+    out. Raises `InputError` for a node that has no covariance to speak of."""
+    nodes, pairs = _nodes(matching), list(_used(matching))
+    kept = np.ones(len(nodes), dtype=bool)
+    for i in disagreeing(nodes, "affine" if family == "tree" else family):
+        kept[i] = pairs[i].pinned
+    return nodes if kept.all() or _problem(matching, nodes.only(kept), family) is not None else nodes.only(kept)
 
 
 def _too_few(family: str, there: int, needed: int = 1) -> str:

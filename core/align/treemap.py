@@ -1,7 +1,11 @@
-"""The tree-guided map: one affine piece per matched leaf, blended by leaf responsibilities.
+"""The tree-guided map: one affine piece per matched leaf, blended along the way from the global map to the pieces.
 
-    T(z) = sum_i r_i(z) (A_i z + c_i),   r_i = g_i / sum_j g_j,   g_i = w_i N(z; m_i, C_i),   g_0 = floor,
-where piece 0 is the global affine map. Far from every leaf the floor outweighs the Gaussians and T is that map.
+    T(z) = M phi(z, 1) + o,   d phi/dt = v(phi, t),   v = sum_i r_i v_i,   r_i = g_i / sum_j g_j.
+Piece i is M G_i(z) + o with an affine G_i; v_i is the velocity of z -> (1 - t) z + t G_i(z), g_i the leaf's Gaussian
+carried along it, and g_0 = floor, v_0 = 0. A flow cannot fold, so T is a bijection that turns as M does. Where leaf i
+outweighs the rest T is piece i, far from every leaf M z + o. Without the floor T would carry one mixture of the leaves'
+Gaussians exactly onto the other (Arsigny et al. 2009, doi 10.1007/s10851-008-0135-9, on polyaffine maps; Lipman et al.
+2023, arXiv 2210.02747, on velocities averaged so).
 """
 
 from collections.abc import Mapping
@@ -18,16 +22,20 @@ __all__ = ["InverseTreeMap", "TreeMap"]
 
 _REACH = 4.0
 _TOLERANCE = 1e-11
-_STEPS = 60
+_NEWTON = 12
+_BLOCK = 2048
+# Steps of the flow: so many for each deviation that a leaf moves and each e-fold that it stretches, within bounds.
+_PACE, _FEWEST, _MOST = 3, 4, 32
 
 
 @dataclass(frozen=True, eq=False)
 class TreeMap(LatentMap):
-    """A blend of affine pieces.
+    """A blend of affine pieces that folds nowhere.
 
-    `matrix` (k_b, k_a) and `offset` (k_b,) are the global map; `weights` (m,), `means` (m, k_a) and `covariances`
-    (m, k_a, k_a) describe the leaves, `matrices` (m, k_b, k_a) and `offsets` (m, k_b) their pieces. The floor is the
-    lightest leaf's density at `reach` deviations.
+    `matrix` (k, k) and `offset` (k,) are the global map; `weights` (m,), `means` (m, k) and `covariances` (m, k, k)
+    describe the leaves, `matrices` (m, k, k) and `offsets` (m, k) their pieces. The floor is the lightest leaf's
+    density at `reach` deviations. Raises `InputError` where the global map has no inverse, or a piece is turned against
+    it so that a straight way from the one to the other passes a map that flattens.
     """
 
     matrix: np.ndarray
@@ -40,22 +48,20 @@ class TreeMap(LatentMap):
     reach: float = _REACH
     family: str = "tree"
 
+    def __post_init__(self) -> None:
+        values = np.linalg.eigvals(self._growth + np.eye(self.dim_in))
+        if ((np.abs(values.imag) < 1e-9 * np.abs(values)) & (values.real <= 1e-9)).any():
+            raise invalid("matrices", "of pieces that turn as the global map does", "others", "fit the map anew")
+
     def __call__(self, z: np.ndarray) -> np.ndarray:
-        z = self.points(z)
-        responsibility, _ = self._responsibilities(z, slopes=False)
-        return np.einsum("in,inb->nb", responsibility, self._pieces(z))
+        return self.affine(self._flow(self.points(z))[0])
 
     def jacobian(self, z: np.ndarray) -> np.ndarray:
         z = self.points(z)
-        responsibility, slopes = self._responsibilities(z)
-        # grad r_i = r_i (grad log g_i - sum_j r_j grad log g_j)
-        slopes = responsibility[..., None] * (slopes - np.einsum("in,ina->na", responsibility, slopes))
-        linear = np.einsum("in,iba->nba", responsibility, self._all_matrices)
-        return linear + np.einsum("inb,ina->nba", self._pieces(z), slopes)
+        return self.matrix @ self._flow(z, slopes=True)[1]
 
     def inverse(self) -> "InverseTreeMap":
-        """The map back, by Newton steps. Raises `InputError` where the global map has no inverse."""
-        self.affine.inverse()
+        """The map back: the flow from its end to its start."""
         return InverseTreeMap(self)
 
     def compose(self, other: LatentMap) -> LatentMap:
@@ -74,10 +80,14 @@ class TreeMap(LatentMap):
             offsets=self.offsets + self.matrices @ other.offset,
         )
 
-    @property
+    @cached_property
     def affine(self) -> AffineMap:
         """The global affine map."""
         return AffineMap(self.matrix, self.offset)
+
+    def shares(self, z: np.ndarray) -> np.ndarray:
+        """(m, n): the share r_i of every leaf at points (n, k), before the flow sets out; the floor has the rest."""
+        return self._shares(self.points(z).T, self._whitening, self.means, self._log_peaks)[0]
 
     def to_dict(self) -> dict[str, Any]:
         arrays = ("matrix", "offset", "weights", "means", "covariances", "matrices", "offsets")
@@ -97,13 +107,10 @@ class TreeMap(LatentMap):
         if not isinstance(pieces, Mapping):
             raise invalid("map.pieces", "a JSON object", type(pieces).__name__, "write the match anew")
         weights = read_array(pieces, "weights", 1)
-        (k_b, k_a), m = affine.matrix.shape, len(weights)
-        shapes = {
-            "means": (m, k_a),
-            "covariances": (m, k_a, k_a),
-            "matrices": (m, k_b, k_a),
-            "offsets": (m, k_b),
-        }
+        m, k = len(weights), affine.dim_in
+        if affine.dim_out != k:
+            raise invalid("map.matrix", f"of shape {(k, k)}", affine.matrix.shape, "write the match anew")
+        shapes = {"means": (m, k), "covariances": (m, k, k), "matrices": (m, k, k), "offsets": (m, k)}
         arrays = {name: read_array(pieces, name, len(shape)) for name, shape in shapes.items()}
         for name, shape in shapes.items():
             if arrays[name].shape != shape:
@@ -123,81 +130,136 @@ class TreeMap(LatentMap):
         )
 
     @cached_property
-    def _all_matrices(self) -> np.ndarray:
-        """(m + 1, k_b, k_a): the global map, then the pieces."""
-        return np.concatenate((self.matrix[None], self.matrices))
+    def _growth(self) -> np.ndarray:
+        """(m, k, k): the linear part of each G_i, less the identity."""
+        return self.affine.inverse().matrix @ self.matrices - np.eye(self.dim_in)
 
     @cached_property
-    def _all_offsets(self) -> np.ndarray:
-        return np.concatenate((self.offset[None], self.offsets))
+    def _travel(self) -> np.ndarray:
+        """(m, k): how far G_i moves the mean of its leaf."""
+        ends = np.einsum("iba,ia->ib", self.matrices, self.means) + self.offsets
+        return self.affine.inverse()(ends) - self.means
 
     @cached_property
-    def _precisions(self) -> np.ndarray:
-        return np.linalg.inv(self.covariances)
+    def _whitening(self) -> np.ndarray:
+        """(m, k, k): the inverse Cholesky factor of each covariance."""
+        return np.linalg.inv(np.linalg.cholesky(self.covariances))
 
     @cached_property
     def _log_peaks(self) -> np.ndarray:
         """(m,): log(w_i N(m_i; m_i, C_i)) up to one constant."""
         return np.log(self.weights) - 0.5 * np.linalg.slogdet(self.covariances)[1]
 
-    def _pieces(self, z: np.ndarray) -> np.ndarray:
-        """(m + 1, n, k_b): each piece at each point."""
-        return z @ np.swapaxes(self._all_matrices, 1, 2) + self._all_offsets[:, None, :]
+    @cached_property
+    def _steps(self) -> int:
+        """How many steps the flow takes."""
+        grown = np.eye(self.dim_in) + self._growth
+        narrow = np.minimum(1.0, np.linalg.svd(grown, compute_uv=False)[:, -1])
+        moved = np.linalg.norm(self._whitening @ self._travel[..., None], axis=(1, 2)) / narrow
+        stretched = np.abs(np.log(np.abs(np.linalg.eigvals(grown)))).max(axis=1)
+        return int(np.clip(np.ceil(_PACE * max(moved.max(), stretched.max())), _FEWEST, _MOST))
 
-    def _responsibilities(self, z: np.ndarray, slopes: bool = True) -> tuple[np.ndarray, np.ndarray]:
-        """r (m + 1, n), and grad log g (m + 1, n, k_a) where asked for."""
-        away = z[None] - self.means[:, None, :]
-        pulled = away @ self._precisions
-        log_g = np.empty((len(self.means) + 1, len(z)))
-        log_g[0] = self._log_peaks.min() - 0.5 * self.reach**2
-        log_g[1:] = self._log_peaks[:, None] - 0.5 * (pulled * away).sum(-1)
-        log_g -= log_g.max(axis=0)
-        responsibility = np.exp(log_g)
-        responsibility /= responsibility.sum(axis=0)
+    def _flow(self, z: np.ndarray, slopes: bool = False, back: bool = False) -> tuple[np.ndarray, np.ndarray]:
+        """phi(z, 1) (n, k) and, where asked for, its derivative (n, k, k); `back` from the end of the flow to its
+        start."""
+        moved, bent = np.empty_like(z), np.empty((len(z) if slopes else 0, self.dim_in, self.dim_in))
+        for at in range(0, len(z), _BLOCK):
+            part = slice(at, at + _BLOCK)
+            moved[part], bent[part] = self._flow_block(np.ascontiguousarray(z[part].T), slopes, back)
+        return moved, bent
+
+    def _flow_block(self, z: np.ndarray, slopes: bool, back: bool) -> tuple[np.ndarray, np.ndarray]:
+        """`_flow` of points (k, n), by Runge-Kutta steps of fourth order. The derivative is that of the steps
+        themselves."""
+        k = self.dim_in
+        step = (-1.0 if back else 1.0) / self._steps
+        slope = np.broadcast_to(np.eye(k), (z.shape[1] if slopes else 0, k, k))
+        for i in range(self._steps):
+            time = float(back) + i * step
+            moved, bent, total, bend = z, slope, 0.0, 0.0
+            for share, weight, ahead in ((0.0, 1, 0.5), (0.5, 2, 0.5), (0.5, 2, 1.0), (1.0, 1, 0.0)):
+                velocity, gradient = self._velocity(moved, time + share * step, slopes)
+                turning = gradient @ bent
+                total, bend = total + weight * velocity, bend + weight * turning
+                moved, bent = z + ahead * step * velocity, slope + ahead * step * turning
+            z, slope = z + step / 6 * total, slope + step / 6 * bend
+        return z.T, slope
+
+    def _velocity(self, z: np.ndarray, time: float, slopes: bool) -> tuple[np.ndarray, np.ndarray]:
+        """v(z, t) (k, n) at points (k, n) and, where asked for, its derivative (n, k, k)."""
+        m, k = self.means.shape
+        grown = np.eye(k) + time * self._growth
+        shrink = np.linalg.inv(grown)
+        rates = self._growth @ shrink
+        means = self.means + time * self._travel
+        white = self._whitening @ shrink
+        share, away = self._shares(z, white, means, self._log_peaks - np.linalg.slogdet(grown)[1])
+        # Every piece's velocity is affine: so is their mean, with the mean linear part.
+        linear = (rates.reshape(m, -1).T @ share).reshape(k, k, -1)
+        shifts = self._travel - (rates @ means[..., None])[..., 0]
+        velocity = (linear * z).sum(axis=1) + shifts.T @ share
         if not slopes:
-            return responsibility, pulled
-        return responsibility, np.concatenate((np.zeros((1, *z.shape)), -pulled))
+            return velocity, np.empty((0, k, k))
+        # grad r_i = r_i (grad log g_i - sum_j r_j grad log g_j)
+        pieces = (rates.reshape(-1, k) @ z).reshape(m, k, -1) + shifts[..., None]
+        falling = share[:, None] * (np.swapaxes(white, 1, 2) @ away)
+        tilted = np.einsum("ian,ibn->abn", pieces, falling) - velocity[:, None] * falling.sum(axis=0)
+        return velocity, np.moveaxis(linear - tilted, -1, 0)
+
+
+    def _shares(
+        self, z: np.ndarray, white: np.ndarray, means: np.ndarray, log_peaks: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """r (m, n) at points (k, n) of leaves with inverse roots `white` of their covariances, and the points seen from
+        each (m, k, n)."""
+        m, k = means.shape
+        away = (white.reshape(-1, k) @ z).reshape(m, k, -1) - white @ means[..., None]
+        log_g = log_peaks[:, None] - 0.5 * (away**2).sum(axis=1)
+        floor = self._log_peaks.min() - 0.5 * self.reach**2
+        peak = np.maximum(log_g.max(axis=0), floor)
+        share = np.exp(log_g - peak)
+        share /= share.sum(axis=0) + np.exp(floor - peak)
+        return share, away
 
 
 @dataclass(frozen=True, eq=False)
 class InverseTreeMap(LatentMap):
-    """The inverse of a tree-guided map, found point by point with damped Newton steps.
-
-    Where that map folds space and a point has no preimage, the point whose image comes closest is given.
-    """
+    """The inverse of a tree-guided map: its flow backwards, and Newton steps for what the integration leaves."""
 
     forward: TreeMap
     family: str = "inverse tree"
 
     @cached_property
     def matrix(self) -> np.ndarray:  # type: ignore[override]
-        """Global affine part (k_a, k_b)."""
+        """Global affine part (k, k)."""
         return self.forward.affine.inverse().matrix
 
     @cached_property
     def offset(self) -> np.ndarray:  # type: ignore[override]
-        """Global affine part (k_a,)."""
+        """Global affine part (k,)."""
         return self.forward.affine.inverse().offset
 
     def __call__(self, z: np.ndarray) -> np.ndarray:
         y = self.points(z)
-        if not len(y):
-            return y.copy()
-        scale = 1.0 + np.abs(y).max(axis=1)
-        starts = self._starts(y)
-        best, best_error = starts[0], np.full(len(y), np.inf)
-        open_ = np.arange(len(y))
-        for start in starts:
-            found, error = self._newton(start[open_], y[open_])
-            better = error < best_error[open_]
-            best[open_[better]], best_error[open_[better]] = found[better], error[better]
-            open_ = np.flatnonzero(best_error > 1e-9 * scale)
-            if not len(open_):
+        forward = self.forward
+        goal = forward.affine.inverse()(y)
+        found = forward._flow(goal, back=True)[0]
+        left = np.full(len(y), np.inf)
+        at = np.arange(len(y))
+        for _ in range(_NEWTON):
+            reached, slope = forward._flow(found[at], slopes=True)
+            missed = reached - goal[at]
+            error = np.abs(missed).max(axis=1, initial=0.0)
+            nearer = (error > _TOLERANCE * (1.0 + np.abs(goal[at]).max(axis=1, initial=0.0))) & (error < left[at])
+            left[at] = error
+            at = at[nearer]
+            if not len(at):
                 break
-        return best
+            found[at] -= np.linalg.solve(slope[nearer], missed[nearer, :, None])[..., 0]
+        return found
 
     def jacobian(self, z: np.ndarray) -> np.ndarray:
-        return np.linalg.pinv(self.forward.jacobian(self(z)))
+        return np.linalg.inv(self.forward.jacobian(self(z)))
 
     def log_abs_det(self, z: np.ndarray) -> np.ndarray:
         return -self.forward.log_abs_det(self(z))
@@ -212,38 +274,3 @@ class InverseTreeMap(LatentMap):
             "offset": self.offset.tolist(),
             "forward": self.forward.to_dict(),
         }
-
-    def _starts(self, y: np.ndarray) -> np.ndarray:
-        """(s, n, k): preimages under each piece alone, for every point the best first."""
-        forward = self.forward
-        back = np.linalg.pinv(forward._all_matrices)
-        starts = (y[None] - forward._all_offsets[:, None, :]) @ np.swapaxes(back, 1, 2)
-        errors = np.stack([((forward(start) - y) ** 2).sum(1) for start in starts])
-        return np.take_along_axis(starts, np.argsort(errors, axis=0)[..., None], axis=0)
-
-    def _newton(self, z: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Levenberg-Marquardt on |T(z) - y|^2, every point with its own damping: points (n, k) and distances (n,)."""
-        z, damping = z.copy(), np.full(len(z), 1e-6)
-        away = self.forward(z) - y
-        error = np.linalg.norm(away, axis=1)
-        goal = _TOLERANCE * (1.0 + np.abs(y).max(axis=1))
-        eye = np.eye(z.shape[1])
-        for _ in range(_STEPS):
-            at = np.flatnonzero((error > goal) & (damping < 1e9))
-            if not len(at):
-                break
-            slope = self.forward.jacobian(z[at])
-            turned = np.swapaxes(slope, 1, 2)
-            normal = turned @ slope
-            size = np.trace(normal, axis1=1, axis2=2)[:, None, None] / len(eye)
-            step = np.linalg.solve(
-                normal + (damping[at, None, None] * size + 1e-300) * eye, turned @ away[at][..., None]
-            )[..., 0]
-            there = z[at] - step
-            new = self.forward(there) - y[at]
-            new_error = np.linalg.norm(new, axis=1)
-            good = new_error < error[at]
-            kept = at[good]
-            z[kept], away[kept], error[kept] = there[good], new[good], new_error[good]
-            damping[at] = np.where(good, np.maximum(damping[at] * 0.1, 1e-12), damping[at] * 8)
-        return z, error
