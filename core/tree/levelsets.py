@@ -12,6 +12,7 @@ import numpy as np
 from core.levelset.grid import Grid, density_of, latent_grid
 from core.tree.attributes import Cells, Moments, describe, moments
 from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
+from core.tree.errors import Learned, what_was_learned, with_errors
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, tunnels
 from core.tree.simplify import simplify
@@ -25,7 +26,7 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 @dataclass(frozen=True, eq=False)
 class Skeleton:
     """What no threshold changes: the merge tree of all vertices, the rows' own sums, those of what climbs to each peak,
-    the regions' masses, and the number of points that the density was learned from, if known."""
+    the regions' masses, and the number of points that the density was learned from, if known, with what was learned."""
 
     merge: MergeTree
     cells: Cells
@@ -34,6 +35,7 @@ class Skeleton:
     mass: np.ndarray
     holes: Cavities | Tunnels | None
     points: int | None = None
+    learned: Learned | None = None
 
     def level_above(self, share: float) -> float:
         """The level below which at most `share` of the probability lies."""
@@ -94,21 +96,34 @@ def tree_with_regions(
     density = density_of(model_or_density)
     points = getattr(model_or_density, "metrics", {}).get("points", points)
     if density.dim <= 3:
-        return level_sets(latent_grid(density, size), simplify=simplify, min_mass=min_mass, points=points)
+        grid = latent_grid(density, size)
+        return level_sets(
+            grid,
+            simplify=simplify,
+            min_mass=min_mass,
+            points=points,
+            learned=what_was_learned(model_or_density, points),
+        )
     graph, cells = sample_graph(density)
     merge = graph_merge_tree(graph.log_density, graph.edges)
     own = moments(cells, merge.node, len(merge))
     # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
     climbing = moments(cells, merge.basin, len(merge))
     mass = np.maximum(merge.accumulate(own.mass), climbing.mass)
-    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, None, points), simplify, min_mass)
+    skeleton = Skeleton(merge, cells, own, climbing, mass, None, points, what_was_learned(model_or_density, points))
+    return _simplified(graph, skeleton, simplify, min_mass)
 
 
 def level_sets(
-    grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS, points: int | None = None
+    grid: Grid,
+    *,
+    simplify: float = SIMPLIFY,
+    min_mass: float = MIN_MASS,
+    points: int | None = None,
+    learned: Learned | None = None,
 ) -> LevelSets:
     """The level sets of a field that is on its grid already, learned from so many `points` if known. Masses are shares
-    of what the grid holds."""
+    of what the grid holds. Standard errors need what was `learned`."""
     field = grid.log_density
     merge = grid_merge_tree(field)
     weight = np.exp(grid.relative.ravel())
@@ -119,7 +134,7 @@ def level_sets(
     if grid.dim == 3 and holes is not None:
         holes = tunnels(field, merge, holes)
     climbing = moments(cells, merge.basin, len(merge))
-    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes, points)
+    skeleton = Skeleton(merge, cells, own, climbing, merge.accumulate(own.mass), holes, points, learned)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
@@ -150,4 +165,5 @@ def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float
     if holes is not None:
         betti[:, 1] = count_holes(merge, outline, holes, persistence, skeleton.level_above(mass))
     tree = describe(merge, outline, skeleton.own, skeleton.climbing, skeleton.cells.points, betti)
+    tree = with_errors(tree, merge, outline, grid, skeleton.learned)
     return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton)
