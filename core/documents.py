@@ -1,7 +1,7 @@
 """Trees and matches as JSON documents (schema 1), there and back; readers trust nothing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +11,21 @@ from core.align import LatentMap, Residual, map_from_dict
 from core.errors import InputError, invalid
 from core.files import read_json, write_json
 from core.match.types import Matching, Pair
-from core.tree.types import LevelSetTree
+from core.tree.types import Holes, LevelSetTree
 
 __all__ = ["MatchDocument", "load_match", "load_tree", "save_match", "save_tree", "tree_from_json", "tree_to_json"]
 
 SCHEMA = 1
-# The real-valued columns of a tree, and how many axes of length k each entry has.
+# The real-valued columns of a tree, and how many axes of length k each entry has; those that a tree may lack.
 _AXES = {"mean": 1, "peak": 1, "covariance": 2}
 _SHAPES = {
     column.name: _AXES.get(column.name.removeprefix("basin_"), 0)
     for column in fields(LevelSetTree)
-    if column.name not in ("id", "parent", "betti")
+    if column.default is MISSING and column.name not in ("id", "parent", "betti")
 }
+_ERRORS = ("level_error", "mass_error")
+# The columns of its holes.
+_HOLES = {"top": 0, "bottom": 0, "place": 1}
 
 
 def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:
@@ -36,8 +39,15 @@ def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:
             "kind": tree.kind[row],
             "betti": tree.betti[row].tolist(),
         }
-        nodes.append(node | {name: getattr(tree, name)[row].tolist() for name in _SHAPES})
-    return {"schema": SCHEMA, "dim": tree.dim, "nodes": nodes}
+        known = [*_SHAPES, *(name for name in _ERRORS if getattr(tree, name) is not None)]
+        nodes.append(node | {name: getattr(tree, name)[row].tolist() for name in known})
+    document = {"schema": SCHEMA, "dim": tree.dim, "nodes": nodes}
+    if tree.holes is not None:
+        document["holes"] = [
+            {"node": int(tree.id[row])} | {name: getattr(tree.holes, name)[number].tolist() for name in _HOLES}
+            for number, row in enumerate(tree.holes.node)
+        ]
+    return document
 
 
 def tree_from_json(document: Any) -> LevelSetTree:
@@ -48,19 +58,31 @@ def tree_from_json(document: Any) -> LevelSetTree:
         rows = {node["id"]: row for row, node in enumerate(nodes)}
         parent = [-1 if node["parent"] is None else rows[node["parent"]] for node in nodes]
         shape = {axes: (document["dim"],) * axes for axes in (0, 1, 2)}
-        arrays = {
-            name: np.array([node[name] for node in nodes], dtype=np.float64).reshape(len(nodes), *shape[axes])
-            for name, axes in _SHAPES.items()
-        }
+        errors = dict.fromkeys((name for name in _ERRORS if any(name in node for node in nodes)), 0)
+        arrays = _columns(nodes, _SHAPES | errors, shape)
+        holes = None
+        if document.get("holes") is not None:
+            entries = document["holes"]
+            at = np.array([rows[entry["node"]] for entry in entries], dtype=np.int64)
+            holes = Holes(at, **_columns(entries, _HOLES, shape))
         betti = np.array([node["betti"] for node in nodes], dtype=np.int64).reshape(len(nodes), 2)
         ids = np.array(list(rows), dtype=np.int64)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"the tree's JSON is damaged ({' '.join(str(error).split())[:80]}); write it anew.") from None
     below_parent = all(at < row for row, at in enumerate(parent))
-    finite = all(np.isfinite(array).all() for array in arrays.values())
+    numbers = [*arrays.values()] + ([] if holes is None else [holes.top, holes.bottom, holes.place])
+    finite = all(np.isfinite(array).all() for array in numbers)
     if not nodes or len(ids) < len(nodes) or parent.count(-1) != 1 or not below_parent or not finite:
         raise InputError("the tree's JSON is no tree with one root, parents first; write it anew.")
-    return LevelSetTree(id=ids, parent=np.array(parent, dtype=np.int64), betti=betti, **arrays)
+    return LevelSetTree(id=ids, parent=np.array(parent, dtype=np.int64), betti=betti, holes=holes, **arrays)
+
+
+def _columns(entries: list, axes: dict[str, int], shape: dict[int, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Arrays of the named numbers of all entries, each with so many axes."""
+    return {
+        name: np.array([entry[name] for entry in entries], dtype=np.float64).reshape(len(entries), *shape[count])
+        for name, count in axes.items()
+    }
 
 
 def save_tree(tree: LevelSetTree, path: Path | str) -> None:

@@ -95,8 +95,9 @@ def describe(
     peak = top.copy()
     for row in reversed(range(1, len(source))):
         up = parent[row]
-        if tree.field[peak[row]] > tree.field[peak[up]] or peak[up] == top[up]:
-            peak[up] = peak[row]
+        ours, theirs = peak[row], peak[up]
+        if theirs == top[up] or (-tree.field[ours], ours) < (-tree.field[theirs], theirs):
+            peak[up] = ours
     mean, covariance = total.normalized(points[peak])
     basin_mean, basin_covariance = basin.normalized(points[peak])
     return LevelSetTree(

@@ -1,8 +1,9 @@
-"""A graph that stands for a mixture's density beyond three dimensions: its modes, samples and straight edges.
+"""A graph that stands for a mixture's density beyond three dimensions: its modes, the saddles between them, samples.
 
-Samples are joined to their nearest neighbors and modes to each other. An edge that dips below both its ends
-gets a vertex at the dip, so no path jumps a valley. A sample with no higher neighbor is joined to the mode it
-climbs to.
+Every sample is joined to its highest near neighbor that no valley parts from it, or else to the mode that it climbs to,
+every saddle to the two modes that it climbs to on either side. So two modes are joined at the height of the highest
+path over saddles. Saddles are looked for from where neighbors among the samples climb to different modes, and from the
+lowest points of straight segments between modes; these are in the graph, too, so that it always hangs together.
 """
 
 from dataclasses import dataclass
@@ -14,8 +15,12 @@ from scipy.spatial import KDTree
 from core.errors import invalid
 from core.prior.mixture import GaussianMixture
 from core.tree.attributes import Cells
+from core.tree.critical import ascend, find_modes, find_saddles, least_dips, ridge_extremes
 
-__all__ = ["SampleGraph", "find_modes", "sample_graph"]
+__all__ = ["SampleGraph", "sample_graph"]
+
+# How many starts for a saddle each two basins of samples give, and to how many others each mode's segments do.
+_CROSSINGS, _PROMISING = 3, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,85 +62,93 @@ def sample_graph(density: object, samples: int = 4000, neighbors: int = 8, seed:
     """
     if not isinstance(density, GaussianMixture):
         raise invalid("density", "a GaussianMixture beyond 3 dimensions", type(density).__name__, "fit one")
-    modes, spread = find_modes(density)
-    places = np.concatenate([modes, density.sample(samples, seed)])
-    height = density.log_density(places)
-    m, n = len(modes), len(places)
-    near = np.asarray(KDTree(places[m:]).query(places[m:], k=neighbors + 1)[1])[:, 1:] + m
-    close = np.column_stack([np.repeat(np.arange(m, n), neighbors), near.ravel()])
-    close = np.unique(np.sort(close, axis=1), axis=0)
-    dips_close, close = _split_at_dips(density, places, height, close, 3, n)
-    between = np.column_stack(np.triu_indices(m, 1))
-    dips_between, between = _split_at_dips(density, places, height, between, 31, n + len(dips_close))
-    edges = np.concatenate([close, between])
-    places = np.concatenate([places, dips_close, dips_between])
-    height = np.concatenate([height, density.log_density(places[n:])])
-    highest = height.copy()
-    np.maximum.at(highest, edges.ravel(), height[edges[:, ::-1]].ravel())
-    lone = m + np.flatnonzero(highest[m:] <= height[m:])
-    ends = KDTree(modes).query(_ascend(density, places[lone])[0])[1]
-    edges = np.concatenate([edges, np.column_stack([lone, ends])])
+    points = density.sample(samples, seed)
+    close = _neighbors(points, neighbors)
+    higher = _climb(density, points, close)
+    lone = np.flatnonzero(higher < 0)
+    peaked, dipped = ridge_extremes(density)
+    modes, spread, top = find_modes(density, np.concatenate([points[lone], density.means, peaked]))
+    m = len(modes)
+    n = m + samples
+    higher = np.where(higher < 0, higher, higher + m)
+    higher[lone] = top[: len(lone)]
+    climbing = np.column_stack([np.arange(m, n), higher])
+
+    pairs = np.column_stack(np.triu_indices(m, 1))
+    dips, low = _lowest_between(density, modes, pairs)
+    height = density.log_density(np.concatenate([modes, points]))
+    across = _crossings(height[m:], _ends(higher, m)[m:], close)
+    start = [dipped, dips[least_dips(pairs, low, _PROMISING)], points[across].mean(axis=1)]
+    saddles, joined = _joining(density, modes, np.concatenate(start))
+    at_saddle, at_dip = n + np.arange(len(saddles)), n + len(saddles) + np.arange(len(dips))
+    edges = [climbing, *(np.column_stack([ends, at_saddle]) for ends in joined.T)]
+    edges += [np.column_stack([ends, at_dip]) for ends in pairs.T]
+    places = np.concatenate([modes, points, saddles, dips])
+    height = np.concatenate([height, density.log_density(saddles), low])
 
     share = np.where(np.arange(len(places)) < n, 1 / n, 0.0)
     within = np.zeros((len(places), density.dim, density.dim))
     within[:m] = spread
-    return SampleGraph(places, height, edges), Cells(places, share, share * np.exp(-height), within)
+    return SampleGraph(places, height, np.concatenate(edges)), Cells(places, share, share * np.exp(-height), within)
 
 
-def find_modes(density: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
-    """The modes (m, k) that a mixture's component means climb to, and the covariance (m, k, k) around each.
-
-    References: Carreira-Perpinan 2000, "Mode-finding for mixtures of Gaussian distributions".
-    """
-    places, spread = _ascend(density, density.means)
-    order = np.argsort(-density.log_density(places), kind="stable")
-    kept: list[int] = []
-    for i in order.tolist():
-        offset = places[kept] - places[i]
-        distance = np.einsum("mi,mi->m", offset, np.linalg.solve(spread[i], offset.T).T)
-        if not (distance < 1e-2).any():
-            kept.append(i)
-    return places[kept], spread[kept]
+def _neighbors(points: np.ndarray, count: int) -> np.ndarray:
+    """(e, 2): each point with its nearest ones, every pair once."""
+    near = np.asarray(KDTree(points).query(points, k=count + 1)[1])[:, 1:]
+    pairs = np.column_stack([np.repeat(np.arange(len(points)), count), near.ravel()])
+    return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
-def _ascend(density: GaussianMixture, start: np.ndarray, steps: int = 500) -> tuple[np.ndarray, np.ndarray]:
-    """Where the fixed-point iteration takes each start, and (sum_c r_c precision_c)^-1 there."""
-    precision = np.linalg.inv(density.covariances)
-    pull = np.einsum("cij,cj->ci", precision, density.means)
-    z = np.array(start, dtype=np.float64)
-    spread = np.empty((*z.shape, density.dim))
-    moving = np.arange(len(z))
-    for _ in range(steps):
-        logs = density.log_components(z[moving])
-        weight = np.exp(logs - logs.max(axis=1, keepdims=True))
-        weight /= weight.sum(axis=1, keepdims=True)
-        inverse = np.linalg.inv(np.einsum("nc,cij->nij", weight, precision))
-        target = np.einsum("nij,nj->ni", inverse, weight @ pull)
-        moved = np.abs(target - z[moving]).max(axis=1) > 1e-7 * (1 + np.abs(target).max(axis=1))
-        z[moving], spread[moving] = target, inverse
-        moving = moving[moved]
-        if not len(moving):
-            break
-    return z, spread
+def _climb(density: GaussianMixture, places: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """(n,): the highest neighbor above each vertex that no valley parts from it, -1 where there is none."""
+    height, part = density.log_density(places), np.array([0.25, 0.5, 0.75])[:, None]
+    a, b = places[edges[:, :1]], places[edges[:, 1:]]
+    inner = density.log_density((a + part * (b - a)).reshape(-1, density.dim)).reshape(len(edges), 3)
+    edges = edges[inner.min(axis=1) >= height[edges].min(axis=1)]
+    up = np.take_along_axis(edges, np.argsort(height[edges], axis=1), axis=1)
+    up = up[np.argsort(height[up[:, 1]], kind="stable")]
+    higher = np.full(len(places), -1)
+    higher[up[:, 0]] = up[:, 1]
+    return higher
 
 
-def _split_at_dips(
-    density: GaussianMixture,
-    places: np.ndarray,
-    height: np.ndarray,
-    edges: np.ndarray,
-    inner: int,
-    first: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest of `inner` points on edges that dip below both ends, numbers from `first`; split edges."""
-    if not len(edges):
-        return np.empty((0, density.dim)), edges
-    part = np.arange(1, inner + 1)[:, None] / (inner + 1)
-    a, b = places[edges[:, 0]], places[edges[:, 1]]
-    inside = a[:, None] + part * (b - a)[:, None]
-    levels = density.log_density(inside.reshape(-1, density.dim)).reshape(len(edges), inner)
-    lowest = levels.argmin(axis=1)
-    dips = levels[np.arange(len(edges)), lowest] < height[edges].min(axis=1)
-    split, added = edges[dips], first + np.arange(dips.sum())
-    halves = [edges[~dips], np.column_stack([split[:, 0], added]), np.column_stack([added, split[:, 1]])]
-    return inside[dips, lowest[dips]], np.concatenate(halves)
+def _ends(higher: np.ndarray, modes: int) -> np.ndarray:
+    """(m + n,): the mode to which each vertex climbs, `modes` vertices that are modes and those that point `higher`."""
+    pointer = np.append(np.arange(modes), higher)
+    while not np.array_equal(further := pointer[pointer], pointer):
+        pointer = further
+    return pointer
+
+
+def _lowest_between(density: GaussianMixture, modes: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The lowest point (e, k) of each pair's segment, and its height (e,): of 31 points, then of 31 around that."""
+    a, away = modes[pairs[:, 0]], modes[pairs[:, 1]] - modes[pairs[:, 0]]
+    best, width = np.full(len(pairs), 0.5), 0.5
+    low = np.empty(len(pairs))
+    for _ in range(2):
+        part = np.clip(best[:, None] + width * np.linspace(-1, 1, 31), 0, 1)
+        heights = density.log_density((a[:, None] + part[..., None] * away[:, None]).reshape(-1, density.dim))
+        heights = heights.reshape(part.shape)
+        row, lowest = np.arange(len(pairs)), heights.argmin(axis=1)
+        best, low, width = part[row, lowest], heights[row, lowest], width / 15
+    return a + best[:, None] * away, low
+
+
+def _crossings(height: np.ndarray, home: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The highest few of the edges (e, 2) between each two basins, given each vertex' mode."""
+    edges = edges[home[edges[:, 0]] != home[edges[:, 1]]]
+    pair = np.sort(home[edges], axis=1)
+    key = pair[:, 0] * (home.max() + 1) + pair[:, 1]
+    order = np.lexsort((-height[edges].min(axis=1), key))
+    first = np.flatnonzero(np.diff(key[order], prepend=-1))
+    rank = np.arange(len(order)) - np.repeat(first, np.diff(np.append(first, len(order))))
+    return edges[order[rank < _CROSSINGS]]
+
+
+def _joining(density: GaussianMixture, modes: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Saddles (s, k) that the starts lead to, and the two modes (s, 2) that each joins."""
+    saddles, beside = find_saddles(density, start)
+    ends = ascend(density, beside.reshape(-1, density.dim))[0]
+    joined = np.asarray(KDTree(modes).query(ends)[1]).reshape(-1, 2)
+    apart = joined[:, 0] != joined[:, 1]
+    return saddles[apart], joined[apart]

@@ -12,6 +12,7 @@ import numpy as np
 from core.levelset.grid import Grid, density_of, latent_grid
 from core.tree.attributes import Cells, Moments, describe, moments
 from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
+from core.tree.errors import Learned, what_was_learned, with_errors
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
 from core.tree.simplify import simplify
@@ -26,7 +27,7 @@ SIMPLIFY, MIN_MASS = 0.1, 0.002
 class Skeleton:
     """What no threshold changes: the merge tree of all vertices, the rows' own sums, those of what climbs to each peak,
     the regions' masses, the cavities (None beyond three dimensions) and tunnels (None but in space) of the field, and
-    the number of points that the density was learned from, if known."""
+    the number of points that the density was learned from, if known, with what was learned."""
 
     merge: MergeTree
     cells: Cells
@@ -36,6 +37,7 @@ class Skeleton:
     cavities: Cavities | None = None
     tunnels: Tunnels | None = None
     points: int | None = None
+    learned: Learned | None = None
 
     def level_above(self, share: float) -> float:
         """The level below which at most `share` of the probability lies."""
@@ -96,21 +98,35 @@ def tree_with_regions(
     density = density_of(model_or_density)
     points = getattr(model_or_density, "metrics", {}).get("points", points)
     if density.dim <= 3:
-        return level_sets(latent_grid(density, size), simplify=simplify, min_mass=min_mass, points=points)
+        grid = latent_grid(density, size)
+        return level_sets(
+            grid,
+            simplify=simplify,
+            min_mass=min_mass,
+            points=points,
+            learned=what_was_learned(model_or_density, points),
+        )
     graph, cells = sample_graph(density)
     merge = graph_merge_tree(graph.log_density, graph.edges)
     own = moments(cells, merge.node, len(merge))
     # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
     climbing = moments(cells, merge.basin, len(merge))
     mass = np.maximum(own.accumulated(merge.parent).mass, climbing.mass)
-    return _simplified(graph, Skeleton(merge, cells, own, climbing, mass, points=points), simplify, min_mass)
+    learned = what_was_learned(model_or_density, points)
+    skeleton = Skeleton(merge, cells, own, climbing, mass, points=points, learned=learned)
+    return _simplified(graph, skeleton, simplify, min_mass)
 
 
 def level_sets(
-    grid: Grid, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS, points: int | None = None
+    grid: Grid,
+    *,
+    simplify: float = SIMPLIFY,
+    min_mass: float = MIN_MASS,
+    points: int | None = None,
+    learned: Learned | None = None,
 ) -> LevelSets:
     """The level sets of a field that is on its grid already, learned from so many `points` if known. Masses are shares
-    of what the grid holds."""
+    of what the grid holds. Standard errors need what was `learned`."""
     field = grid.log_density
     merge = grid_merge_tree(field)
     weight = np.exp(grid.relative.ravel())
@@ -121,7 +137,7 @@ def level_sets(
     through = tunnels(field, merge, found) if grid.dim == 3 else None
     climbing = moments(cells, merge.basin, len(merge))
     mass = own.accumulated(merge.parent).mass
-    skeleton = Skeleton(merge, cells, own, climbing, mass, found, through, points)
+    skeleton = Skeleton(merge, cells, own, climbing, mass, found, through, points, learned)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
@@ -156,4 +172,5 @@ def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float
         counted = lasting if skeleton.tunnels is None else skeleton.tunnels
         betti[:, 1] = count_holes(merge, outline, counted, persistence, floor)
     tree = describe(merge, outline, skeleton.own, skeleton.climbing, cells.points, betti, holes)
+    tree = with_errors(tree, merge, outline, grid, skeleton.learned)
     return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton)
