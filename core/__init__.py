@@ -25,6 +25,7 @@ _HOMES = {
     "core.documents": ("MatchDocument", "load_match", "load_tree", "save_match", "save_tree"),
     "core.store": ("load_model", "save_model"),
     "core.training": ("Progress", "train"),
+    "core.trust": ("Trust", "assess"),
     "core.tree": ("LevelSetTree", "level_set_tree", "tree_with_regions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -15,9 +15,9 @@ __all__ = ["Trust", "assess", "matched_score"]
 
 _DRAWS = 2000
 # Nats by which the carried density of the matched part may differ from its image, and for the odds the steepest.
-_LEAST_SCORE = -1.0
-_ODDS = {"evidence": 1.0, "score": 1.0}
-_BIAS = -1.0
+_LEAST_SCORE = -2.0
+_ODDS = {"evidence": 1.9, "score": 1.8}
+_BIAS = -3.9
 _BOUNDS = {"evidence": (0.0, 6.0), "score": (-4.0, 0.0)}
 
 
@@ -38,14 +38,12 @@ class Trust:
     reasons: tuple[str, ...] = ()
 
 
-def assess(
-    matching: Matching, fitted: LatentMap | None, model_a: FlowAutoencoder, model_b: FlowAutoencoder
-) -> Trust:
+def assess(matching: Matching, fitted: LatentMap | None, model_a: FlowAutoencoder, model_b: FlowAutoencoder) -> Trust:
     """The verdict on a matching and the map fitted to it, None where none could be.
 
     Calibrated on pairs of trained models, right, partial and unrelated (tests/benchmarks/trust.py).
     """
-    figures = {"evidence": -matching.cost, "rival": matching.rival, "matched_mass": _matched_mass(matching)}
+    figures = {"evidence": -matching.cost, "rival": _rival(matching), "matched_mass": matching.matched_mass}
     reasons, faults = list(matching.reasons), not matching.determined
     if fitted is None:
         faults = True
@@ -72,8 +70,8 @@ def assess(
 def matched_score(
     fitted: LatentMap, matching: Matching, model_a: FlowAutoencoder, model_b: FlowAutoencoder, seed: int = 0
 ) -> float | None:
-    """`core.pair_free_score` over draws of A's density that belong to matched leaves, both densities counted as if their
-    matched parts were all; None between different dimensions or where nothing is matched."""
+    """`core.pair_free_score` over draws of A's density that belong to matched leaves, both densities counted as if
+    their matched parts were all; None between different dimensions or where nothing is matched."""
     mass_a, mass_b = (_mass(tree, side) for tree, side in _sides(matching))
     if fitted.dim_in != fitted.dim_out or min(mass_a, mass_b) <= 0:
         return None
@@ -85,6 +83,10 @@ def matched_score(
     return float(gains.mean() + np.log(mass_a / mass_b))
 
 
+def _rival(matching: Matching) -> float:
+    return min((other.cost - matching.cost for other in matching.rivals), default=np.inf)
+
+
 def _sides(matching: Matching) -> tuple[tuple[LevelSetTree, set[int]], tuple[LevelSetTree, set[int]]]:
     pairs = matching.leaf_pairs
     return (matching.tree_a, {pair.a for pair in pairs}), (matching.tree_b, {pair.b for pair in pairs})
@@ -92,10 +94,6 @@ def _sides(matching: Matching) -> tuple[tuple[LevelSetTree, set[int]], tuple[Lev
 
 def _mass(tree: LevelSetTree, leaves: set[int]) -> float:
     return float(sum(tree.basin_mass[tree.row(leaf)] for leaf in leaves))
-
-
-def _matched_mass(matching: Matching) -> float:
-    return min(_mass(tree, leaves) for tree, leaves in _sides(matching))
 
 
 def _belongs(tree: LevelSetTree, leaves: set[int], z: np.ndarray) -> np.ndarray:

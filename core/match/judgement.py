@@ -7,13 +7,14 @@ import numpy as np
 from core.match.exact import Solution, Solutions
 from core.match.heuristic import regrets
 from core.match.problem import EVIDENCE, AssignmentProblem
-from core.match.types import Matching, Pair
+from core.match.types import Matching
 
 __all__ = ["confidence", "doubts", "judged", "terms"]
 
 _ODDS = (-1.0, 1.0, 1.0)
 _MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
 _LEAST_EVIDENCE = 1.0
+_LEAST_MASS = 0.4
 
 
 def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
@@ -54,12 +55,13 @@ def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Ma
     faults, ties, notes = [], [], []
     if matched < 2:
         faults.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
-    elif 2 * matched < min(problem.shape):
-        faults.append(f"Only {matched} of {min(problem.shape)} leaves are matched.")
+    share = matching.matched_mass
+    if matched > 1 and share < _LEAST_MASS:
+        faults.append(f"Only {share:.0%} of the mass is matched (threshold {_LEAST_MASS:.0%}).")
     if matched:
         text = f"The evidence for this matching is {-best.cost:.1f} nats (threshold {_LEAST_EVIDENCE:.1f})."
         (faults if -best.cost < _LEAST_EVIDENCE else notes).append(text)
-    rivals = [a.cost - best.cost for a in matching.alternatives if _contradicts(a.pairs, matching.leaf_pairs)]
+    rivals = [other.cost - best.cost for other in matching.rivals]
     if matched and rivals:
         one = len(rivals) == 1
         verb = "matching sends leaves elsewhere and costs" if one else "matchings send leaves elsewhere and cost"
@@ -75,9 +77,3 @@ def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Ma
         notes.append("Found by local search, which does not prove that no better matching exists.")
     reasons = tuple(faults + ties + notes)
     return replace(matching, determined=not faults and not ties, plausible=not faults, reasons=reasons)
-
-
-def _contradicts(pairs: tuple[tuple[int, int], ...], best: tuple[Pair, ...]) -> bool:
-    """Whether a matching gives a leaf, of either side, another partner than the best one does."""
-    there, back = {p.a: p.b for p in best}, {p.b: p.a for p in best}
-    return any(there.get(i, j) != j or back.get(j, i) != i for i, j in pairs)

@@ -35,8 +35,8 @@ class Matching:
     """The best partial matching found between `tree_a` and `tree_b`.
 
     `pairs` holds matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
-    are ids of leaves with no partner. `cost` is the solver's objective (0: the trees are the same), `gap` how much
-    worse the second-best matching is, `alternatives` every matching found within the ambiguity margin of the best,
+    are ids of leaves with no partner. `cost` is the solver's objective (nats; the lower, the more evidence), `gap` how
+    much worse the second-best matching is, `alternatives` every matching found within the ambiguity margin of the best,
     best first and without the best itself. `solver` is 'exact' or 'heuristic'. `determined` says whether the evidence
     singles this matching out; `plausible` says whether enough leaves are matched and
     resemble each other, `reasons` why, or why not, in sentences.
@@ -60,3 +60,20 @@ class Matching:
         """The matched pairs whose two nodes are both leaves."""
         leaves_a = set(self.tree_a.ids(self.tree_a.leaves))
         return tuple(pair for pair in self.pairs if pair.a in leaves_a)
+
+    @property
+    def rivals(self) -> tuple[Alternative, ...]:
+        """The alternatives that give a leaf, of either side, another partner, best first."""
+        there, back = ({pair.a: pair.b for pair in self.leaf_pairs}, {pair.b: pair.a for pair in self.leaf_pairs})
+        return tuple(
+            other
+            for other in self.alternatives
+            if any(there.get(i, j) != j or back.get(j, i) != i for i, j in other.pairs)
+        )
+
+    @property
+    def matched_mass(self) -> float:
+        """The share of the probability in matched leaves, on the side where it is less."""
+        pairs = self.leaf_pairs
+        sides = (self.tree_a, [pair.a for pair in pairs]), (self.tree_b, [pair.b for pair in pairs])
+        return min(float(sum(tree.basin_mass[tree.row(leaf)] for leaf in leaves)) for tree, leaves in sides)

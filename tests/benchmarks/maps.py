@@ -178,7 +178,9 @@ def main() -> None:
     if rows:
         print(f"{'median of ' + str(len(rows)):22}" + " ".join(f"{x:10.4f}" for x in np.median(rows, axis=0)))
         worst = [float(max(0.0, r[1] - r[2])) for r in rows]
-        print(f"affine falls short of the best on true pairs by {np.median(worst):.4f} (median), {max(worst):.4f} (worst)")
+        print(
+            f"affine falls short of the best on true pairs by {np.median(worst):.4f} (median), {max(worst):.4f} (worst)"
+        )
 
 
 if __name__ == "__main__":

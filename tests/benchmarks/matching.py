@@ -201,7 +201,7 @@ def _fit_odds(results: list[tuple[Planted, Matching]]) -> None:
                 rows += [(*features, (leaf, j) in pair.truth) for j in image]
     values = np.array(rows, dtype=float)
 
-    model = LogisticRegression(C=10).fit(values[:, :2], values[:, 2])
+    model = LogisticRegression().fit(values[:, :2], values[:, 2])
     print("odds", model.intercept_.round(3), model.coef_.round(3))
 
 
