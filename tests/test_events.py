@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from topoviz.event_json import parse_event
 from topoviz.events import (
     Ban,
     ChooseModels,
@@ -15,7 +16,6 @@ from topoviz.events import (
     Rename,
     Unban,
     Unlink,
-    parse_event,
     reduce,
 )  # fmt: skip
 from topoviz.session import Name, Session

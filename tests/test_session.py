@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from topoviz import session as session_module
+from topoviz.address import from_query, to_query
 from topoviz.history import History
 from topoviz.session import EDIT_FIELDS, FAMILIES, Name, Selection, Session
 
@@ -48,11 +49,11 @@ def test_json_goes_there_and_back(session):
 
 @given(sessions())
 def test_an_address_goes_there_and_back(session):
-    assert Session.from_query("?" + session.to_query()) == session
+    assert from_query("?" + to_query(session)) == session
 
 
 def test_an_address_of_the_usual_session_is_empty():
-    assert Session().to_query() == ""
+    assert to_query(Session()) == ""
 
 
 BAD_DOCUMENTS = {
@@ -107,13 +108,13 @@ def test_a_bad_document_is_refused_in_one_line(document):
 )  # fmt: skip
 def test_a_bad_address_is_refused(query):
     with pytest.raises(InputError):
-        Session.from_query(query)
+        from_query(query)
 
 
 @given(st.text(max_size=60))
 def test_no_address_breaks_the_reader(text):
     try:
-        Session.from_query(f"a={quote(text)}&{text}")
+        from_query(f"a={quote(text)}&{text}")
     except InputError:
         return
 

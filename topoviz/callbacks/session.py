@@ -8,9 +8,11 @@ from dash import Dash, Input, Output, State, no_update
 
 from core.errors import InputError
 from topoviz import ids
+from topoviz.address import from_query, to_query
 from topoviz.callbacks.patches import difference
 from topoviz.callbacks.scene import scene
-from topoviz.events import parse_event, reduce
+from topoviz.event_json import parse_event
+from topoviz.events import reduce
 from topoviz.figures import latent, trees
 from topoviz.figures.style import Spec, node_styles
 from topoviz.history import History
@@ -108,7 +110,7 @@ def _opened(library: Library, first: Session | None, query: Any) -> tuple[Histor
     notice = ""
     if isinstance(query, str) and "a=" in query:
         try:
-            session = Session.from_query(query.lstrip("?"))
+            session = from_query(query)
             analyse(library, session)
             return History(session), ""
         except InputError as error:
@@ -131,7 +133,7 @@ def _shown(
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
     out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
     out |= {
-        "history": {"history": history.to_json(), "query": session.to_query(), "theme": theme},
+        "history": {"history": history.to_json(), "query": to_query(session), "theme": theme},
         "live": latent.live(analysis, session),
         "notice": notice,
         "undo": not history.past,

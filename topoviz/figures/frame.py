@@ -1,0 +1,68 @@
+"""Where things stand in the figure of both trees, and how large: the fewer pixels a leaf has, the smaller its marks.
+
+Across: levels, each tree's floor outside and its peak inside. Down: the leaves' slots.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from core.tree import LevelSetTree, layout
+from topoviz.session import Side
+
+__all__ = ["END", "HEIGHT", "LINE", "REACH", "WIDTH", "Frame"]
+
+WIDTH = 1.0
+END = 2.95
+REACH = 0.2
+# Pixels of the figure on a page of 1440 x 900, and the least distance between lines of text.
+HEIGHT = 400.0
+LINE = 12.0
+_CROWDED = 15.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The figure's scale: `floor` (nats below the peak) stands at the foot of both trees, `rows` leaves' slots share a
+    `height` in pixels."""
+
+    floor: float
+    rows: int
+    height: float = HEIGHT
+
+    @property
+    def pitch(self) -> float:
+        """Pixels from one leaf's slot to the next."""
+        return self.height / (self.rows + 0.4)
+
+    @property
+    def crowded(self) -> bool:
+        """Whether names do not fit beside every leaf."""
+        return self.pitch < _CROWDED
+
+    @property
+    def scale(self) -> float:
+        """By how much marks shrink, 1 where there is room."""
+        return float(np.clip(self.pitch / 24, 0.36, 1))
+
+    def across(self, level: Any, side: Side) -> Any:
+        """Where a relative level (nats) stands; below the floor is at the floor."""
+        height = WIDTH * (1 - np.clip(np.asarray(level) / self.floor, 0, 1))
+        return height if side == "a" else END - height
+
+    def size(self, mass: Any) -> Any:
+        """The diameter of a leaf's mark in pixels."""
+        return self.scale * (9 + 22 * np.sqrt(np.clip(mass, 0, 1)))
+
+    def places(self, tree: LevelSetTree, order: tuple[int, ...], side: Side) -> np.ndarray:
+        """(m, 2): where each row stands, its leaves in `order`."""
+        slot = layout(tree, order)[:, 0] + (self.rows - len(order)) / 2
+        return np.column_stack((self.across(tree.level, side), slot))
+
+    def named(self, slots: np.ndarray, weight: np.ndarray) -> np.ndarray:
+        """(n,): which of n names have room down the figure, those of more `weight` first."""
+        chosen = np.zeros(len(slots), dtype=bool)
+        for at in np.argsort(-weight, kind="stable"):
+            chosen[at] = not self.crowded or bool((np.abs(slots[chosen] - slots[at]) * self.pitch >= LINE).all())
+        return chosen
