@@ -11,7 +11,7 @@ from core.match import MatchConfig, Matching, Pair
 from core.tree.types import LevelSetTree
 from topoviz.session import Links, Session
 
-__all__ = ["Preview", "Shown", "matched"]
+__all__ = ["Preview", "Shown", "best", "shown"]
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,11 @@ class Shown:
     preview: Preview | None = None
 
 
-def matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> Shown:
-    """The matching of two trees that a session shows. Never raises: what cannot be used is told in the notes."""
+def best(a: LevelSetTree, b: LevelSetTree, session: Session) -> Shown:
+    """The best matching of two trees around a session's pins and bans.
+
+    Never raises: what cannot be used is told in the notes.
+    """
     pins, bans = (
         tuple(pair for pair in pairs if pair[0] in set(a.id.tolist()) and pair[1] in set(b.id.tolist()))
         for pairs in (session.pins, session.bans)
@@ -54,14 +57,18 @@ def matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> Shown:
     except InputError as error:
         notes.append(str(error))
         matching = core.match_trees(a, b)
-    if not session.complete:
-        return Shown(_with_pairs(matching, (pair for pair in matching.pairs if pair.pinned)), tuple(notes))
-    if session.alternative > len(matching.alternatives):
-        others = len(matching.alternatives)
-        notes.append(f"There are {others} other explanations, not {session.alternative}; the best is shown.")
-    elif session.alternative:
-        return Shown(_explanation(matching, session), tuple(notes), _preview(matching, session.alternative))
     return Shown(matching, tuple(notes))
+
+
+def shown(found: Shown, session: Session) -> Shown:
+    """What of the best matching `found` a session shows: all, its pins alone, or another explanation in its place."""
+    matching, index = found.matching, session.alternative
+    if not session.complete:
+        return Shown(_with_pairs(matching, (pair for pair in matching.pairs if pair.pinned)), found.notes)
+    if index > len(matching.alternatives):
+        note = f"There are {len(matching.alternatives)} other explanations, not {index}; the best is shown."
+        return Shown(matching, (*found.notes, note))
+    return Shown(_explanation(matching, session), found.notes, _preview(matching, index)) if index else found
 
 
 def _preview(best: Matching, index: int) -> Preview:

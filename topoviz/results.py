@@ -18,7 +18,7 @@ from core.errors import InputError
 from core.match import Matching
 from core.tree.levelsets import LevelSets
 from core.tree.types import LevelSetTree
-from topoviz.explanations import Preview, matched
+from topoviz.explanations import Preview, best, shown
 from topoviz.library import Library
 from topoviz.session import Name, Session, Side
 from topoviz.verdict import doubt
@@ -176,7 +176,7 @@ def cut_level(tree: LevelSetTree, fraction: float) -> float:
 def analyse(library: Library, session: Session) -> Analysis:
     """The analysis of a session. Raises `InputError` where one of its models cannot be had; a matching or a
     map that cannot be made is told in `notes` and `map_problem` instead."""
-    key = (_matching_key(library, session), session.family)
+    key = (_matching_key(library, session), session.family, session.complete, session.alternative)
     return _analyses.get(key, lambda: _analyse(library, session))
 
 
@@ -194,34 +194,28 @@ def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name]
 
 def _matching_key(library: Library, session: Session) -> Hashable:
     models = [library.entry(name) for name in (session.model_a, session.model_b)]
-    return (
-        tuple((entry.folder, entry.stamp) for entry in models),
-        session.simplify,
-        session.pins,
-        session.bans,
-        session.method,
-        session.complete,
-        session.alternative,
-    )
+    stamps = tuple((entry.folder, entry.stamp) for entry in models)
+    return stamps, session.simplify, session.pins, session.bans, session.method
 
 
 def _analyse(library: Library, session: Session) -> Analysis:
     sets_a = level_sets(library, session.model_a, session.simplify)
     sets_b = level_sets(library, session.model_b, session.simplify)
     key = _matching_key(library, session)
-    shown = _matchings.get(key, lambda: matched(sets_a.tree, sets_b.tree, session))
+    found = _matchings.get(key, lambda: best(sets_a.tree, sets_b.tree, session))
+    seen = shown(found, session)
     model_a, model_b = library.model(session.model_a), library.model(session.model_b)
-    fitted = fit(shown.matching, session.family, model_a, model_b)
+    fitted = fit(seen.matching, session.family, model_a, model_b)
     sample = model_a.sample
     return Analysis(
         model_a=model_a,
         model_b=model_b,
         level_sets_a=sets_a,
         level_sets_b=sets_b,
-        matching=shown.matching,
-        families=core.families_available(shown.matching),
-        notes=shown.notes,
-        preview=shown.preview,
+        matching=seen.matching,
+        families=core.families_available(seen.matching),
+        notes=seen.notes,
+        preview=seen.preview,
         map=fitted.map,
         map_problem=fitted.problem,
         score=fitted.score,
