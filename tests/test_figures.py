@@ -21,6 +21,7 @@ from zoo import CONVERGED
 
 SPECS = {
     "trees": trees.spec,
+    "ground": trees.ground,
     "ground-a": lambda *view: latent.ground(*view[:2], "a", view[2]),
     "latent-a": lambda *view: latent.spec(*view[:2], "a", view[2]),
     "latent-b": lambda *view: latent.spec(*view[:2], "b", view[2]),

@@ -125,7 +125,7 @@ def test_a_model_that_did_not_converge_is_in_the_trust(library, session):
     for model, doubts in ((fine, ()), (old, ()), (doubted, (sentence,))):
         view = replace(analysis, model_a=fine, model_b=model)
         assert view.doubts == doubts
-        assert ("did not converge" in str(trust(view, session))) == bool(doubts)
+        assert ("did not converge" in str(trust(view, session, styles))) == bool(doubts)
 
 
 def test_a_verdict_is_told_in_plain_words():

@@ -20,14 +20,15 @@ from topoviz.library import Library
 from topoviz.results import Analysis, analyse
 from topoviz.session import Session
 from topoviz.theme import THEMES
-from topoviz.views.details import Styles, family_options, matches, transform, trust
+from topoviz.views.details import family_options, matches, transform, trust
+from topoviz.views.markup import Styles
 from topoviz.views.verdicts import badge
 
 __all__ = ["register"]
 
 _UNDO = {"undo": History.undo, "redo": History.redo}
 _SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
-    "trees": trees.spec,
+    "trees": trees.ground,
     "latent_a": lambda analysis, session, theme: latent.ground(analysis, session, "a", theme),
     "latent_b": lambda analysis, session, theme: latent.ground(analysis, session, "b", theme),
 }
@@ -138,7 +139,7 @@ def _shown(
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,
-        "level_text": f"{analysis.cut(session.level):.1f} nats",
+        "level_text": f"{analysis.cut(session.level):.1f} nats".replace("-", "−"),
         "simplify_text": f"{session.simplify:.2f} nats",
     }
     if old is None or scene(*old) != scene(*new):
@@ -149,7 +150,7 @@ def _shown(
             "b": node_styles(analysis, session, "b", THEMES[theme]),
         }
         out |= {
-            "trust": trust(analysis, session),
+            "trust": trust(analysis, session, styles),
             "transform": transform(analysis, session, styles),
             "matches": matches(analysis, session, styles),
         }

@@ -32,9 +32,16 @@ class Frame:
     height: float = HEIGHT
 
     @property
+    def window(self) -> tuple[float, float]:
+        """The slots at the foot and at the top of the figure: beyond the last leaf there is room for the axis."""
+        row = (self.height - 28) / max(self.rows - 1, 1)
+        return self.rows - 1 + max(0.8, 19 / row), -max(0.6, 9 / row)
+
+    @property
     def pitch(self) -> float:
         """Pixels from one leaf's slot to the next."""
-        return self.height / (self.rows + 0.4)
+        foot, top = self.window
+        return self.height / (foot - top)
 
     @property
     def crowded(self) -> bool:
@@ -50,6 +57,10 @@ class Frame:
         """Where a relative level (nats) stands; below the floor is at the floor."""
         height = WIDTH * (1 - np.clip(np.asarray(level) / self.floor, 0, 1))
         return height if side == "a" else END - height
+
+    def column(self, side: Side) -> float:
+        """Where the column of names stands when leaves are many, past the peaks."""
+        return float(self.across(0.0, side)) + (0.05 if side == "a" else -0.05)
 
     def size(self, mass: Any) -> Any:
         """The diameter of a leaf's mark in pixels."""
