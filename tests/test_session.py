@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from core.errors import InputError
 from topoviz import session as session_module
 from topoviz.address import from_query, to_query
+from topoviz.events import Adopt, reduce
 from topoviz.history import History
 from topoviz.session import EDIT_FIELDS, FAMILIES, Name, Selection, Session
 
@@ -178,3 +179,12 @@ def test_a_bad_history_is_refused(document):
 
 def _edits(session):
     return [getattr(session, name) for name in EDIT_FIELDS]
+
+
+def test_looking_at_explanations_is_no_step_and_adopting_one_is():
+    start = History(Session(model_a="x", model_b="y"))
+    looking = start.push(replace(start.now, alternative=1)).push(replace(start.now, alternative=2))
+    assert looking.past == ()
+    adopted = looking.push(reduce(looking.now, Adopt(((1, 3),), ())))
+    assert adopted.undo().now == looking.now
+    assert adopted.undo().redo().now.pins == ((1, 3),)

@@ -5,7 +5,7 @@ two branches cross depends on nothing else (Fernau, Kaufmann and Poths 2010, doi
 leaves are many, both trees are turned in turn; where they are few, A stands still, whatever is edited.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cmp_to_key
 
@@ -46,7 +46,7 @@ def crossings(lines: list[int]) -> int:
     seen: list[int] = []
     crossed = 0
     for slot in lines:
-        at = bisect_left(seen, slot)
+        at = bisect_right(seen, slot)
         crossed += len(seen) - at
         seen.insert(at, slot)
     return crossed

@@ -171,8 +171,9 @@ def _facts(
     return [
         {
             "side": side, "id": node, "x": round(float(place[row, 0]), 4), "y": round(float(place[row, 1]), 4),
-            "leaf": row in leaves, "named": named.get(row, True), "color": styles[node].color, "label": styles[node].label,
-            "matched": styles[node].matched, "carried": styles[node].carried, "size": round(float(sizes[row]), 1),
+            "leaf": row in leaves, "named": named.get(row, True), "label": styles[node].label,
+            "color": styles[node].color, "matched": styles[node].matched, "carried": styles[node].carried,
+            "size": round(float(sizes[row]), 1),
             "mass": round(float(tree.mass[row]), 4), "level": round(float(tree.level[row]), 3),
             "persistence": round(float(tree.persistence[row]), 3), "holes": int(tree.betti[row, 1]),
             "up": ids[tree.parent[row]] if tree.parent[row] >= 0 else None,

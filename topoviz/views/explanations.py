@@ -64,6 +64,10 @@ def _differences(analysis: Analysis, preview: Preview, styles: Styles) -> list[A
         held = {"tabIndex": 0, **data(a=a, b=now[a])} if a in now else {}
         lines.append(html.Li([f"{styles['a'][a].label} → ", html.B(told), before], **held))
     return [
-        html.P(f"Costs {preview.extra:.3f} more than the best.", className="words"),
+        html.P(f"Costs {_amount(preview.extra)} more than the best.", className="words"),
         html.Ul(lines, className="differences", **aria(label="What differs from the best matching")),
     ]
+
+
+def _amount(extra: float) -> str:
+    return "less than 0.001" if extra < 0.001 else f"{extra:.3f}"
