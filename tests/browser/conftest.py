@@ -86,7 +86,7 @@ class Screen:
 
     def wait(self, condition):
         """Wait until the session in the address fulfills a condition, and return it."""
-        for _ in range(100):
+        for _ in range(600):
             session = self.session()
             if condition(session):
                 return session
@@ -164,6 +164,8 @@ _POINT = """([name, x, y]) => {
 def shared_page(browser, browser_context_args, address):
     """One page for all tests, since opening it takes longer than most of them."""
     context = browser.new_context(**browser_context_args)
+    # Long enough for a busy machine: what is slow is not what is wrong.
+    context.set_default_timeout(120_000)
     page = context.new_page()
     page.said, page.asked = [], []
     page.on("console", lambda said: page.said.append(said.text) if said.type in ("error", "warning") else None)

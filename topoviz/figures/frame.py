@@ -11,15 +11,16 @@ import numpy as np
 from core.tree import LevelSetTree, layout
 from topoviz.session import Side
 
-__all__ = ["END", "HEIGHT", "LINE", "REACH", "WIDTH", "Frame"]
+__all__ = ["END", "HEIGHT", "LINE", "SIDES", "WIDTH", "Frame", "Placed"]
 
+SIDES: tuple[Side, Side] = ("a", "b")
 WIDTH = 1.0
 END = 2.95
-REACH = 0.2
 # Pixels of the figure on a page of 1440 x 900, and the least distance between lines of text.
 HEIGHT = 400.0
 LINE = 12.0
 _CROWDED = 15.0
+_REACH = 0.2
 
 
 @dataclass(frozen=True)
@@ -66,10 +67,10 @@ class Frame:
         """The diameter of a leaf's mark in pixels."""
         return self.scale * (9 + 22 * np.sqrt(np.clip(mass, 0, 1)))
 
-    def places(self, tree: LevelSetTree, order: tuple[int, ...], side: Side) -> np.ndarray:
-        """(m, 2): where each row stands, its leaves in `order`."""
-        slot = layout(tree, order)[:, 0] + (self.rows - len(order)) / 2
-        return np.column_stack((self.across(tree.level, side), slot))
+    def reach(self, x: float, side: Side) -> float:
+        """Where a link leaves a leaf that stands at `x`, past its name."""
+        sign = 1 if side == "a" else -1
+        return self.column(side) + 0.7 * sign * _REACH if self.crowded else float(x) + sign * _REACH
 
     def named(self, slots: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """(n,): which of n names have room down the figure, those of more `weight` first."""
@@ -77,3 +78,29 @@ class Frame:
         for at in np.argsort(-weight, kind="stable"):
             chosen[at] = not self.crowded or bool((np.abs(slots[chosen] - slots[at]) * self.pitch >= LINE).all())
         return chosen
+
+    def placed(self, tree: LevelSetTree, order: tuple[int, ...], side: Side) -> "Placed":
+        """A tree in this frame, its leaves' rows in `order`."""
+        slot = layout(tree, order)[:, 0] + (self.rows - len(order)) / 2
+        place = np.column_stack((self.across(tree.level, side), slot))
+        leaf = np.isin(np.arange(len(tree)), tree.leaves)
+        size = np.where(leaf, self.size(tree.mass), 2.5 + 4.5 * self.scale)
+        named = self.named(slot[tree.leaves], tree.mass[tree.leaves])
+        return Placed(tree, side, place, leaf, size, dict(zip(tree.leaves.tolist(), named.tolist(), strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """A tree of m rows in a frame: `place` (m, 2) of each row, whether it is a `leaf` (m,), its mark's diameter `size`
+    (m,) in pixels, and for each leaf's row whether its name has room."""
+
+    tree: LevelSetTree
+    side: Side
+    place: np.ndarray
+    leaf: np.ndarray
+    size: np.ndarray
+    named: dict[int, bool]
+
+    def at(self, node: int) -> np.ndarray:
+        """(2,): where a node stands, by its id."""
+        return self.place[self.tree.row(node)]

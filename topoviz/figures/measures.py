@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from core.tree import LevelSetTree
-from topoviz.figures.frame import Frame
+from topoviz.figures.frame import WIDTH, Frame, Placed
 from topoviz.figures.style import Spec, lines, packed, translucent
-from topoviz.session import Side
 from topoviz.theme import Theme
 
 __all__ = ["error_bars", "hole_facts", "holes"]
@@ -21,17 +19,18 @@ _AWAY, _LEAST, _MOST = 13.0, 0.18, 0.7
 _LANES = 4
 
 
-def error_bars(tree: LevelSetTree, place: np.ndarray, frame: Frame, theme: Theme) -> Spec:
+def error_bars(placed: Placed, frame: Frame, theme: Theme) -> Spec:
     """A standard error each way of every node's level; nothing where errors are not known."""
-    known = tree.level_error is not None
-    spread = 1 / abs(frame.floor) * (tree.level_error if tree.level_error is not None else np.zeros(len(tree)))
+    errors = placed.tree.level_error
+    known = errors is not None
+    spread = WIDTH / abs(frame.floor) * (np.empty(0) if errors is None else errors)
     bars = {
         "type": "data", "array": packed(spread), "visible": known,
         # Many bars with feet would be all there is to see.
         "thickness": 1 if frame.crowded else 1.2, "width": 0 if frame.crowded else 2,
         "color": translucent(theme.ink, 0.45) if frame.crowded else theme.ink,
     }  # fmt: skip
-    at = place if known else np.empty((0, 2))
+    at = placed.place if known else np.empty((0, 2))
     unseen = {"size": 1, "opacity": 0}
     return {
         "type": "scatter", "mode": "markers", "hoverinfo": "skip", "marker": unseen,
@@ -55,18 +54,19 @@ def holes(facts: list[dict[str, Any]], frame: Frame, theme: Theme) -> tuple[Spec
     return lines(packed(x), packed(y), color=theme.soft, width=1.2, dash="2px,2px"), ring
 
 
-def hole_facts(tree: LevelSetTree, place: np.ndarray, side: Side, frame: Frame) -> list[dict[str, Any]]:
+def hole_facts(placed: Placed, frame: Frame) -> list[dict[str, Any]]:
     """What the browser needs of each hole to find, mark and describe it: where its ring stands, where its line ends."""
-    found = tree.holes
+    tree, side, found = placed.tree, placed.side, placed.tree.holes
     if found is None:
         return []
     start, end = frame.across(found.top, side), frame.across(found.bottom, side)
     away = float(np.clip(_AWAY / frame.pitch, _LEAST, _MOST))
-    lanes = _lanes(found.node, found.top, found.bottom)
+    lanes = np.array(_lanes(found.node, found.top, found.bottom))
+    slot = placed.place[found.node, 1] + away * (1 + 0.75 * lanes)
     return [
         {
             "side": side, "hole": at, "node": int(tree.id[node]), "x": round(float(start[at]), 4),
-            "end": round(float(end[at]), 4), "y": round(float(place[node, 1]) + away * (1 + 0.75 * lanes[at]), 4),
+            "end": round(float(end[at]), 4), "y": round(float(slot[at]), 4),
             "top": round(float(found.top[at]), 3), "bottom": round(float(found.bottom[at]), 3),
             "size": _diameter(frame),
         }
