@@ -78,14 +78,27 @@
   function lines(gd, place, { meta, nodes, cut }) {
     const svg = layer(gd, "svg", "regions");
     svg.replaceChildren();
-    add(svg, "path", { d: path(place, numbers(cut.x), numbers(cut.y)), class: "cut" });
-    for (const [id, peak] of Object.entries(meta.peaks)) {
-      const node = nodes[id], outline = meta.outlines[id];
-      if (!node || !outline) continue;
+    const leaves = Object.entries(meta.peaks).map(([id, peak]) => ({ peak, node: nodes[id], outline: meta.outlines[id] }))
+      .filter(({ node, outline }) => node && outline);
+    const width = leaves.length > 24 ? 1.3 : 2;
+    for (const { node, outline } of leaves) {
       const fill = node.matched ? 0.1 : 0.04;
-      add(svg, "path", { d: path(place, outline.x, outline.y), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": 2 });
-      const name = { x: place[0](peak[0]).toFixed(1), y: place[1](peak[1]).toFixed(1), class: node.carried ? "name carried" : "name" };
-      add(svg, "text", name, node.label);
+      add(svg, "path", { d: path(place, outline.x, outline.y), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": width });
+    }
+    // Over the outlines, so that it is one line all the way.
+    add(svg, "path", { d: path(place, numbers(cut.x), numbers(cut.y)), class: "cut" });
+    names(svg, place, leaves);
+  }
+
+  /* Names of heavier leaves first; one that would lie on another is left out. */
+  function names(svg, place, leaves) {
+    const taken = [];
+    for (const { node, peak } of [...leaves].sort((one, other) => other.node.mass - one.node.mass)) {
+      const [x, y] = [place[0](peak[0]), place[1](peak[1])];
+      const reach = 3.6 * node.label.length + 2;
+      if (taken.some((other) => Math.abs(other.x - x) < other.reach + reach && Math.abs(other.y - y) < 13)) continue;
+      taken.push({ x, y, reach });
+      add(svg, "text", { x: x.toFixed(1), y: y.toFixed(1), class: node.carried ? "name carried" : "name" }, node.label);
     }
   }
 
@@ -95,5 +108,5 @@
     lines(gd, place, shown);
   }
 
-  window.topovizPlane = Object.assign(draw, { add, path: (gd, xs, ys) => path(placer(gd), xs, ys) });
+  window.topovizPlane = Object.assign(draw, { add, layer, path: (gd, xs, ys) => path(placer(gd), xs, ys) });
 })();

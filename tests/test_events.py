@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from topoviz.event_json import parse_event
 from topoviz.events import (
+    Adopt,
     Ban,
     ChooseModels,
     ClearEdits,
@@ -15,7 +17,6 @@ from topoviz.events import (
     Rename,
     Unban,
     Unlink,
-    parse_event,
     reduce,
 )  # fmt: skip
 from topoviz.session import Name, Session
@@ -35,6 +36,11 @@ documents = st.one_of(
     st.builds(lambda v: {"type": "set-level", "level": v}, st.floats(0, 1)),
     st.builds(lambda a, b: {"type": "choose-models", "a": a, "b": b}, st.sampled_from("xy"), st.sampled_from("xy")),
     st.builds(lambda v: {"type": "choose-alternative", "alternative": v}, ids),
+    st.builds(
+        lambda left, right: {"type": "adopt", "pairs": list(zip(left, right, strict=False)), "bans": [[0, 0]]},
+        st.permutations(range(4)),
+        st.permutations(range(3)),
+    ),
     st.sampled_from(
         [{"type": "clear-edits"}, {"type": "clear-selection"}, {"type": "set-complete", "complete": False}]
     ),
@@ -65,6 +71,19 @@ def test_a_ban_takes_the_pin_and_a_link_lifts_the_ban():
     assert (session.pins, session.bans) == ((), ((1, 1),))
     assert reduce(session, Unban(1, 1)) == Session()
     assert reduce(session, Link(1, 1)) == Session(pins=((1, 1),))
+
+
+@given(st.lists(documents, max_size=10), st.permutations(range(5)), st.integers(0, 4))
+def test_adopting_pins_every_pair_and_bans_what_would_come_back(run, partners, count):
+    session = Session()
+    for document in run:
+        session = reduce(session, parse_event(document))
+    pairs = tuple(zip(range(count), partners, strict=False))
+    adopted = reduce(session, Adopt(pairs, ((7, 7),)))
+    assert set(pairs) <= set(adopted.pins)
+    assert set(adopted.pins) <= set(pairs) | set(session.pins)
+    assert (7, 7) in adopted.bans
+    assert adopted.alternative == 0
 
 
 def test_unlinking_what_is_not_linked_changes_nothing():
@@ -108,7 +127,9 @@ def test_loading_replaces_everything():
         {"type": "set-level", "level": "high"}, {"type": "set-level", "level": float("nan")},
         {"type": "set-complete", "complete": "yes"}, {"type": "set-family", "family": "magic"},
         {"type": "choose-models", "a": "../x", "b": "y"}, {"type": "load-session", "session": "{"},
-        {"type": "choose-alternative", "alternative": -1}, {"type": "set-method", "method": "<script>"},
+        {"type": "choose-alternative", "alternative": -1}, {"type": "adopt", "pairs": [[1, 2]]},
+        {"type": "adopt", "pairs": [[1, 2], [1, 3]], "bans": []}, {"type": "adopt", "pairs": [1], "bans": []},
+        {"type": "adopt", "pairs": [], "bans": [["1", 2]]}, {"type": "set-method", "method": "<script>"},
     ],
 )  # fmt: skip
 def test_junk_is_refused_in_one_line(document):

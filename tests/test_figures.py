@@ -4,14 +4,24 @@ import base64
 import copy
 import json
 from dataclasses import replace
+from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import plotly.graph_objects as go
 import pytest
 from dash import no_update
+from hypothesis import given
+from hypothesis import strategies as st
 
+from core.match import Pair
+from core.tree import LevelSetTree, leaf_order
+from core.tree.types import Holes
 from topoviz.callbacks.patches import difference
+from topoviz.explanations import Preview
 from topoviz.figures import choice, latent, surface, training, trees
+from topoviz.figures.frame import LINE
+from topoviz.figures.order import crossings, slots
 from topoviz.figures.style import markup, node_styles, packed
 from topoviz.results import analyse
 from topoviz.session import Name, Session
@@ -21,6 +31,7 @@ from zoo import CONVERGED
 
 SPECS = {
     "trees": trees.spec,
+    "ground": trees.ground,
     "ground-a": lambda *view: latent.ground(*view[:2], "a", view[2]),
     "latent-a": lambda *view: latent.spec(*view[:2], "a", view[2]),
     "latent-b": lambda *view: latent.spec(*view[:2], "b", view[2]),
@@ -108,6 +119,163 @@ def test_an_elbow_shows_all_that_was_tried_and_marks_what_was_chosen(theme):
 def test_trials_for_a_size_are_no_part_of_the_training_curve():
     steps = [{"phase": phase, "step": 10, "heldout_nll": nll} for phase, nll in (("choose", 9.0), ("fit", 3.0))]
     assert [list(trace.y) for trace in training.figure(steps, "light").data][1] == [3.0]
+
+
+def test_the_level_moves_without_a_new_figure_of_the_trees(views):
+    (analysis, session, theme), *_ = views
+    moved = replace(session, level=0.2)
+    assert difference(trees.ground(analysis, session, theme), trees.ground(analysis, moved, theme)) is no_update
+    lines = [trees.spec(analysis, view, theme)["layout"]["shapes"][-2:] for view in (session, moved)]
+    (a0, b0), (a1, b1) = ([line["x0"] for line in pair] for pair in lines)
+    assert a1 < a0 < b0 < b1
+
+
+def test_links_are_as_wide_as_they_are_sure_and_pins_bear_a_diamond(views):
+    analysis, session, theme = views[0]
+    first, *rest = analysis.matching.leaf_pairs
+    widths = []
+    for confidence in (0.1, 0.5, 0.9):
+        pairs = (replace(first, confidence=confidence), *rest)
+        spec = trees.ground(replace(analysis, matching=replace(analysis.matching, pairs=pairs)), session, theme)
+        *links, pins = spec["data"][-len(pairs) - 1 :]
+        widths.append(links[0]["line"]["width"])
+        assert spec["layout"]["meta"]["links"][0]["word"] in ("unsure", "sure")
+        assert pins["x"] == []
+    assert widths == sorted(set(widths))
+    pinned = replace(analysis.matching, pairs=(replace(first, pinned=True), *rest))
+    spec = trees.ground(replace(analysis, matching=pinned), session, theme)
+    assert spec["data"][-1]["marker"]["symbol"] == "diamond"
+    assert len(spec["data"][-1]["x"]) == 1
+    assert spec["layout"]["meta"]["links"][0]["word"] == "pinned"
+
+
+def test_links_say_what_they_cost_the_largest_term_first(views):
+    analysis, session, theme = views[0]
+    first, *rest = analysis.matching.leaf_pairs
+    pairs = (replace(first, terms={"mass": 0.01, "height": 0.03, "holes": 0.0}), *rest)
+    spec = trees.ground(replace(analysis, matching=replace(analysis.matching, pairs=pairs)), session, theme)
+    link, *others = spec["layout"]["meta"]["links"]
+    assert link["terms"] == [["height", 0.03, 0.75], ["mass", 0.01, 0.25], ["holes", 0.0, 0.0]]
+    assert all(other["terms"] == [] for other in others)
+
+
+def test_what_another_explanation_changes_is_dashed_in_the_accent(views):
+    analysis, session, theme = views[0]
+    (one, two, *rest), tree = analysis.matching.leaf_pairs, analysis.matching
+    swapped = (replace(one, b=two.b), replace(two, b=one.b))
+    preview = Preview(1, 0.01, tuple((p.a, p.b) for p in swapped), ((one.a, one.b), (two.a, two.b)), ())
+    shown = replace(analysis, matching=replace(tree, pairs=(*swapped, *rest)), preview=preview)
+    spec = trees.ground(shown, session, theme)
+    *links, _ = spec["data"][-len(rest) - 5 :]
+    accent = THEMES[theme].accent
+    changed = [(trace["line"]["color"] == accent, trace["line"]["dash"]) for trace in links]
+    assert changed == [(True, "7px,4px")] * 2 + [(False, "solid")] * len(rest) + [(False, "1px,4px")] * 2
+    assert [link["new"] for link in spec["layout"]["meta"]["links"]] == [True, True] + [False] * len(rest)
+
+
+def test_errors_are_bars_in_the_tree_and_words_beside_it(views):
+    analysis, session, theme = views[0]
+    tree = analysis.tree("a")
+    assert not any(trace.get("error_x", {}).get("visible") for trace in trees.ground(*views[0])["data"])
+    known = replace(tree, level_error=np.full(len(tree), 0.25), mass_error=np.full(len(tree), 0.01))
+    view = replace(analysis, level_sets_a=replace(analysis.level_sets_a, tree=known))
+    spec = trees.ground(view, session, theme)
+    (bars,) = [trace["error_x"] for trace in spec["data"] if trace.get("error_x", {}).get("visible")]
+    length = np.frombuffer(base64.b64decode(bars["array"]["bdata"]), dtype="<f4")
+    assert length == pytest.approx(0.25 / -analysis.cut(0.0))
+    a, b = ([n for n in spec["layout"]["meta"]["nodes"] if n["side"] == side] for side in "ab")
+    assert all((node["level_error"], node["basin_error"]) == (0.25, 0.01) for node in a)
+    assert not any("level_error" in node or "basin_error" in node for node in b)
+
+
+def test_a_hole_hangs_from_where_it_closes_to_where_it_is_filled(views):
+    analysis, session, theme = views[0]
+    tree = analysis.tree("a")
+    top, bottom = np.array([-0.5, -1.0, -1.6]), np.array([-1.5, -1.8, -2.0])
+    found = Holes(np.zeros(3, int), top, bottom, np.array([[0.5, 0.0], [0.0, 0.5], [1.0, 1.0]]))
+    view = replace(analysis, level_sets_a=replace(analysis.level_sets_a, tree=replace(tree, holes=found)))
+    meta = trees.ground(view, session, theme)["layout"]["meta"]
+    floor = -analysis.cut(0.0)
+    assert [hole["x"] for hole in meta["holes"]] == pytest.approx(1 + top / floor, abs=1e-4)
+    assert [hole["end"] for hole in meta["holes"]] == pytest.approx(1 + bottom / floor, abs=1e-4)
+    below = [hole["y"] - next(n for n in meta["nodes"] if n["side"] == "a")["y"] for hole in meta["holes"]]
+    assert 0 < below[0] < below[1]
+    # The third begins after the first has ended, so it takes its place.
+    assert below[2] == pytest.approx(below[0])
+    assert latent.ground(view, session, "a", theme)["layout"]["meta"]["holes"] == found.place.tolist()
+
+
+@given(st.lists(st.integers(0, 12), max_size=9))
+def test_crossings_are_counted_by_pairs(lines):
+    expected = sum(one > other for at, one in enumerate(lines) for other in lines[at + 1 :])
+    assert crossings(lines) == expected
+
+
+@given(st.integers(2, 6), st.integers(0, 10_000))
+def test_no_turning_of_b_has_fewer_crossings(count, seed):
+    rng = np.random.default_rng(seed)
+    a, b = random_tree(count, rng), random_tree(count, rng)
+    partner = dict(zip(b.leaves.tolist(), rng.permutation(a.leaves).tolist(), strict=True))
+    pairs = tuple(Pair(int(a.id[there]), int(b.id[here]), 1.0) for here, there in partner.items())
+    world = {"a": a, "b": b}
+    orders = slots(SimpleNamespace(tree=world.__getitem__, matching=SimpleNamespace(leaf_pairs=pairs)))
+    assert orders["a"] == leaf_order(a)
+    slot = {row: at for at, row in enumerate(orders["a"])}
+
+    def crossed(order):
+        return crossings([slot[partner[row]] for row in order])
+
+    assert crossed(orders["b"]) == min(map(crossed, turnings(b)))
+
+
+def test_sixty_leaves_keep_their_names_apart_and_every_mark(views):
+    rng = np.random.default_rng(0)
+    analysis, session, theme = views[0]
+    world = {"a": random_tree(60, rng), "b": random_tree(60, rng)}
+    pairs = tuple(Pair(node, node, 0.8) for node in world["a"].ids(world["a"].leaves))
+    matching = replace(analysis.matching, tree_a=world["a"], tree_b=world["b"], pairs=pairs)
+    sets = {f"level_sets_{side}": replace(analysis.level_sets(side), tree=tree) for side, tree in world.items()}
+    view = replace(analysis, matching=matching, **sets)
+    for height in (320.0, 400.0, 1200.0):
+        spec = trees.ground(view, session, theme, height)
+        foot, top = spec["layout"]["yaxis"]["range"]
+        leaves = [node for node in spec["layout"]["meta"]["nodes"] if node["leaf"]]
+        assert len(leaves) == 120
+        for side in "ab":
+            at = np.sort([node["y"] for node in leaves if node["side"] == side and node["named"]])
+            assert 10 < len(at) <= 60
+            assert np.diff(at).min() * height / (foot - top) >= LINE
+        assert max(node["size"] for node in leaves) < 3 * height / (foot - top)
+    assert all(node["named"] for node in leaves)
+
+
+def random_tree(count, rng):
+    """A tree of `count` leaves joined at random, two at a time, at random levels."""
+    size = 2 * count - 1
+    parent = np.full(size, -1)
+    free, level = list(range(size - count, size)), np.zeros(size)
+    level[count - 1 :] = -rng.uniform(0, 0.5, count)
+    for row in reversed(range(count - 1)):
+        joined = rng.choice(len(free), 2, replace=False)
+        below = [free[at] for at in joined]
+        free = [leaf for leaf in free if leaf not in below] + [row]
+        parent[below] = row
+        level[row] = level[below].min() - rng.uniform(0.1, 0.5)
+    flat, square = rng.normal(size=(size, 2)), np.tile(np.eye(2), (size, 1, 1))
+    share = rng.uniform(0.001, 0.05, size)
+    return LevelSetTree(
+        id=np.arange(size), parent=parent, level=level, persistence=np.ones(size), mass=share, volume=share,
+        mean=flat, covariance=square, betti=np.tile([1, 0], (size, 1)), peak=flat,
+        basin_mass=share, basin_mean=flat, basin_covariance=square,
+    )  # fmt: skip
+
+
+def turnings(tree, row=0):
+    """Every order of the leaves below a row that crosses no branches."""
+    if not tree.children[row]:
+        return [(row,)]
+    one, other = (turnings(tree, child) for child in tree.children[row])
+    return [x + y for left, right in ((one, other), (other, one)) for x, y in product(left, right)]
 
 
 def _applied(spec, patch):

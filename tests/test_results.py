@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from topoviz.events import Adopt, reduce
+from topoviz.figures.style import node_styles
 from topoviz.results import analyse, carried_names, cut_level, level_sets
 from topoviz.session import Name, Session
+from topoviz.theme import THEMES
 from topoviz.verdict import choices, verdict
-from topoviz.views.details import trust
+from topoviz.views.details import matches, trust
 from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 
@@ -52,6 +55,33 @@ def test_every_explanation_can_be_looked_at(library, session):
         assert {(pair.a, pair.b) for pair in shown.leaf_pairs} == set(other.pairs)
         assert shown.alternatives == best.alternatives
         assert not any(pair.pinned for pair in shown.pairs)
+
+
+def test_a_preview_says_what_differs_and_adopting_keeps_it(library):
+    start = Session(model_a="islands-a", model_b="islands-partial")
+    best = analyse(library, start)
+    assert best.preview is None
+    usual = {(pair.a, pair.b) for pair in best.matching.leaf_pairs}
+    assert best.matching.alternatives
+    for index, other in enumerate(best.matching.alternatives, start=1):
+        preview = analyse(library, replace(start, alternative=index)).preview
+        assert (set(preview.new), set(preview.gone)) == (set(other.pairs) - usual, usual - set(other.pairs))
+        assert preview.extra == pytest.approx(other.cost - best.matching.cost)
+        adopted = analyse(library, reduce(start, Adopt(other.pairs, preview.freed)))
+        assert {(pair.a, pair.b) for pair in adopted.matching.leaf_pairs} == set(other.pairs)
+        assert all(pair.pinned for pair in adopted.matching.leaf_pairs)
+
+
+def test_what_is_new_in_an_explanation_is_marked_in_the_table(library):
+    start = Session(model_a="islands-a", model_b="islands-partial", alternative=1)
+    view = analyse(library, start)
+    styles = {side: node_styles(view, start, side, THEMES["light"]) for side in ("a", "b")}
+    told = str(matches(view, start, styles))
+    assert told.count("className='new'") == len(view.preview.new) > 0
+    assert "best: " in told
+    assert "adopt" in str(trust(view, start, styles))
+    usual = replace(start, alternative=0)
+    assert "className='new'" not in str(matches(analyse(library, usual), usual, styles))
 
 
 def test_an_explanation_that_is_not_there_falls_back_to_the_best_and_says_so(library, session):
@@ -117,6 +147,7 @@ def test_a_model_that_cannot_be_had_is_refused(library, name):
 
 def test_a_model_that_did_not_converge_is_in_the_trust(library, session):
     analysis = analyse(library, session)
+    styles = {side: node_styles(analysis, session, side, THEMES["light"]) for side in ("a", "b")}
     fine, doubted, old = (with_metrics(analysis.model_b, **m) for m in (CONVERGED, UNCONVERGED, {}))
     sentence = (
         "Model B did not converge: the latents explain 12% of a noise dimension; "
@@ -125,7 +156,7 @@ def test_a_model_that_did_not_converge_is_in_the_trust(library, session):
     for model, doubts in ((fine, ()), (old, ()), (doubted, (sentence,))):
         view = replace(analysis, model_a=fine, model_b=model)
         assert view.doubts == doubts
-        assert ("did not converge" in str(trust(view, session))) == bool(doubts)
+        assert ("did not converge" in str(trust(view, session, styles))) == bool(doubts)
 
 
 def test_a_verdict_is_told_in_plain_words():

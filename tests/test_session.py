@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from core.errors import InputError
 from topoviz import session as session_module
+from topoviz.address import from_query, to_query
+from topoviz.events import Adopt, reduce
 from topoviz.history import History
 from topoviz.session import EDIT_FIELDS, FAMILIES, Name, Selection, Session
 
@@ -48,11 +50,11 @@ def test_json_goes_there_and_back(session):
 
 @given(sessions())
 def test_an_address_goes_there_and_back(session):
-    assert Session.from_query("?" + session.to_query()) == session
+    assert from_query("?" + to_query(session)) == session
 
 
 def test_an_address_of_the_usual_session_is_empty():
-    assert Session().to_query() == ""
+    assert to_query(Session()) == ""
 
 
 BAD_DOCUMENTS = {
@@ -107,13 +109,13 @@ def test_a_bad_document_is_refused_in_one_line(document):
 )  # fmt: skip
 def test_a_bad_address_is_refused(query):
     with pytest.raises(InputError):
-        Session.from_query(query)
+        from_query(query)
 
 
 @given(st.text(max_size=60))
 def test_no_address_breaks_the_reader(text):
     try:
-        Session.from_query(f"a={quote(text)}&{text}")
+        from_query(f"a={quote(text)}&{text}")
     except InputError:
         return
 
@@ -177,3 +179,12 @@ def test_a_bad_history_is_refused(document):
 
 def _edits(session):
     return [getattr(session, name) for name in EDIT_FIELDS]
+
+
+def test_looking_at_explanations_is_no_step_and_adopting_one_is():
+    start = History(Session(model_a="x", model_b="y"))
+    looking = start.push(replace(start.now, alternative=1)).push(replace(start.now, alternative=2))
+    assert looking.past == ()
+    adopted = looking.push(reduce(looking.now, Adopt(((1, 3),), ())))
+    assert adopted.undo().now == looking.now
+    assert adopted.undo().redo().now.pins == ((1, 3),)

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.errors import invalid
 
-__all__ = ["boolean", "choice", "model_name", "node_id", "number", "text", "whole"]
+__all__ = ["boolean", "choice", "digits", "model_name", "node_id", "number", "text", "whole"]
 
 MAX_NODE = 1_000_000
 _MODEL_NAME = re.compile(r"[\w][\w .+()=,@-]{0,99}")
@@ -67,3 +67,10 @@ def model_name(name: str, value: Any) -> str:
     if not isinstance(value, str) or not _MODEL_NAME.fullmatch(value):
         raise invalid(name, "a model's name", repr(value), "use the name of a listed model")
     return value
+
+
+def digits(name: str, value: str) -> int:
+    """The whole number that a text of at most nine digits says. Raises `InputError` on anything else."""
+    if not value.isascii() or not value.isdigit() or len(value) > 9:
+        raise invalid(name, "a whole number", repr(value), "give one")
+    return int(value)

@@ -1,19 +1,15 @@
-"""Everything that can happen to a session, and what then becomes of it: `reduce(session, event)`, pure and
-total.
-"""
+"""Everything that can happen to a session, and what then becomes of it: `reduce(session, event)`, pure and total."""
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from core.errors import invalid
-from topoviz.checks import boolean, choice, model_name, node_id, text
-from topoviz.session import MAX_LINKS, MAX_NAME, Name, Selection, Session, Side
+from topoviz.session import MAX_LINKS, Links, Name, Selection, Session, Side
 
 __all__ = [
-    "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName", "Event",
-    "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod",
-    "SetMorph", "SetSimplify", "Unban", "Unlink", "parse_event", "reduce",
+    "KINDS", "Adopt", "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName",
+    "Event", "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod",
+    "SetMorph", "SetSimplify", "Unban", "Unlink", "reduce",
 ]  # fmt: skip
 
 
@@ -152,6 +148,17 @@ class ChooseAlternative(Event):
 
 
 @dataclass(frozen=True)
+class Adopt(Event):
+    """Make an explanation one's own: pin its `pairs`, and ban those that would come back in its place.
+
+    Older pins of any end give way.
+    """
+
+    pairs: Links
+    bans: Links
+
+
+@dataclass(frozen=True)
 class ClearEdits(Event):
     """Drop every pin and ban; names stay."""
 
@@ -171,22 +178,6 @@ def reduce(session: Session, event: Event) -> Session:
     return _REDUCERS[type(event)](session, event)
 
 
-def parse_event(document: Any) -> Event:
-    """The event in a JSON object from the browser. Raises `InputError` on anything that is not an event."""
-    if not isinstance(document, dict):
-        raise invalid("event", "a JSON object", type(document).__name__, "reload the page")
-    kind = _KINDS.get(document["type"]) if isinstance(document.get("type"), str) else None
-    if kind is None:
-        raise invalid("event", "of a known type", repr(document.get("type")), f"use one of {', '.join(_KINDS)}")
-    given = {key: value for key, value in document.items() if key != "type"}
-    wanted = [field.name for field in fields(kind) if field.default is MISSING]
-    if set(given) != set(wanted):
-        raise invalid("event", f"of the keys {wanted}", sorted(map(str, given)), "reload the page")
-    event = kind(**{key: _CHECKS[key](kind, value) for key, value in given.items()})
-    reduce(Session(), event)
-    return event
-
-
 def _link(session: Session, event: Link) -> Session:
     kept = tuple(pin for pin in session.pins if pin[0] != event.a and pin[1] != event.b)
     if len(kept) == MAX_LINKS:
@@ -194,6 +185,16 @@ def _link(session: Session, event: Link) -> Session:
     pair = (event.a, event.b)
     bans = tuple(ban for ban in session.bans if ban != pair)
     return replace(session, pins=(*kept, pair), bans=bans, alternative=0)
+
+
+def _adopt(session: Session, event: Adopt) -> Session:
+    ends = [{pair[side] for pair in event.pairs} for side in (0, 1)]
+    kept = (pin for pin in session.pins if pin[0] not in ends[0] and pin[1] not in ends[1])
+    pins = (*event.pairs, *kept)
+    bans = tuple((set(session.bans) | set(event.bans)) - set(pins))
+    if max(len(pins), len(bans)) > MAX_LINKS:
+        return session
+    return replace(session, pins=pins, bans=bans, alternative=0)
 
 
 def _unlink(session: Session, event: Unlink) -> Session:
@@ -267,27 +268,9 @@ _REDUCERS: dict[type[Event], Callable[[Session, Any], Session]] = {
     SetMorph: _set("morph"),
     ChooseModels: _choose_models,
     ChooseAlternative: _set("alternative"),
+    Adopt: _adopt,
     ClearEdits: lambda session, _: replace(session, pins=(), bans=(), alternative=0),
     LoadSession: lambda _, event: event.session,
 }
 
-
-def _kind_name(kind: type[Event]) -> str:
-    return "".join(f"-{c.lower()}" if c.isupper() else c for c in kind.__name__).lstrip("-")
-
-
-def _end(kind: type[Event], value: Any) -> int | str:
-    return model_name("model", value) if kind is ChooseModels else node_id("node", value)
-
-
-_KINDS = {_kind_name(kind): kind for kind in _REDUCERS}
-# What `Session` checks itself is passed through.
-_CHECKS: dict[str, Callable[[type[Event], Any], Any]] = {
-    "a": _end,
-    "b": _end,
-    "side": lambda _, value: choice("side", value, ("a", "b")),
-    "node": lambda _, value: node_id("node", value),
-    "text": lambda _, value: text("name", value, MAX_NAME),
-    "complete": lambda _, value: boolean("complete", value),
-    "session": lambda _, value: Session.from_json(value),
-} | dict.fromkeys(("level", "simplify", "method", "family", "morph", "alternative"), lambda _, value: value)
+KINDS = tuple(_REDUCERS)

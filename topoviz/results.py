@@ -6,7 +6,7 @@ the matching and the map, never the trees.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,10 @@ import numpy as np
 import core
 from core.align.maps import LatentMap
 from core.errors import InputError
-from core.match import MatchConfig, Matching, Pair
+from core.match import Matching
 from core.tree.levelsets import LevelSets
 from core.tree.types import LevelSetTree
+from topoviz.explanations import Preview, best, shown
 from topoviz.library import Library
 from topoviz.session import Name, Session, Side
 from topoviz.verdict import doubt
@@ -40,7 +41,7 @@ class Analysis:
     gives for each family None, or what it lacks. `score` is the pair-free score in nats (0 is perfect),
     `residuals` what the map leaves per matched node. `mapped` (m, k_b) are the first m latents of A's sample,
     carried over. `model_a` and `model_b` are the models. `notes` say in sentences what of the session could
-    not be used.
+    not be used. `preview` says how the pairs differ from the best ones, None where they are the best.
     """
 
     level_sets_a: LevelSets
@@ -55,6 +56,7 @@ class Analysis:
     model_a: "FlowAutoencoder"
     model_b: "FlowAutoencoder"
     notes: tuple[str, ...] = ()
+    preview: Preview | None = None
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -174,7 +176,7 @@ def cut_level(tree: LevelSetTree, fraction: float) -> float:
 def analyse(library: Library, session: Session) -> Analysis:
     """The analysis of a session. Raises `InputError` where one of its models cannot be had; a matching or a
     map that cannot be made is told in `notes` and `map_problem` instead."""
-    key = (_matching_key(library, session), session.family)
+    key = (_matching_key(library, session), session.family, session.complete, session.alternative)
     return _analyses.get(key, lambda: _analyse(library, session))
 
 
@@ -192,91 +194,31 @@ def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name]
 
 def _matching_key(library: Library, session: Session) -> Hashable:
     models = [library.entry(name) for name in (session.model_a, session.model_b)]
-    return (
-        tuple((entry.folder, entry.stamp) for entry in models),
-        session.simplify,
-        session.pins,
-        session.bans,
-        session.method,
-        session.complete,
-        session.alternative,
-    )
+    stamps = tuple((entry.folder, entry.stamp) for entry in models)
+    return stamps, session.simplify, session.pins, session.bans, session.method
 
 
 def _analyse(library: Library, session: Session) -> Analysis:
     sets_a = level_sets(library, session.model_a, session.simplify)
     sets_b = level_sets(library, session.model_b, session.simplify)
     key = _matching_key(library, session)
-    matching, notes = _matchings.get(key, lambda: _matched(sets_a.tree, sets_b.tree, session))
+    found = _matchings.get(key, lambda: best(sets_a.tree, sets_b.tree, session))
+    seen = shown(found, session)
     model_a, model_b = library.model(session.model_a), library.model(session.model_b)
-    fitted = fit(matching, session.family, model_a, model_b)
+    fitted = fit(seen.matching, session.family, model_a, model_b)
     sample = model_a.sample
     return Analysis(
         model_a=model_a,
         model_b=model_b,
         level_sets_a=sets_a,
         level_sets_b=sets_b,
-        matching=matching,
-        families=core.families_available(matching),
-        notes=notes,
+        matching=seen.matching,
+        families=core.families_available(seen.matching),
+        notes=seen.notes,
+        preview=seen.preview,
         map=fitted.map,
         map_problem=fitted.problem,
         score=fitted.score,
         residuals=fitted.residuals,
         mapped=None if fitted.map is None or sample is None else fitted.map(sample.latent[:_POINTS]),
-    )
-
-
-def _matched(a: LevelSetTree, b: LevelSetTree, session: Session) -> tuple[Matching, tuple[str, ...]]:
-    """The matching that a session shows, and notes on what of it could not be used."""
-    pins, bans = (
-        tuple(pair for pair in pairs if pair[0] in set(a.id.tolist()) and pair[1] in set(b.id.tolist()))
-        for pairs in (session.pins, session.bans)
-    )
-    notes = []
-    if len(pins) < len(session.pins):
-        lost = ", ".join(f"{x}:{y}" for x, y in session.pins if (x, y) not in pins)
-        notes.append(f"The links {lost} rest: simplified away, their nodes are not in these trees.")
-    try:
-        config = MatchConfig(method=session.method)
-        matching = core.match_trees(a, b, pins=pins, bans=bans, config=config)
-    except InputError as error:
-        notes.append(str(error))
-        matching = core.match_trees(a, b)
-    if not session.complete:
-        return _pins_only(matching), tuple(notes)
-    if session.alternative:
-        matching = _explanation(matching, session.alternative, pins, notes)
-    return matching, tuple(notes)
-
-
-def _pins_only(matching: Matching) -> Matching:
-    """The matching without the pairs that no person made."""
-    pairs = tuple(pair for pair in matching.pairs if pair.pinned)
-    return _with_pairs(matching, pairs)
-
-
-def _explanation(matching: Matching, index: int, pins: tuple[tuple[int, int], ...], notes: list[str]) -> Matching:
-    """The matching with the pairs of its alternative `index` (from 1), all else as found."""
-    if index > len(matching.alternatives):
-        notes.append(f"There are {len(matching.alternatives)} other explanations, not {index}; the best is shown.")
-        return matching
-    chosen = matching.alternatives[index - 1].pairs
-    ends_a, ends_b = {a for a, _ in chosen}, {b for _, b in chosen}
-    free_a = [x for x in matching.tree_a.ids(matching.tree_a.leaves) if x not in ends_a]
-    free_b = [x for x in matching.tree_b.ids(matching.tree_b.leaves) if x not in ends_b]
-    forced = core.match_trees(
-        matching.tree_a, matching.tree_b, pins=chosen, bans=tuple((x, y) for x in free_a for y in free_b)
-    )
-    pairs = tuple(replace(pair, pinned=(pair.a, pair.b) in pins) for pair in forced.pairs)
-    return _with_pairs(matching, pairs)
-
-
-def _with_pairs(matching: Matching, pairs: tuple[Pair, ...]) -> Matching:
-    ends_a, ends_b = {pair.a for pair in pairs}, {pair.b for pair in pairs}
-    return replace(
-        matching,
-        pairs=pairs,
-        unmatched_a=tuple(x for x in matching.tree_a.ids(matching.tree_a.leaves) if x not in ends_a),
-        unmatched_b=tuple(x for x in matching.tree_b.ids(matching.tree_b.leaves) if x not in ends_b),
     )

@@ -1,8 +1,6 @@
-"""The one state of the app: which two models, what a person linked, banned and named, and how it is looked
-at.
+"""The one state of the app: which two models, what a person linked, banned and named, and how it is looked at.
 
-Frozen, small, without arrays; JSON and addresses both ways. Everything shown is computed from it and the
-models.
+Frozen, small, without arrays; JSON both ways. Everything shown is computed from it and the models.
 """
 
 import json
@@ -10,12 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
-from urllib.parse import parse_qs, urlencode
 
 from core.errors import InputError, invalid
-from topoviz.checks import boolean, choice, model_name, node_id, number, text, whole
+from topoviz.checks import boolean, choice, digits, model_name, node_id, number, text, whole
 
-__all__ = ["EDIT_FIELDS", "FAMILIES", "Name", "Selection", "Session", "Side"]
+__all__ = ["EDIT_FIELDS", "FAMILIES", "Links", "Name", "Selection", "Session", "Side", "known", "links"]
 
 Side = Literal["a", "b"]
 Links = tuple[tuple[int, int], ...]
@@ -23,7 +20,7 @@ Links = tuple[tuple[int, int], ...]
 FAMILIES = ("auto", "translation", "similarity", "orthogonal", "affine", "tree")
 EDIT_FIELDS = (
     "model_a", "model_b", "pins", "bans", "names_a", "names_b",
-    "simplify", "method", "family", "complete", "alternative",
+    "simplify", "method", "family", "complete",
 )  # fmt: skip
 VERSION = 1
 MAX_LINKS = 1000
@@ -82,8 +79,8 @@ class Session:
         for side in ("model_a", "model_b"):
             if getattr(self, side) != "":
                 model_name(side, getattr(self, side))
-        object.__setattr__(self, "pins", _links("pins", self.pins))
-        object.__setattr__(self, "bans", _links("bans", self.bans))
+        object.__setattr__(self, "pins", links("pins", self.pins))
+        object.__setattr__(self, "bans", links("bans", self.bans))
         for ends in zip(*self.pins, strict=True):
             if len(set(ends)) < len(ends):
                 raise invalid("pins", "one-to-one", list(self.pins), "pin a node once")
@@ -141,56 +138,13 @@ class Session:
         if not isinstance(document, dict):
             raise invalid("session", "a JSON object", type(document).__name__, "choose a file that the app saved")
         document = _migrated(document)
-        _known("session", document, tuple(field.name for field in fields(cls)))
+        known("session", document, tuple(field.name for field in fields(cls)))
         values = dict(document)
         for key in ("names_a", "names_b"):
             if key in values:
                 values[key] = _names_from_json(key, values[key])
         if values.get("selection") is not None:
             values["selection"] = _selection_from_json(values["selection"])
-        return cls(**values)
-
-    def to_query(self) -> str:
-        """The part of an address after '?' that leads here; what has its usual value is left out."""
-        usual = Session()
-        items = [("a", self.model_a), ("b", self.model_b)] if self.model_a or self.model_b else []
-        for key in ("pins", "bans"):
-            if links := getattr(self, key):
-                items.append((key, ".".join(f"{a}-{b}" for a, b in links)))
-        for key, names in (("na", self.names_a), ("nb", self.names_b)):
-            items += [(key, f"{node}{':' if name.confirmed else '~'}{name.text}") for node, name in names]
-        for key in (*_QUERY_NUMBERS, "method", "family"):
-            value = getattr(self, key)
-            if value != getattr(usual, key):
-                items.append((key, repr(value) if key in _QUERY_NUMBERS else value))
-        if not self.complete:
-            items.append(("complete", "0"))
-        if self.selection is not None:
-            items.append(("select", f"{self.selection.side}{self.selection.node}"))
-        return urlencode(items)
-
-    @classmethod
-    def from_query(cls, query: str) -> "Session":
-        """The session that an address leads to.
-
-        Raises `InputError` on what `to_query` could not have written.
-        """
-        if len(query) > MAX_TEXT:
-            raise invalid("address", f"at most {MAX_TEXT} characters", len(query), "save the session to a file")
-        try:
-            found = parse_qs(query.lstrip("?"), keep_blank_values=True, max_num_fields=2 * MAX_LINKS + 20)
-        except ValueError as error:
-            raise invalid("address", "a link to a session", error, "follow a link that the app made") from None
-        _known("address", found, _QUERY_KEYS)
-        values: dict[str, Any] = {}
-        for key, given in found.items():
-            if key in ("na", "nb"):
-                values[f"names_{key[1]}"] = tuple(_name_from_query(item) for item in given)
-            elif len(given) > 1:
-                raise invalid(key, "given once", f"{len(given)} times", "follow a link that the app made")
-            else:
-                field, read = _QUERY_READERS[key]
-                values[field] = read(key, given[0])
         return cls(**values)
 
 
@@ -215,13 +169,15 @@ def _migrated(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "version": VERSION}
 
 
-def _known(name: str, document: Mapping[str, Any], known: tuple[str, ...]) -> None:
+def known(name: str, document: Mapping[str, Any], keys: tuple[str, ...]) -> None:
+    """Raise `InputError` where a document has other keys than these."""
     for key in document:
-        if key not in known:
-            raise invalid(name, "of known keys", repr(key), f"use some of {', '.join(known)}")
+        if key not in keys:
+            raise invalid(name, "of known keys", repr(key), f"use some of {', '.join(keys)}")
 
 
-def _links(name: str, value: Any) -> Links:
+def links(name: str, value: Any) -> Links:
+    """`value` as sorted pairs of node ids. Raises `InputError` on anything else."""
     if not isinstance(value, list | tuple) or len(value) > MAX_LINKS:
         raise invalid(name, f"a list of at most {MAX_LINKS} pairs", repr(value), "give pairs [a, b]")
     for pair in value:
@@ -248,68 +204,13 @@ def _names_from_json(key: str, value: Any) -> tuple[tuple[int, Name], ...]:
     for node, name in value.items():
         if not isinstance(name, dict):
             raise invalid(key, "an object of names by node id", repr(name), 'write {"3": {"text": "left"}}')
-        _known(key, name, ("text", "confirmed"))
-        names.append((_integer(key, node), Name(name.get("text", ""), name.get("confirmed", True))))
+        known(key, name, ("text", "confirmed"))
+        names.append((digits(key, node), Name(name.get("text", ""), name.get("confirmed", True))))
     return tuple(names)
 
 
 def _selection_from_json(value: Any) -> Selection:
     if not isinstance(value, dict):
         raise invalid("selection", "an object", repr(value), 'write {"side": "a", "node": 3}')
-    _known("selection", value, ("side", "node"))
+    known("selection", value, ("side", "node"))
     return Selection(value.get("side", ""), value.get("node", -1))
-
-
-def _integer(name: str, value: str) -> int:
-    if not value.isascii() or not value.isdigit() or len(value) > 9:
-        raise invalid(name, "a whole number", repr(value), "give one")
-    return int(value)
-
-
-def _decimal(name: str, value: str) -> float:
-    try:
-        return float(value[:40])
-    except ValueError:
-        raise invalid(name, "a number", repr(value), "give one") from None
-
-
-def _flag(name: str, value: str) -> bool:
-    return choice(name, value, ("0", "1")) == "1"
-
-
-def _word(_: str, value: str) -> str:
-    return value
-
-
-def _links_from_query(name: str, value: str) -> Links:
-    pairs = [item.partition("-") for item in value.split(".")]
-    return tuple((_integer(name, a), _integer(name, b)) for a, _, b in pairs)
-
-
-def _selection_from_query(name: str, value: str) -> Selection:
-    return Selection(choice(name, value[:1], ("a", "b")), _integer(name, value[1:]))  # pyright: ignore[reportArgumentType]
-
-
-def _name_from_query(item: str) -> tuple[int, Name]:
-    match = re.fullmatch(r"(\d{1,9})([:~])(.*)", item, re.ASCII)
-    if not match:
-        raise invalid("name", "a node id and its name", repr(item), "follow a link that the app made")
-    return int(match[1]), Name(match[3], match[2] == ":")
-
-
-_QUERY_NUMBERS = ("level", "simplify", "morph", "alternative")
-_QUERY_READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
-    "a": ("model_a", _word),
-    "b": ("model_b", _word),
-    "pins": ("pins", _links_from_query),
-    "bans": ("bans", _links_from_query),
-    "level": ("level", _decimal),
-    "simplify": ("simplify", _decimal),
-    "morph": ("morph", _decimal),
-    "alternative": ("alternative", _integer),
-    "method": ("method", _word),
-    "family": ("family", _word),
-    "complete": ("complete", _flag),
-    "select": ("selection", _selection_from_query),
-}
-_QUERY_KEYS = (*_QUERY_READERS, "na", "nb")

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="install playwright and pytest-playwright to drive a browser")
 from playwright.sync_api import Page
 
-from topoviz.session import Session
+from topoviz.address import from_query
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
 START = "?a=three-a&b=three-b"
@@ -69,7 +69,7 @@ class Screen:
 
     def reset(self):
         """Back to how the page opens, by an event that no person can make."""
-        start = Session.from_query(START)
+        start = from_query(START)
         if self.session() != start:
             self.page.evaluate(_LOAD, start.to_json())
             self.wait(lambda session: session == start)
@@ -82,11 +82,11 @@ class Screen:
 
     def session(self):
         """The session that the address leads to."""
-        return Session.from_query(urlsplit(self.page.url).query)
+        return from_query(urlsplit(self.page.url).query)
 
     def wait(self, condition):
         """Wait until the session in the address fulfills a condition, and return it."""
-        for _ in range(100):
+        for _ in range(600):
             session = self.session()
             if condition(session):
                 return session
@@ -164,6 +164,8 @@ _POINT = """([name, x, y]) => {
 def shared_page(browser, browser_context_args, address):
     """One page for all tests, since opening it takes longer than most of them."""
     context = browser.new_context(**browser_context_args)
+    # Long enough for a busy machine: what is slow is not what is wrong.
+    context.set_default_timeout(120_000)
     page = context.new_page()
     page.said, page.asked = [], []
     page.on("console", lambda said: page.said.append(said.text) if said.type in ("error", "warning") else None)

@@ -119,6 +119,71 @@ def test_the_level_moves_the_cut_in_all_views(screen):
     screen.page.wait_for_function(f"() => ({faces})() !== {before!r}")
 
 
+def test_the_grip_moves_the_level_by_keys_and_by_hand(screen):
+    page = screen.page
+    page.locator("#grip-a").focus()
+    start = screen.session().level
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    screen.wait(lambda session: session.level == pytest.approx(start + 0.02))
+    assert page.locator("#latent-a svg.regions.lit path.cut").count() == 1
+    assert page.locator("#latent-b svg.regions.lit path.cut").count() == 1
+    page.locator("#grip-b").focus()
+    page.keyboard.press("ArrowRight")
+    moved = screen.wait(lambda session: session.level == pytest.approx(start + 0.01)).level
+    assert float(page.locator("#level").input_value()) == pytest.approx(moved)
+    assert "nats under the peak" in page.locator("#grip-b").get_attribute("aria-valuetext")
+    box = page.locator("#grip-a").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y + 20, steps=5)
+    dragged = page.locator("#grip-a").bounding_box()
+    page.mouse.up()
+    assert dragged["x"] < box["x"] - 40
+    screen.wait(lambda session: session.level < moved - 0.05)
+
+
+def test_explanations_are_stepped_through_adopted_and_taken_back(screen):
+    page = screen.page
+    screen.open("?a=islands-a&b=islands-partial")
+    page.keyboard.press("]")
+    screen.wait(lambda session: session.alternative == 1)
+    page.locator("#matches tr.new").first.wait_for()
+    assert any(link["new"] for link in screen.links().values())
+    assert page.locator("#undo").is_disabled()
+    shown = set(screen.links())
+    page.get_by_role("button", name="adopt").click()
+    adopted = screen.wait(lambda session: session.pins)
+    assert set(adopted.pins) == shown
+    assert adopted.alternative == 0
+    page.keyboard.press("Control+z")
+    screen.wait(lambda session: session.pins == () and session.alternative == 1)
+    page.keyboard.press("[")
+    screen.wait(lambda session: session.alternative == 0)
+    screen.open()
+
+
+def test_focus_on_a_match_says_how_sure_it_is_as_hovering_does(screen):
+    page = screen.page
+    row = page.locator("#matches tr[data-a]").first
+    row.focus()
+    card = page.get_by_role("tooltip")
+    card.wait_for()
+    told = card.inner_text()
+    assert "↔" in told
+    assert any(word in told for word in ("sure", "likely"))
+    assert row.get_attribute("aria-describedby") == "tip"
+    page.keyboard.press("Escape")
+    card.wait_for(state="hidden")
+    a, b = next(iter(screen.links()))
+    link = screen.links()[a, b]
+    middle = len(link["x"]) // 2
+    page.mouse.move(*screen.point(link["x"][middle], link["y"][middle]))
+    card.wait_for()
+    assert link["word"] in card.inner_text()
+
+
 def test_simplifying_takes_leaves_away_and_brings_them_back(screen):
     many = len(screen.nodes("a"))
     screen.page.locator("#simplify").focus()

@@ -9,8 +9,9 @@ from dash import Dash, Input, Output, State, dcc, no_update
 
 from core.errors import InputError
 from topoviz import ids
+from topoviz.checks import number
 from topoviz.export import FORMATS, export
-from topoviz.figures import latent
+from topoviz.figures import latent, trees
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import analyse
@@ -52,15 +53,18 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def picture(request: Any, stored: Any) -> Any:
-        """The whole picture of a latent, of which plotly draws only the ground on the page."""
+        """The whole picture of a view, of which plotly draws only the ground on the page."""
         view = request.get("view") if isinstance(request, dict) and request.get("what") == "picture" else None
-        if view not in ids.LATENT.values():
+        if view != ids.TREES and view not in ids.LATENT.values():
             return no_update
-        side: Side = "a" if view == ids.LATENT["a"] else "b"
         try:
             session = History.from_json(stored["history"]).now
-            theme = stored.get("theme", "light")
-            return {**request, "figure": latent.spec(analyse(library, session), session, side, theme)}
+            analysis, theme = analyse(library, session), stored.get("theme", "light")
+            if view == ids.TREES:
+                height = number("height", request.get("height"), 100, 10_000)
+                return {**request, "figure": trees.spec(analysis, session, theme, height)}
+            side: Side = "a" if view == ids.LATENT["a"] else "b"
+            return {**request, "figure": latent.spec(analysis, session, side, theme)}
         except InputError:
             return no_update
 

@@ -8,9 +8,11 @@ from dash import Dash, Input, Output, State, no_update
 
 from core.errors import InputError
 from topoviz import ids
+from topoviz.address import from_query, to_query
 from topoviz.callbacks.patches import difference
 from topoviz.callbacks.scene import scene
-from topoviz.events import parse_event, reduce
+from topoviz.event_json import parse_event
+from topoviz.events import reduce
 from topoviz.figures import latent, trees
 from topoviz.figures.style import Spec, node_styles
 from topoviz.history import History
@@ -18,14 +20,15 @@ from topoviz.library import Library
 from topoviz.results import Analysis, analyse
 from topoviz.session import Session
 from topoviz.theme import THEMES
-from topoviz.views.details import Styles, family_options, matches, transform, trust
+from topoviz.views.details import family_options, matches, transform, trust
+from topoviz.views.markup import Styles
 from topoviz.views.verdicts import badge
 
 __all__ = ["register"]
 
 _UNDO = {"undo": History.undo, "redo": History.redo}
 _SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
-    "trees": trees.spec,
+    "trees": trees.ground,
     "latent_a": lambda analysis, session, theme: latent.ground(analysis, session, "a", theme),
     "latent_b": lambda analysis, session, theme: latent.ground(analysis, session, "b", theme),
 }
@@ -108,7 +111,7 @@ def _opened(library: Library, first: Session | None, query: Any) -> tuple[Histor
     notice = ""
     if isinstance(query, str) and "a=" in query:
         try:
-            session = Session.from_query(query.lstrip("?"))
+            session = from_query(query)
             analyse(library, session)
             return History(session), ""
         except InputError as error:
@@ -131,12 +134,12 @@ def _shown(
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
     out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
     out |= {
-        "history": {"history": history.to_json(), "query": session.to_query(), "theme": theme},
+        "history": {"history": history.to_json(), "query": to_query(session), "theme": theme},
         "live": latent.live(analysis, session),
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,
-        "level_text": f"{analysis.cut(session.level):.1f} nats",
+        "level_text": f"{analysis.cut(session.level):.1f} nats".replace("-", "−"),
         "simplify_text": f"{session.simplify:.2f} nats",
     }
     if old is None or scene(*old) != scene(*new):
@@ -147,7 +150,7 @@ def _shown(
             "b": node_styles(analysis, session, "b", THEMES[theme]),
         }
         out |= {
-            "trust": trust(analysis, session),
+            "trust": trust(analysis, session, styles),
             "transform": transform(analysis, session, styles),
             "matches": matches(analysis, session, styles),
         }

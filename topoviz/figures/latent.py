@@ -59,6 +59,7 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
                 "points": np.round(xy.T, 3).tolist(),
                 # Off a grid, where no field shows the leaves, the points do.
                 "owners": [] if tree.dim == 2 else tree.id[leaf_of(sets, latent)].tolist(),
+                "holes": [] if tree.holes is None else np.round(tree.holes.place @ projection(sets), 3).tolist(),
                 **shown.regions,
             }
         },
@@ -90,7 +91,7 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Sp
         *_bands(shown.bands, theme),
         _points(analysis, sets, side, styles, theme),
         *(_carried(analysis, session, theme) if side == "b" else ()),
-        lines(cut["x"], cut["y"], color=theme.accent, width=1.2, dash="dot"),
+        lines(cut["x"], cut["y"], color=theme.accent, width=1.4, dash="4px,3px"),
         *(_region(shown.outlines[str(tree.id[row])], style) for row, style in leaves),
     ]
     labels = [_label(place, style, theme) for place, (_, style) in zip(_peaks(sets), leaves, strict=True)]

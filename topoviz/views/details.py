@@ -5,12 +5,16 @@ from typing import Any
 import numpy as np
 from dash import dcc, html
 
+from core.match import Pair
+from core.tree import LevelSetTree
 from topoviz.figures.style import NodeStyle
 from topoviz.results import Analysis, carried_names
 from topoviz.session import FAMILIES, Session, Side
-from topoviz.views.markup import aria, data
+from topoviz.views.explanations import stepper
+from topoviz.views.markup import Styles, aria, data
+from topoviz.words import cost_shares, sureness
 
-__all__ = ["METHOD_NAMES", "Styles", "family_options", "matches", "transform", "trust"]
+__all__ = ["METHOD_NAMES", "family_options", "matches", "transform", "trust"]
 
 METHOD_NAMES = {"leaf-distances": "Leaf distances", "merge-depths": "Merge depths"}
 _FAMILY_NAMES = {
@@ -21,8 +25,6 @@ _FAMILY_NAMES = {
     "affine": "Affine",
     "tree": "Tree-guided",
 }
-
-Styles = dict[Side, dict[int, NodeStyle]]
 
 
 def family_options(analysis: Analysis) -> list[dict[str, Any]]:
@@ -37,7 +39,7 @@ def family_options(analysis: Analysis) -> list[dict[str, Any]]:
     ]
 
 
-def trust(analysis: Analysis, session: Session) -> list[Any]:
+def trust(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     """How far the match can be believed, why, and what else it could be."""
     matching = analysis.matching
     others = len(matching.alternatives)
@@ -47,27 +49,15 @@ def trust(analysis: Analysis, session: Session) -> list[Any]:
         kind, word = "ambiguous", f"Ambiguous: {others + 1} ways"
     else:
         kind, word = "undetermined", "Not determined"
-    blocks: list[Any] = [html.Div(word, className=f"badge {kind}")]
-    if others:
-        blocks.append(
-            html.Div(
-                className="explanations",
-                children=[
-                    html.Button(
-                        str(at + 1),
-                        className="chip" + (" on" if at == session.alternative else ""),
-                        **data(event="choose-alternative", alternative=at),
-                        **aria(label=f"Explanation {at + 1}", pressed=at == session.alternative),
-                    )
-                    for at in range(others + 1)
-                ],
-            )
-        )
     reasons = [
         *(html.Li(doubt, className="doubt") for doubt in analysis.doubts),
         *(html.Li(reason) for reason in (*matching.reasons, *analysis.notes)),
     ]
-    return [*blocks, html.Ul(reasons, className="reasons")]
+    return [
+        html.Div(word, className=f"badge {kind}"),
+        *stepper(analysis, session, styles),
+        html.Ul(reasons, className="reasons"),
+    ]
 
 
 def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
@@ -79,16 +69,14 @@ def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     style = styles[chosen.side][chosen.node]
     names = carried_names(analysis, session)[0 if chosen.side == "a" else 1]
     name = names.get(chosen.node)
-    facts = (
-        ("mass", f"{tree.mass[row]:.3f}"),
-        ("level", f"{tree.level[row]:.2f}"),
-        ("persistence", f"{tree.persistence[row]:.2f}"),
-        ("holes", str(int(tree.betti[row, 1]))),
-    )
     blocks: list[Any] = [
         html.H3(["In hand: ", html.Span(style.label or tree.kind[row], style={"color": style.color})]),
         _name_field(chosen.side, chosen.node, name.text if name else ""),
-        html.Dl([part for word, value in facts for part in (html.Dt(word), html.Dd(value))], className="facts"),
+        html.Dl(
+            [part for word, value in _facts(tree, row) for part in (html.Dt(word), html.Dd(value))], className="facts"
+        ),
+        *_holes(chosen.side, tree, row),
+        *_why(analysis, chosen.side, chosen.node),
     ]
     if name is not None and not name.confirmed:
         blocks.append(
@@ -99,6 +87,59 @@ def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
             )
         )
     return blocks
+
+
+def _facts(tree: LevelSetTree, row: int) -> list[tuple[str, str]]:
+    """What is known of a node, with its standard errors where they are."""
+    level = f"{tree.level[row]:.2f}" + ("" if tree.level_error is None else f" ± {tree.level_error[row]:.2f}")
+    facts = [("mass", f"{tree.mass[row]:.3f}"), ("level", level), ("persistence", f"{tree.persistence[row]:.2f}")]
+    if tree.mass_error is not None:
+        facts.append(("basin", f"{100 * tree.basin_mass[row]:.1f} ± {100 * tree.mass_error[row]:.1f} %"))
+    return [*facts, ("holes", str(int(tree.betti[row, 1])))]
+
+
+def _holes(side: Side, tree: LevelSetTree, row: int) -> list[Any]:
+    """The holes that the node surrounds itself, each to be lit by pointer or focus."""
+    if tree.holes is None:
+        return []
+    own = np.flatnonzero(tree.holes.node == row).tolist()
+    return [
+        html.Ul(
+            [
+                html.Li(
+                    f"hole from {tree.holes.top[at]:.2f} to {tree.holes.bottom[at]:.2f}",
+                    tabIndex=0,
+                    **data(side=side, hole=at),
+                )
+                for at in own
+            ],
+            className="differences",
+        )
+    ]
+
+
+def _why(analysis: Analysis, side: Side, node: int) -> list[Any]:
+    """What the node's match costs by each kind of evidence."""
+    pair = next((pair for pair in analysis.matching.leaf_pairs if getattr(pair, side) == node), None)
+    if pair is None or not pair.terms:
+        return []
+    return [
+        html.P(f"Matched, {sureness(pair.confidence, pair.pinned)}: differs by {sum(pair.terms.values()):.3f}, of it"),
+        html.Ul(
+            className="terms",
+            children=[
+                html.Li(
+                    title=f"{cost:.4f}",
+                    children=[
+                        html.Span(name),
+                        html.Span(html.Span(style={"width": f"{100 * share:.0f}%"}), className="term-bar"),
+                        html.Span(f"{100 * share:.0f} %", className="term-value"),
+                    ],
+                )
+                for name, cost, share in cost_shares(pair.terms)
+            ],
+        ),
+    ]
 
 
 def _name_field(side: Side, node: int, value: str) -> Any:
@@ -159,42 +200,14 @@ def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     """The table of matched leaves, and what is left out or banned."""
     distance = {(r.a, r.b): r.distance for r in analysis.residuals}
     widest = max([1.0, *distance.values()])
+    was = {} if analysis.preview is None else dict(analysis.preview.gone)
+    new = () if analysis.preview is None else analysis.preview.new
     rows = []
     for pair in analysis.matching.leaf_pairs:
-        own, other = styles["a"][pair.a], styles["b"][pair.b]
-        left = distance.get((pair.a, pair.b))
-        rows.append(
-            html.Tr(
-                tabIndex=0,
-                **data(a=pair.a, b=pair.b),
-                children=[
-                    html.Td(html.Span(className="dot", style={"background": own.color})),
-                    html.Td(_label(own)),
-                    html.Td(_label(other)),
-                    html.Td(f"{pair.confidence:.2f}", className="number"),
-                    html.Td(
-                        html.Span(
-                            className="bar",
-                            style={"width": f"{100 * (left or 0) / widest:.0f}%", "background": own.color},
-                        ),
-                        className="bar-cell",
-                        title="how far the global matrix carries A's mean from B's, in B's deviations",
-                    ),
-                    html.Td("" if left is None else f"{left:.2f}", className="number"),
-                    html.Td(
-                        [
-                            html.Button(
-                                "pinned" if pair.pinned else "pin",
-                                className="chip" + (" on" if pair.pinned else ""),
-                                **data(event="unlink" if pair.pinned else "link", a=pair.a, b=pair.b),
-                            ),
-                            html.Button("ban", className="chip", **data(event="ban", a=pair.a, b=pair.b)),
-                        ],
-                        className="actions",
-                    ),
-                ],
-            )
-        )
+        before = None
+        if (pair.a, pair.b) in new:
+            before = f"(best: {styles['b'][was[pair.a]].label if pair.a in was else 'none'})"
+        rows.append(_row(pair, styles, distance.get((pair.a, pair.b)), widest, before))
     alone: list[tuple[Side, int]] = [
         *(("a", node) for node in analysis.matching.unmatched_a),
         *(("b", node) for node in analysis.matching.unmatched_b),
@@ -240,6 +253,38 @@ def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
             )
         )
     return blocks
+
+
+def _row(pair: Pair, styles: Styles, distance: float | None, widest: float, before: str | None) -> html.Tr:
+    """A matched pair; `before` says what stands in its place in the best matching, where it is not in that."""
+    own, other = styles["a"][pair.a], styles["b"][pair.b]
+    pin = html.Button(
+        "pinned" if pair.pinned else "pin",
+        className="chip" + (" on" if pair.pinned else ""),
+        **data(event="unlink" if pair.pinned else "link", a=pair.a, b=pair.b),
+    )
+    far = html.Span(className="bar", style={"width": f"{100 * (distance or 0) / widest:.0f}%", "background": own.color})
+    return html.Tr(
+        tabIndex=0,
+        className="" if before is None else "new",
+        **data(a=pair.a, b=pair.b),
+        children=[
+            html.Td(html.Span(className="dot", style={"background": own.color})),
+            html.Td(_label(own)),
+            html.Td([_label(other), None if before is None else html.Span(f" {before}", className="was")]),
+            html.Td(f"{pair.confidence:.2f}", className="number", title=sureness(pair.confidence, pair.pinned)),
+            html.Td(
+                far,
+                className="bar-cell",
+                title="how far the global matrix carries A's mean from B's, in B's deviations",
+            ),
+            html.Td("" if distance is None else f"{distance:.2f}", className="number"),
+            html.Td(
+                [pin, html.Button("ban", className="chip", **data(event="ban", a=pair.a, b=pair.b))],
+                className="actions",
+            ),
+        ],
+    )
 
 
 def _label(style: NodeStyle) -> Any:

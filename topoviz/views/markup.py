@@ -2,7 +2,12 @@
 
 from typing import Any
 
-__all__ = ["aria", "data"]
+from topoviz.figures.style import NodeStyle
+from topoviz.session import Side
+
+__all__ = ["Styles", "aria", "data"]
+
+Styles = dict[Side, dict[int, NodeStyle]]
 
 
 def aria(**values: Any) -> dict[str, Any]:

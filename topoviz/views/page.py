@@ -26,6 +26,8 @@ _EXPORTS = (
 _KEYS = (
     ("click a node in A, then one in B", "link the two"),
     ("click a link", "take it in hand"),
+    ("drag the level", "move it in all views; arrow keys on its grip do too"),
+    ("[ and ]", "step through the matchings within the margin"),
     ("Delete", "ban the link in hand"),
     ("Backspace", "take a link of yours back"),
     ("arrow keys", "walk the tree in hand"),
@@ -67,9 +69,7 @@ def layout() -> Any:
                             className="center",
                             children=[
                                 html.P(id=ids.SENTENCE, className="sentence"),
-                                _panel(
-                                    ids.TREES, "Level-set trees", "the trees of both models and the links between them"
-                                ),
+                                _trees(),
                                 _details(),
                             ],
                         ),
@@ -93,7 +93,7 @@ def _header() -> html.Header:
             _select(ids.A, "A", 140),
             _select(ids.B, "B", 140),
             html.Span(className="rule"),
-            _slider(ids.LEVEL, "Cut", 0, 1, 0.01),
+            _slider(ids.LEVEL, "Level", 0, 1, 0.01),
             _slider(ids.SIMPLIFY, "Simplify", 0.02, 3, 0.02),
             html.Span(className="push"),
             _icon(ids.UNDO, "↶", "Undo (Ctrl+Z)"),
@@ -126,6 +126,17 @@ def _column(side: str) -> html.Section:
             ),
         ],
     )
+
+
+def _trees() -> html.Div:
+    """The trees, and in each the grip of the level, placed by the browser."""
+    panel = _panel(ids.TREES, "Level-set trees", "the trees of both models and the links between them")
+    return html.Div([panel, _grip("a"), _grip("b")], className="with-grips")
+
+
+def _grip(side: str) -> html.Div:
+    now = aria(label=f"Level in tree {side.upper()}", valuemin=-12, valuemax=0, valuenow=0, orientation="horizontal")
+    return html.Div([html.B(), html.Span()], id=f"grip-{side}", className="grip", role="slider", tabIndex=0, **now)
 
 
 def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:

@@ -1,0 +1,41 @@
+/* Pictures of views, sessions and tables as files, and sessions opened from them. */
+(function () {
+  "use strict";
+
+  const T = (window.topoviz = window.topoviz || {});
+
+  T.savePicture = function (id, format) {
+    const gd = T.plot(id);
+    if (!gd) return;
+    const picture = { view: id, format, width: gd.clientWidth, height: gd.clientHeight };
+    // Of trees and latents plotly draws only the ground on the page: the whole picture comes from the server.
+    if (id === "trees" || id.startsWith("latent")) window.dash_clientside.set_props("request", { data: { what: "picture", ...picture, serial: (T.state.serial += 1) } });
+    else T.download(gd, picture);
+  };
+
+  T.download = function (figure, { view, format, width, height }) {
+    window.Plotly.downloadImage(figure, { format, width, height, scale: format === "png" ? 3 : 1, filename: `topoviz-${view}` });
+  };
+
+  T.request = function (what) {
+    if (what === "link") return navigator.clipboard && navigator.clipboard.writeText(window.location.href);
+    if (what === "open") return T.openSession();
+    return window.dash_clientside.set_props("request", { data: { what, serial: (T.state.serial += 1) } });
+  };
+
+  T.openSession = function () {
+    const field = document.createElement("input");
+    field.type = "file";
+    field.accept = ".json,application/json";
+    field.addEventListener("change", async () => {
+      const file = field.files[0];
+      if (!file) return;
+      try {
+        T.emit({ type: "load-session", session: JSON.parse(await file.text()) });
+      } catch {
+        window.dash_clientside.set_props("notice", { children: `${file.name} is not a session: it is no JSON. Save one with Save, then open that.` });
+      }
+    });
+    field.click();
+  };
+})();

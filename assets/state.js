@@ -1,0 +1,74 @@
+/* What all scripts share: what is hovered and held, how to find nodes and their partners, events to the server.
+   Trees and latents carry what is needed in `layout.meta`. */
+(function () {
+  "use strict";
+
+  const T = (window.topoviz = window.topoviz || {});
+  // `hover` is {node}, {link}, {hole}, {level} or null; `link` the link in hand; `level` and `morph` what a drag shows before the server knows.
+  const state = { hover: null, link: null, stored: null, busy: false, queue: [], serial: 0, lit: "" };
+  const STREAMS = new Set(["set-level", "set-simplify", "set-morph"]);
+
+  T.state = state;
+  T.plot = (id) => document.querySelector(`#${id} .js-plotly-plot`) || document.querySelector(`#${id}.js-plotly-plot`);
+  T.meta = (gd) => (gd && gd.layout && gd.layout.meta) || null;
+  T.session = () => state.stored && state.stored.history.now;
+  T.trees = () => T.meta(T.plot("trees"));
+
+  // ---------------------------------------------------------------- events to the server, one at a time
+  T.emit = function (event) {
+    const last = state.queue[state.queue.length - 1];
+    if (last && STREAMS.has(event.type) && last.type === event.type) state.queue.pop();
+    state.queue.push(event);
+    T.pump();
+  };
+
+  T.pump = function () {
+    if (state.busy || !state.queue.length || !window.dash_clientside.set_props) return;
+    state.busy = true;
+    state.serial += 1;
+    window.dash_clientside.set_props("event", { data: { ...state.queue.shift(), serial: state.serial } });
+    clearTimeout(state.guard);
+    state.guard = setTimeout(() => { state.busy = false; T.pump(); }, 8000);
+  };
+
+  // ---------------------------------------------------------------- nodes, links and partners
+  T.same = (x, y) => Boolean(x && y && x.side === y.side && x.id === y.id);
+
+  T.info = function (node) {
+    const all = T.trees();
+    return all && node && all.nodes.find((n) => n.side === node.side && n.id === node.id);
+  };
+
+  T.linkAt = function ({ a, b }) {
+    const all = T.trees();
+    return (all && all.links.find((l) => l.a === a && l.b === b)) || null;
+  };
+
+  T.linkOf = function (node) {
+    const all = T.trees();
+    return (all && node && all.links.find((l) => l[node.side] === node.id)) || null;
+  };
+
+  T.partner = function (node) {
+    const link = T.linkOf(node);
+    const other = node && node.side === "a" ? "b" : "a";
+    return link ? { side: other, id: link[other] } : null;
+  };
+
+  T.chosen = function () {
+    const s = T.session() && T.session().selection;
+    return s ? { side: s.side, id: s.node } : null;
+  };
+
+  T.hole = function (wanted) {
+    const all = T.trees();
+    return all && wanted && all.holes.find((h) => h.side === wanted.side && h.hole === wanted.hole);
+  };
+
+  // The latents that are planes, with what they carry.
+  T.latents = function () {
+    return ["a", "b"].map((side) => ({ side, view: T.plot(`latent-${side}`) }))
+      .map(({ side, view }) => ({ side, view, meta: T.meta(view) }))
+      .filter(({ view, meta: m }) => view && view._fullLayout && m && m.kind === "latent");
+  };
+})();

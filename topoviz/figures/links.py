@@ -1,0 +1,86 @@
+"""The links between two trees that face each other: as wide as they are sure, and what another explanation changes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from core.match import Pair
+from topoviz.figures.frame import SIDES, Frame, Placed
+from topoviz.figures.style import NodeStyle, Spec, lines, packed
+from topoviz.results import Analysis
+from topoviz.session import Side
+from topoviz.theme import Theme
+from topoviz.words import cost_shares, sureness
+
+__all__ = ["links"]
+
+_STEPS = np.linspace(0.0, 1.0, 24)
+_EASE = _STEPS**2 * (3 - 2 * _STEPS)
+_MIDDLE = len(_STEPS) // 2
+
+
+def links(
+    analysis: Analysis, placed: Mapping[Side, Placed], styles: Mapping[int, NodeStyle], frame: Frame, theme: Theme
+) -> tuple[list[Spec], list[dict[str, Any]]]:
+    """One curve a matched pair of leaves, and for the browser where each is; pinned ones bear a diamond.
+
+    Of an explanation that is not the best one, what is new in it is dashed in the accent, what is gone from it dotted.
+    """
+    new = set() if analysis.preview is None else set(analysis.preview.new)
+    traces, facts, pins = [], [], []
+    for pair in analysis.matching.leaf_pairs:
+        x, y = _curve(placed, frame, pair.a, pair.b)
+        color, fresh = styles[pair.a].color, (pair.a, pair.b) in new
+        line = {"color": theme.accent if fresh else color, "dash": "7px,4px" if fresh else "solid"}
+        whole = (x, y)
+        if frame.crowded:
+            whole = [np.concatenate(parts) for parts in zip(whole, _leads(placed, frame, pair.a, pair.b), strict=True)]
+        traces.append(lines(*map(packed, whole), width=_weight(pair, frame), **line) | {"opacity": 0.85})
+        if pair.pinned:
+            pins.append((x[_MIDDLE], y[_MIDDLE], color))
+        facts.append(
+            {
+                "a": pair.a, "b": pair.b, "pinned": pair.pinned, "new": fresh, "color": line["color"],
+                "confidence": round(pair.confidence, 3), "word": sureness(pair.confidence, pair.pinned),
+                "terms": [[name, round(cost, 4), round(share, 3)] for name, cost, share in cost_shares(pair.terms)],
+                "x": np.round(x, 4).tolist(), "y": np.round(y, 4).tolist(),
+            }
+        )  # fmt: skip
+    for a, b in () if analysis.preview is None else analysis.preview.gone:
+        x, y = _curve(placed, frame, a, b)
+        traces.append(lines(packed(x), packed(y), color=theme.soft, width=1.2, dash="1px,4px"))
+    return [*traces, _diamonds(pins, theme)], facts
+
+
+def _curve(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """From leaf `a` to leaf `b`, past their names."""
+    (x0, y0), (x1, y1) = (placed[side].at(node) for side, node in zip(SIDES, (a, b), strict=True))
+    x0, x1 = frame.reach(x0, "a"), frame.reach(x1, "b")
+    return x0 + (x1 - x0) * _STEPS, y0 + (y1 - y0) * _EASE
+
+
+def _leads(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where leaves are many, the way of a link beside the columns of names."""
+    x, y = [], []
+    for side, node in zip(SIDES, (a, b), strict=True):
+        row = placed[side].tree.row(node)
+        across, slot = placed[side].place[row]
+        x += [np.nan, across, frame.column(side) if placed[side].named[row] else frame.reach(across, side)]
+        y += [np.nan, slot, slot]
+    return np.array(x), np.array(y)
+
+
+def _weight(pair: Pair, frame: Frame) -> float:
+    """The width of a link in pixels."""
+    full = 3.5 if pair.pinned else 0.7 + 4.3 * pair.confidence**1.5
+    return round(full * (0.35 + 0.65 * frame.scale), 2)
+
+
+def _diamonds(pins: list[tuple[float, float, str]], theme: Theme) -> Spec:
+    marker = {
+        "symbol": "diamond", "size": 11, "color": [color for *_, color in pins], "opacity": 1,
+        "line": {"width": 1.5, "color": theme.paper},
+    }  # fmt: skip
+    place = {"x": [round(float(x), 4) for x, *_ in pins], "y": [round(float(y), 4) for _, y, _ in pins]}
+    return {"type": "scatter", "mode": "markers", "hoverinfo": "skip", "marker": marker} | place

@@ -1,0 +1,29 @@
+"""Numbers in words, for every place that says them."""
+
+from collections.abc import Mapping
+
+__all__ = ["cost_shares", "sureness"]
+
+_SURE, _LIKELY = 0.8, 0.6
+
+
+def sureness(confidence: float, pinned: bool = False) -> str:
+    """A word for how sure a matched pair is.
+
+    >>> sureness(0.85), sureness(0.3), sureness(1.0, pinned=True)
+    ('sure', 'unsure', 'pinned')
+    """
+    if pinned:
+        return "pinned"
+    return "sure" if confidence >= _SURE else "likely" if confidence >= _LIKELY else "unsure"
+
+
+def cost_shares(terms: Mapping[str, float]) -> list[tuple[str, float, float]]:
+    """Each kind of evidence with what a pair costs by it and its share of all, the largest first.
+
+    >>> cost_shares({"mass": 0.01, "height": 0.03})
+    [('height', 0.03, 0.75), ('mass', 0.01, 0.25)]
+    """
+    total = sum(terms.values())
+    ordered = sorted(terms.items(), key=lambda term: -term[1])
+    return [(name, cost, cost / total if total > 0 else 0.0) for name, cost in ordered]
