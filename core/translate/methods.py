@@ -9,7 +9,7 @@ from core.errors import InputError, invalid
 from core.translate.affine import affine
 from core.translate.gaussian import gaussian_transport
 from core.translate.gromov import gromov_wasserstein
-from core.translate.mini_vec2vec import mini_vec2vec
+from core.translate.mini_vec2vec import mini_vec2vec, mini_vec2vec_like
 from core.translate.ours import ours, ours_tree
 from core.translate.procrustes import procrustes
 from core.translate.transport import optimal_transport
@@ -38,6 +38,7 @@ TRANSLATORS: dict[str, Method] = {
     "mini-vec2vec": Method(
         mini_vec2vec, "anchors by quadratic assignment, refined by neighbors", "arXiv 2510.02348"
     ),
+    "mini-vec2vec-like": Method(mini_vec2vec_like, "the same with lengths kept", "after arXiv 2510.02348"),
     "optimal-transport": Method(optimal_transport, "least displacement, point by point", "arXiv 1507.00504"),
     "gaussian-transport": Method(
         gaussian_transport, "least displacement between Gaussians", "arXiv 1803.00567"

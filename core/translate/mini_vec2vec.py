@@ -6,6 +6,7 @@ points of like profiles make pseudo-pairs, and these a rotation, which is refine
 it carries over, and with clusters.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from core.align.maps import AffineMap
 from core.translate.procrustes import polar_factor
 from core.translate.types import Latents, Pairs
 
-__all__ = ["matched_anchors", "mini_vec2vec"]
+__all__ = ["matched_anchors", "mini_vec2vec", "mini_vec2vec_like"]
 
 _POINTS = 3000
 _RUNS, _CLUSTERS, _SEARCHES = 12, 16, 20
@@ -25,6 +26,8 @@ _NEIGHBORS = 50
 _ROUNDS, _BATCH = 75, 1000
 _FINE_CLUSTERS = 200
 _SMOOTHING = 0.5
+
+Place = Callable[[np.ndarray], np.ndarray]
 
 
 def mini_vec2vec(source: Latents, target: Latents, pairs: Pairs | None = None, seed: int = 0) -> AffineMap:
@@ -34,10 +37,23 @@ def mini_vec2vec(source: Latents, target: Latents, pairs: Pairs | None = None, s
     References: Dar 2025, "mini-vec2vec: scaling universal geometry alignment with linear transformations", arXiv
     2510.02348.
     """
-    rng = np.random.default_rng(seed)
+    return _aligned(source, target, _unit, np.random.default_rng(seed))
+
+
+def mini_vec2vec_like(source: Latents, target: Latents, pairs: Pairs | None = None, seed: int = 0) -> AffineMap:
+    """The same without the unit sphere, and with inner products for cosines: in few dimensions the length of a point
+    is much of what there is to know.
+
+    References: as for `mini_vec2vec`, from which this differs.
+    """
+    return _aligned(source, target, np.asarray, np.random.default_rng(seed))
+
+
+def _aligned(source: Latents, target: Latents, place: Place, rng: np.random.Generator) -> AffineMap:
+    """The rotation between centered clouds, after `place` (n, k) -> (n, k) has put their points where they count."""
     center_a, center_b = source.points.mean(0), target.points.mean(0)
-    a, b = _unit(source.some(_POINTS, rng) - center_a), _unit(target.some(_POINTS, rng) - center_b)
-    turn = _first(a, b, rng)
+    a, b = place(source.some(_POINTS, rng) - center_a), place(target.some(_POINTS, rng) - center_b)
+    turn = _first(a, b, place, rng)
     neighbors = KDTree(b)
     for _ in range(_ROUNDS):
         some = a[rng.permutation(len(a))[:_BATCH]]
@@ -49,10 +65,11 @@ def mini_vec2vec(source: Latents, target: Latents, pairs: Pairs | None = None, s
     return AffineMap(turn, center_b - turn @ center_a, "orthogonal")
 
 
-def _first(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _first(a: np.ndarray, b: np.ndarray, place: Place, rng: np.random.Generator) -> np.ndarray:
+    """The rotation of the first pseudo-pairs: every point of A with the mean of the points of B of like profiles."""
     anchors = [matched_anchors(a, b, rng) for _ in range(_RUNS)]
-    profiles_a = _unit(a @ _unit(np.concatenate([pair[0] for pair in anchors])).T)
-    profiles_b = _unit(b @ _unit(np.concatenate([pair[1] for pair in anchors])).T)
+    profiles_a = place(a @ place(np.concatenate([pair[0] for pair in anchors])).T)
+    profiles_b = place(b @ place(np.concatenate([pair[1] for pair in anchors])).T)
     images = _mean_of_nearest(KDTree(profiles_b), b, profiles_a)
     return polar_factor(images.T @ a)
 
