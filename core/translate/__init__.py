@@ -1,5 +1,6 @@
 """Translators between two latent spaces behind one call: ours beside the others, one file each."""
 
+from core.translate.comparison import Row, compare, ranked
 from core.translate.merits import Merit, merit
 from core.translate.methods import TRANSLATORS, problem, translate
 from core.translate.ours import matching_of
@@ -12,10 +13,13 @@ __all__ = [
     "Merit",
     "Method",
     "Pairs",
+    "Row",
     "Translator",
+    "compare",
     "matching_of",
     "merit",
     "planted_pairs",
     "problem",
+    "ranked",
     "translate",
 ]

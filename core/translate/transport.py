@@ -4,6 +4,7 @@ It brings one distribution onto the other as no other method does, by moving eve
 says nothing of which point means what: clouds that are turned against each other are scrambled.
 """
 
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -71,7 +72,10 @@ def exact_coupling(costs: np.ndarray) -> np.ndarray:
     # POT brings torch and more; it loads when the first coupling is wanted.
     import ot
 
-    coupling, log = ot.emd([], [], costs, numItermax=_ITERATIONS, log=True, check_marginals=False)
+    with warnings.catch_warnings():
+        # What it warns of is in the log.
+        warnings.simplefilter("ignore")
+        coupling, log = ot.emd([], [], costs, numItermax=_ITERATIONS, log=True, check_marginals=False)
     if log["warning"] is not None:
         raise InputError(f"optimal transport of {costs.shape[0]} to {costs.shape[1]} points did not converge.")
     return np.asarray(coupling)
