@@ -19,8 +19,10 @@ from core.translate import (
     Latents,
     Pairs,
     compare,
+    gromov,
     merit,
     methods,
+    mini_vec2vec,
     planted_pairs,
     problem,
     ranked,
@@ -37,10 +39,22 @@ from core.translate.transport import BarycentricMap, exact_coupling
 from topoviz import resource
 
 MUST_TURN = (
-    "ours", "ours-tree", "wasserstein-procrustes-ours", "wasserstein-procrustes", "gromov-wasserstein", "mini-vec2vec",
+    "ours", "ours-tree", "wasserstein-procrustes-ours", "wasserstein-procrustes", "gromov-wasserstein",
     "mini-vec2vec-like", "procrustes", "affine",
 )  # fmt: skip
 QUICK = ("ours", "ours-tree", "optimal-transport", "gaussian-transport", "affine", "procrustes")
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    """Smaller batches and fewer searches: the clouds here are small."""
+    for module, settings in (
+        (wasserstein, {"_COARSE": (100, 30), "_JUDGED": 300, "_FINE": (300, 20)}),
+        (mini_vec2vec, {"_RUNS": 6, "_CLUSTERS": 12, "_SEARCHES": 8}),
+        (gromov, {"_POINTS": 150, "_RANDOM_STARTS": 3}),
+    ):
+        for name, value in settings.items():
+            monkeypatch.setattr(module, name, value)
 
 
 def lopsided(dim=2):
@@ -95,8 +109,27 @@ def test_a_planted_stretch_is_recovered_where_the_family_has_it(name):
     assert explained_variance(carry(pairs.a), pairs.b) > 0.99
 
 
-def test_transport_does_not_turn(clouds):
-    source, target, pairs = clouds
+def on_a_sphere(n, seed, clusters=12, dim=8):
+    """Clusters of different mass on a sphere, as embeddings of text are."""
+    rng = np.random.default_rng(1)
+    means, weights = rng.normal(size=(clusters, dim)), rng.uniform(0.5, 1.5, clusters)
+    rng = np.random.default_rng(seed)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    points = means[rng.choice(clusters, n, p=weights / weights.sum())] + 0.1 * rng.normal(size=(n, dim))
+    return points / np.linalg.norm(points, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("name", ["mini-vec2vec", "mini-vec2vec-like"])
+def test_clusters_on_a_sphere_are_anchors_from_some_seeds(name):
+    turn = rotation(8, 2)
+    source, target = Latents(on_a_sphere(1000, 1)), Latents(on_a_sphere(1000, 2) @ turn.T + 4)
+    fresh = on_a_sphere(300, 3)
+    found = [translate(name, source, target, seed=seed)(fresh) for seed in range(3)]
+    assert max(explained_variance(images, fresh @ turn.T + 4) for images in found) > 0.95
+
+
+def test_transport_does_not_turn():
+    source, target, pairs = turned(np.array([[-0.5, -0.8], [0.8, -0.5]]))
     for name in ("optimal-transport", "gaussian-transport"):
         assert explained_variance(translate(name, source, target)(pairs.a), pairs.b) < 0.9
 
@@ -173,7 +206,8 @@ def test_gromov_wasserstein_knows_no_isometry():
     assert gromov_coupling(distances[1], distances[2], np.random.default_rng(0))[1] == pytest.approx(0, abs=1e-9)
 
 
-def test_gromov_wasserstein_of_few_points_is_that_of_the_best_permutation():
+def test_gromov_wasserstein_of_few_points_is_that_of_the_best_permutation(monkeypatch):
+    monkeypatch.setattr(gromov, "_RANDOM_STARTS", 60)
     a, b = np.random.default_rng(4).normal(size=(2, 6, 2))
     a, b = cdist(a, a), cdist(b, b)
     least = min(((a - b[np.ix_(order, order)]) ** 2).mean() for order in itertools.permutations(range(6)))
@@ -235,9 +269,9 @@ def test_bad_latents_and_pairs_are_one_line(make):
 
 def test_a_solver_that_gives_up_says_so(monkeypatch):
     monkeypatch.setattr(transport, "_ITERATIONS", 1)
-    cloud = Latents(np.random.default_rng(0).normal(size=(200, 2)))
+    a, b = np.random.default_rng(0).normal(size=(2, 200, 2))
     with pytest.raises(InputError, match="did not converge"):
-        translate("optimal-transport", cloud, Latents(cloud.points[::-1]))
+        translate("optimal-transport", Latents(a), Latents(b))
 
 
 def with_fit(monkeypatch, name, fit):
@@ -328,7 +362,7 @@ def test_a_name_alone_is_no_proof_of_a_world(shipped):
 def test_ours_is_ahead_of_the_quick_ones_without_pairs_on_a_shipped_pair(shipped):
     models = shipped["islands-a"], shipped["islands-partial"]
     source, target = (Latents(model.sample.latent, model) for model in models)
-    fitted, judged = planted_pairs(*models).halves(0)
+    fitted, judged = planted_pairs(*models, n=1500).halves(0)
     best = ranked(row for row in compare(QUICK, source, target, fitted, judged) if not row.method.pairs)
     assert [row.name for row in best[:2]] == ["ours-tree", "ours"]
     assert best[1].merit.r2 > 0.9 > best[2].merit.r2

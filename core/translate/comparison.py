@@ -16,7 +16,7 @@ __all__ = ["Row", "compare", "ranked"]
 @dataclass(frozen=True, eq=False)
 class Row:
     """What became of one method: `status` 'done', 'not applicable' or 'failed', with a `reason` for the last two;
-    where it is done the `carry` it found, its `merit` and the `seconds` it took."""
+    where it is done the `carry` it found, its `merit` and the `seconds` of processor time it took."""
 
     name: str
     status: Literal["done", "not applicable", "failed"]
@@ -66,10 +66,10 @@ def _rank(row: Row) -> tuple[float, ...]:
 
 
 def _row(name: str, source: Latents, target: Latents, fitted: Pairs | None, judged: Pairs | None, seed: int) -> Row:
-    start = time.perf_counter()
+    start = time.process_time()
     try:
         carry = translate(name, source, target, fitted, seed)
     except InputError as error:
         return Row(name, "failed", str(error))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     return Row(name, "done", "", carry, merit(carry, source, target, judged, seed), seconds)

@@ -141,7 +141,10 @@ def _say(document: dict[str, Any], models: Sequence["FlowAutoencoder"]) -> None:
         else:
             say(f"{mark} {row['method']:<28}{uses:>6}  {row['status']}: {row['reason']}")
     say("* starts from the matched trees. R2, labels (nearest has the label), own (nearest is its own): on true pairs.")
-    say("  score: without pairs, in nats, 0 is perfect. distance: sliced Wasserstein, of the carried cloud from B's.")
+    say(
+        "  score: without pairs, in nats, 0 is perfect. distance: sliced Wasserstein, of the carried cloud from B's. "
+        "seconds: of processor time."
+    )
     doubts = (doubt("A", models[0].metrics), doubt("B", models[1].metrics))
     for reason in (*filter(None, doubts), *document["reasons"]):
         say(f"  {reason}")
