@@ -196,8 +196,24 @@ def _align(parser: argparse.ArgumentParser) -> None:
     _out(parser, "DIR")
 
 
-def _out(parser: argparse.ArgumentParser, metavar: str) -> None:
-    parser.add_argument("--out", type=Path, required=True, metavar=metavar, help="where to write")
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model_a", help=_MODEL)
+    parser.add_argument("model_b", help=_MODEL)
+    parser.add_argument(
+        "--pairs",
+        type=Path,
+        metavar="FILE.npz",
+        help="latents of the same inputs, `latent_a` and `latent_b`, or the points `a` and `b`; `labels` if you like",
+    )
+    parser.add_argument(
+        "--methods", nargs="+", default=[], metavar="NAME", help="some of the translators (default: all)"
+    )
+    parser.add_argument("--seed", type=_whole, default=0)
+    _out(parser, "DIR", required=False)
+
+
+def _out(parser: argparse.ArgumentParser, metavar: str, required: bool = True) -> None:
+    parser.add_argument("--out", type=Path, required=required, metavar=metavar, help="where to write")
 
 
 def _whole(text: str) -> int:
@@ -245,6 +261,7 @@ _COMMANDS = {
     "tree": _Command("write a model's level-set tree", _tree, "matches:tree"),
     "match": _Command("match two models' trees and fit the transform", _match, "matches:match"),
     "translate": _Command("carry latents of A into B", _translate, "matches:translate"),
+    "compare": _Command("set ours beside the other translators", _compare, "compare:compare"),
     "export": _Command("write figures, meshes and tables", _export, "export:export"),
     "align": _Command("from two files of activations to a map and a report", _align, "align:align"),
 }
