@@ -138,7 +138,9 @@ def test_a_tree_map_folds_nowhere_and_has_an_inverse(dim, seed):
     forward, roots = strong(dim, seed)
     rng = np.random.default_rng(seed)
     # Out to four deviations and more of every leaf.
-    z = (forward.means[:, None] + 2 * rng.normal(size=(len(roots), 60, dim)) @ np.swapaxes(roots, 1, 2)).reshape(-1, dim)
+    z = (forward.means[:, None] + 2 * rng.normal(size=(len(roots), 60, dim)) @ np.swapaxes(roots, 1, 2)).reshape(
+        -1, dim
+    )
     turned = np.linalg.det(forward.jacobian(z)) / np.linalg.det(forward.matrix)
     assert turned.min() > 0
     # A crowded place loses digits on the way there.

@@ -206,7 +206,6 @@ class TreeMap(LatentMap):
         tilted = np.einsum("ian,ibn->abn", pieces, falling) - velocity[:, None] * falling.sum(axis=0)
         return velocity, np.moveaxis(linear - tilted, -1, 0)
 
-
     def _shares(
         self, z: np.ndarray, white: np.ndarray, means: np.ndarray, log_peaks: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
