@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.align.coupling import PROCRUSTES, NodePairs, square_root
-from core.align.fit import agreeing_nodes, fit_map
+from core.align.fit import agreeing_nodes, fit_nodes
 from core.align.maps import LatentMap
 from core.align.treemap import TreeMap
 from core.errors import InputError, invalid
@@ -52,8 +52,8 @@ def map_uncertainty(matching: Matching, family: str = "affine") -> MapUncertaint
     Raises `InputError` where the map cannot be fitted, and for fewer than four nodes, or of different dimensions fewer
     than k_a + 2, which say nothing of their scatter.
     """
-    fitted = fit_map(matching, family)
     nodes = agreeing_nodes(matching, family)
+    fitted = fit_nodes(nodes, family)
     needed = _FEWEST if fitted.dim_in == fitted.dim_out else max(_FEWEST, fitted.dim_in + 2)
     if len(nodes) < needed:
         raise InputError(

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 import core
-from core.align import LatentMap, round_trip
+from core.align import round_trip
 from core.data.suite import CASES
 from core.data.worlds import WORLDS, World
 from core.match import Matching
@@ -38,7 +38,7 @@ SHIPPED = (
 
 @dataclass(frozen=True)
 class Measured:
-    """What the maps of one pair of models are worth; `seconds` is the time to fit both."""
+    """What the maps of one pair of models are worth; `seconds` is the processor's time to fit both."""
 
     right: float
     best: float
@@ -67,9 +67,9 @@ def measure(pair: PairOfModels) -> Measured:
     """Match, fit and judge."""
     sets = [tree_with_regions(model) for model in pair.models]
     matching = core.match_trees(sets[0].tree, sets[1].tree)
-    start = time.perf_counter()
+    start = time.process_time()
     affine, tree = (core.fit_map(matching, family) for family in ("affine", "tree"))
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     a, b = (np.asarray(latent, dtype=np.float64) for latent in pair.latents)
     design = np.column_stack((a, np.ones(len(a))))
     best = design @ np.linalg.lstsq(design, b, rcond=None)[0]
