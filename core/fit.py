@@ -28,6 +28,7 @@ __all__ = ["Fit"]
 
 _GEODESIC_POINTS = 3000
 _GEODESIC_STEPS = 1500
+_GEODESIC_NOISE = 0.03
 _REPORTS = 50
 _TIGHTEN_EVERY = 200
 _SAMPLE = 3000
@@ -36,10 +37,12 @@ _SEEDING_POINTS = 8000
 # Shares of training: up to the first, level sets are made even; from the second on, the likelihood is alone.
 _EVEN, _FREE = 0.4, 0.6
 _PATIENCE = 0.06
+# Flows of further starts are drawn with seeds so far apart.
+_APART = 1_000_003
 
 
 class Fit:
-    """One training run: the data as they enter the flow, the modules, the clock."""
+    """One training run: the data as they enter the flow, the modules, the clock. `start` draws another flow."""
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Fit:
         seed: int,
         state: Mapping[str, np.ndarray] | None = None,
         began: float | None = None,
+        start: int = 0,
     ) -> None:
         self.began = self.fit_began = time.monotonic() if began is None else began
         self.dataset, self.config, self.seed = dataset, config, seed
@@ -58,7 +62,8 @@ class Fit:
         self.generator = torch.Generator().manual_seed(seed)
         self.test = self._padded(self.rows[self.rows.heldout])
         total = dataset.dim + self.pad
-        flow = FLOWS[config.flow](total, config.blocks, config.width, seed)
+        self.start = start if state is None else _start_of(state)
+        flow = FLOWS[config.flow](total, config.blocks, config.width, seed + _APART * self.start)
         self.net = Likelihood(flow, self.latent_dim, total - self.latent_dim).to(self.device)
         self.offset = self.scale_entropy()
         self.average = self.net
@@ -121,10 +126,11 @@ class Fit:
         target = torch.from_numpy(geodesic_targets(x.numpy(), self.latent_dim)).float().to(self.device)
         optimizers = self._optimizers(self.net.flow)
         for step in range(_GEODESIC_STEPS):
+            self._set_rate(optimizers, step, step / _GEODESIC_STEPS)
             rows = torch.randint(len(x), (512,), generator=self.generator)
             y = self.net.flow(self._padded(x[rows]))
             latent, noise = y[:, : self.latent_dim], y[:, self.latent_dim :]
-            loss = (latent - target[rows]).square().mean() + 0.1 * noise.square().mean()
+            loss = (latent - target[rows]).square().mean() + _GEODESIC_NOISE * noise.square().mean()
             _stepped(loss, optimizers)
             if step % (_GEODESIC_STEPS // 10) == 0:
                 yield self.progress("start", step, None)
@@ -151,9 +157,7 @@ class Fit:
                 break
             if self.step % _TIGHTEN_EVERY == 0:
                 net.flow.tighten(self.test[:64])
-            for optimizer in self.optimizers:
-                for group in optimizer.param_groups:
-                    group["lr"] = config.learning_rate * min(1.0, (self.step + 1) / 100) * _cosine(spent)
+            self._set_rate(self.optimizers, self.step, spent)
             loss = self._descend(config.evenness * float(np.interp(spent, (_EVEN, _FREE), (1, 0))))
             self.step, self.clock = self.step + 1, self.clock + self.pace / config.steps
             self.smoothed = loss if np.isnan(self.smoothed) else 0.98 * self.smoothed + 0.02 * loss
@@ -184,6 +188,12 @@ class Fit:
         adam = torch.optim.Adam(rest, lr=self.config.learning_rate, betas=(0.9, 0.99))
         return [adam, Muon(matrices, self.config.learning_rate)] if matrices else [adam]
 
+    def _set_rate(self, optimizers: list[torch.optim.Optimizer], step: int, spent: float) -> None:
+        """A warm-up of a hundred steps, a cosine over all."""
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.config.learning_rate * min(1.0, (step + 1) / 100) * _cosine(spent)
+
     def _descend(self, evenness: float) -> float:
         """One step of gradient descent, and of the average; returns the batch's NLL."""
         images, energy = self.net.flow.transported(self.batch(min(self.config.batch, self.rows.training)))
@@ -206,7 +216,7 @@ class Fit:
     def state(self) -> dict[str, np.ndarray]:
         """All that training needs to go on from here, as arrays by name."""
         arrays = {
-            "step": np.array([self.step, self.gained]),
+            "step": np.array([self.step, self.gained, self.start]),
             "numbers": np.array([self.best_nll, self.smoothed, self.clock, self.pace]),
         }
         arrays["generator"] = self.generator.get_state().numpy()
@@ -240,7 +250,7 @@ class Fit:
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step, self.gained = map(int, state["step"])
+            self.step, self.gained, self.start = map(int, state["step"])
             self.best_nll, self.smoothed, self.clock, self.pace = map(float, state["numbers"])
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             text = " ".join(str(error).split())[:100]
@@ -253,10 +263,16 @@ class Fit:
         places = self.rng.choice(rows.training, min(_JUDGED, rows.training), replace=False)
         trained = rows.training_rows(np.sort(places))
         shown = np.sort(np.concatenate((rows.heldout, trained))[:_SAMPLE])
-        metrics = {"seed": self.seed, "steps": self.step}
+        metrics = {"seed": self.seed, "start": self.start, "steps": self.step}
         model = measured(model, self.dataset, rows.heldout, trained, shown, metrics)
         model.metrics["seconds"] = round(time.monotonic() - self.began, 2)
         return model
+
+
+def _start_of(state: Mapping[str, np.ndarray]) -> int:
+    """The start that a state belongs to, 0 where it does not say."""
+    numbers = np.ravel(state.get("step", ()))
+    return int(numbers[2]) if len(numbers) == 3 else 0
 
 
 def _stepped(loss: Tensor, optimizers: list[torch.optim.Optimizer]) -> None:

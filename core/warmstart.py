@@ -25,11 +25,16 @@ def geodesic_targets(x: np.ndarray, latent_dim: int, neighbors: int = 12) -> np.
     References: Tenenbaum, de Silva, Langford 2000, "A global geometric framework for nonlinear dimensionality
     reduction".
     """
+    from scipy.sparse.linalg import eigsh
     from sklearn.manifold import Isomap
 
     with warnings.catch_warnings():
         # Far components are joined by their nearest points, which is what a tree of far islands wants.
         warnings.simplefilter("ignore")
-        embedded = Isomap(n_neighbors=neighbors, n_components=latent_dim).fit_transform(x)
-    embedded = embedded - embedded.mean(0)
+        distance = Isomap(n_neighbors=neighbors, n_components=latent_dim).fit(x).dist_matrix_
+    # Isomap's own eigenvectors start from chance.
+    squared = distance.astype(np.float64) ** 2
+    product = -0.5 * (squared - squared.mean(0) - squared.mean(1)[:, None] + squared.mean())
+    values, vectors = eigsh(product, k=latent_dim, which="LA", v0=np.linspace(0.5, 1.5, len(x)))
+    embedded = vectors[:, ::-1] * np.sqrt(np.maximum(values[::-1], 0.0))
     return embedded / np.sqrt((embedded**2).mean())

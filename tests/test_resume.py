@@ -12,6 +12,7 @@ import pytest
 
 import core
 import core.files
+import core.verdict
 from core.checkpoint import load_checkpoint, save_checkpoint
 from core.config import FlowAutoencoderConfig
 from core.data import load_dataset
@@ -80,3 +81,26 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_model_before(tmp_path, fu
     assert load_checkpoint(path, data, config, 0)["step"][0] == state["step"][0]
     assert core.load_model(tmp_path / "model").metrics["nll"] == steps[-1].model.metrics["nll"]
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "run.checkpoint"]
+
+
+def test_a_torn_start_is_followed_by_others_and_each_can_be_resumed(monkeypatch):
+    monkeypatch.setattr(core.verdict, "_TEAR", -1.0)
+    data = load_dataset("trefoil", n=600)
+    config = FlowAutoencoderConfig(pad=1, steps=30, blocks=2, width=8, components=6, batch=64)
+    states, whole = [], None
+    for step in train(data, config):
+        states += [step.state()] if step.state is not None else []
+        whole = step.model or whole
+    assert whole.metrics["start"] == 2
+    assert {int(state["step"][2]) for state in states} == {0, 1, 2}
+    second = next(state for state in states if state["step"][2] == 1)
+    *_, last = train(data, config, state=second)
+    ours, theirs = ({k: v for k, v in model.metrics.items() if k != "seconds"} for model in (whole, last.model))
+    assert ours == theirs
+
+
+def test_a_sound_start_is_the_only_one(monkeypatch):
+    monkeypatch.setattr(core.verdict, "_TEAR", np.inf)
+    config = FlowAutoencoderConfig(pad=1, steps=30, blocks=2, width=8, components=6, batch=64)
+    *_, last = train(load_dataset("blob", n=600), config)
+    assert last.model.metrics["start"] == 0

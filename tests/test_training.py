@@ -211,3 +211,10 @@ def test_data_without_a_density_are_refused():
         last(train(Dataset("flat", np.ones((200, 3), np.float32)), QUICK))
     with pytest.raises(InputError, match="at least 100"):
         last(train(Dataset("few", np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)), QUICK))
+
+
+def test_a_start_from_geodesics_is_the_same_every_time():
+    config = FlowAutoencoderConfig(pad=1, steps=10, blocks=2, width=8, components=6, batch=64)
+    data = load_dataset("trefoil", n=400)
+    models = [list(train(data, config, seed=3))[-1].model for _ in range(2)]
+    np.testing.assert_array_equal(models[0].encode(data.points)[0], models[1].encode(data.points)[0])
