@@ -18,7 +18,7 @@ __all__ = ["Preview", "Shown", "best", "shown"]
 class Preview:
     """How the explanation `index` (from 1) differs from the best: `extra` cost, leaf pairs `new` to it, those `gone`.
 
-    `freed` are pairs of other explanations that would fit in beside its own: left to itself the matcher might add them.
+    `freed` are the pairs of leaves that it leaves out on both sides: left to itself the matcher might add some.
     """
 
     index: int
@@ -74,14 +74,13 @@ def shown(found: Shown, session: Session) -> Shown:
 def _preview(best: Matching, index: int) -> Preview:
     other = best.alternatives[index - 1]
     usual = {(pair.a, pair.b) for pair in best.leaf_pairs}
-    known = usual.union(*(alternative.pairs for alternative in best.alternatives))
-    ends_a, ends_b = {a for a, _ in other.pairs}, {b for _, b in other.pairs}
+    free_a, free_b = _left_out(best, {a for a, _ in other.pairs}, {b for _, b in other.pairs})
     return Preview(
         index,
         extra=other.cost - best.cost,
         new=tuple(sorted(set(other.pairs) - usual)),
         gone=tuple(sorted(usual - set(other.pairs))),
-        freed=tuple(sorted((a, b) for a, b in known if a not in ends_a and b not in ends_b)),
+        freed=tuple((a, b) for a in free_a for b in free_b),
     )
 
 

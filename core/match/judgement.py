@@ -11,9 +11,9 @@ from core.match.types import Matching
 
 __all__ = ["confidence", "doubts", "judged", "terms"]
 
-_ODDS = (-4.2, 0.8, 1.6)
+_ODDS = (-6.6, 2.0, 1.0)
 _MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
-_LEAST_EVIDENCE = 1.0
+_LEAST_EVIDENCE = 2.0
 _LEAST_MASS = 0.4
 
 

@@ -43,12 +43,20 @@ def match_trees(
     problem, solutions, solver = _solved(a, b, config, pins, bans)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else config.margin
-    alternatives = tuple(
-        Alternative(_ids(a, b, other), other.cost) for other in others if other.cost - best.cost <= config.margin
-    )
+    alternatives = _alternatives(a, b, [s for s in solutions.found if s.cost - best.cost <= config.margin])
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
     matching = Matching(a, b, pairs, *_left_out(a, b, pairs), best.cost, gap, False, solver, alternatives)
     return judged(matching, problem, best)
+
+
+def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution]) -> tuple[Alternative, ...]:
+    """All but the first, without those that only leave out pairs of a better one."""
+    kept: list[tuple[set[tuple[int, int]], Alternative]] = []
+    for solution in found:
+        pairs = _ids(a, b, solution)
+        if not any(set(pairs) <= better for better, _ in kept):
+            kept.append((set(pairs), Alternative(pairs, solution.cost)))
+    return tuple(alternative for _, alternative in kept[1:])
 
 
 def _published(

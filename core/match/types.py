@@ -36,10 +36,10 @@ class Matching:
 
     `pairs` holds matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
     are ids of leaves with no partner. `cost` is the solver's objective (nats; the lower, the more evidence), `gap` how
-    much worse the second-best matching is, `alternatives` every matching found within the ambiguity margin of the best,
-    best first and without the best itself. `solver` is 'exact' or 'heuristic'. `determined` says whether the evidence
-    singles this matching out; `plausible` says whether enough leaves are matched and
-    resemble each other, `reasons` why, or why not, in sentences.
+    much worse the second-best matching is, `alternatives` every other matching found within the ambiguity margin of
+    the best, best first, but those that only leave out pairs of a better one. `solver` is 'exact' or 'heuristic'.
+    `determined` says whether the evidence singles this matching out; `plausible` says whether there is enough of it,
+    `reasons` why, or why not, in sentences.
     """
 
     tree_a: LevelSetTree

@@ -110,16 +110,20 @@ def calibration(sure: np.ndarray, right: np.ndarray) -> float:
     return sum(abs(sure[bins == b].mean() - right[bins == b].mean()) * (bins == b).mean() for b in np.unique(bins))
 
 
-def pinned(pair: Planted, config: MatchConfig, most: int = 3) -> list[bool]:
-    """Whether the matching is right after one, two, three pins, each the heaviest right pair that it lacks."""
-    results, pins = [], []
+def corrected(pair: Planted, most: int = 3) -> list[bool]:
+    """Whether the matching is right after one, two, three corrections by hand: a pin of the heaviest right pair that it
+    lacks, or where it lacks none a ban of a wrong one."""
+    results, pins, bans = [], [], []
     mass = dict(zip(pair.a.id.tolist(), pair.a.basin_mass.tolist(), strict=True))
+    links = found(core.match_trees(pair.a, pair.b))
     for _ in range(most):
-        lacking = pair.truth - found(core.match_trees(pair.a, pair.b, pins, config=config))
-        wrong = {i for i, _ in pair.truth if any(i == x for x, _ in lacking)}
+        lacking, wrong = pair.truth - links, links - pair.truth
         if lacking:
-            pins.append(max(lacking, key=lambda link: (link[0] in wrong, mass[link[0]])))
-        results.append(found(core.match_trees(pair.a, pair.b, pins, config=config)) == pair.truth)
+            pins.append(max(lacking, key=lambda link: mass[link[0]]))
+        elif wrong:
+            bans.append(min(wrong))
+        links = found(core.match_trees(pair.a, pair.b, pins, bans))
+        results.append(links == pair.truth)
     return results
 
 
@@ -163,7 +167,6 @@ def main() -> None:
         print(method)
         results = table(pairs, MatchConfig(method=method))
     if "leaf-distances" in arguments.method:
-        config = MatchConfig()
         learned = [(pair, matching) for pair, matching in results if not pair.kind.startswith("true")]
         rows = [
             (leaf.confidence, (leaf.a, leaf.b) in pair.truth)
@@ -177,8 +180,8 @@ def main() -> None:
         )
         failed = [pair for pair, m in learned if pair.truth and found(m) != pair.truth]
         if failed:
-            curve = np.mean([pinned(pair, config) for pair in failed], axis=0)
-            print(f"of {len(failed)} pairs not wholly right, right with one, two, three pins: {np.round(curve, 2)}")
+            curve = np.mean([corrected(pair) for pair in failed], axis=0)
+            print(f"of {len(failed)} pairs not wholly right, right after one, two, three corrections: {curve.round(2)}")
     if arguments.fit:
         _fit_odds(learned)
 

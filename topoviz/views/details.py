@@ -16,7 +16,13 @@ from topoviz.words import cost_shares, sureness
 
 __all__ = ["METHOD_NAMES", "family_options", "matches", "transform", "trust"]
 
-METHOD_NAMES = {"leaf-distances": "Leaf distances", "merge-depths": "Merge depths"}
+METHOD_NAMES = {
+    "leaf-distances": "Evidence between leaves",
+    "edit-distance": "Edit distance",
+    "branch-wasserstein": "Branch Wasserstein",
+    "path-mapping": "Path mapping",
+    "fused-gromov-wasserstein": "Fused Gromov-Wasserstein",
+}
 _FAMILY_NAMES = {
     "auto": "Best family",
     "translation": "Translation",
