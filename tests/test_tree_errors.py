@@ -1,6 +1,7 @@
 """Standard errors of trees: against closed forms, against mixtures fitted anew, and in files."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ from sklearn.mixture import GaussianMixture as Fit
 from core.documents import tree_from_json, tree_to_json
 from core.errors import InputError
 from core.prior.mixture import GaussianMixture
-from core.tree import level_set_tree, tree_with_regions
+from core.tree import Holes, level_set_tree, tree_with_regions
 from core.tree.errors import standard_errors
 
 
@@ -133,6 +134,17 @@ def test_errors_are_kept_in_files_and_absent_from_older_ones():
     assert older.level_error is None
     assert older.mass_error is None
     assert "level_error" not in tree_to_json(level_set_tree(three_bumps(2)))["nodes"][0]
+
+
+def test_holes_are_kept_in_files_and_absent_from_older_ones():
+    tree = level_set_tree(three_bumps(2))
+    assert "holes" not in tree_to_json(replace(tree, holes=None))
+    for count in (0, 2):
+        node = np.arange(count) + 1
+        holes = Holes(node, -1.0 - node, -3.0 - node, np.ones((count, 2)) * node[:, None])
+        again = tree_from_json(json.loads(json.dumps(tree_to_json(replace(tree, holes=holes))))).holes
+        for name in ("node", "top", "bottom", "place"):
+            assert np.array_equal(getattr(again, name), getattr(holes, name))
 
 
 def test_errors_on_some_nodes_only_are_refused():
