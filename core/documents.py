@@ -1,7 +1,7 @@
 """Trees and matches as JSON documents (schema 1), there and back; readers trust nothing."""
 
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, fields
+from dataclasses import MISSING, asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -157,7 +157,7 @@ class MatchDocument:
             "schema": SCHEMA,
             "model_a": self.model_a,
             "model_b": self.model_b,
-            "pairs": [{"a": p.a, "b": p.b, "confidence": float(p.confidence), "pinned": p.pinned} for p in self.pairs],
+            "pairs": [asdict(pair) for pair in self.pairs],
             "unmatched_a": list(self.unmatched_a),
             "unmatched_b": list(self.unmatched_b),
             "cost": float(self.cost),
@@ -180,7 +180,8 @@ class MatchDocument:
                 model_a=str(document["model_a"]),
                 model_b=str(document["model_b"]),
                 pairs=tuple(
-                    Pair(int(p["a"]), int(p["b"]), float(p["confidence"]), bool(p["pinned"])) for p in document["pairs"]
+                    Pair(int(p["a"]), int(p["b"]), float(p["confidence"]), bool(p["pinned"]), _terms(p))
+                    for p in document["pairs"]
                 ),
                 unmatched_a=tuple(map(int, document["unmatched_a"])),
                 unmatched_b=tuple(map(int, document["unmatched_b"])),
@@ -214,6 +215,11 @@ def save_match(match: MatchDocument, path: Path | str) -> None:
 def load_match(path: Path | str) -> MatchDocument:
     """The match in a JSON file. Raises `InputError` where it is none."""
     return MatchDocument.from_json(read_json(path))
+
+
+def _terms(pair: Mapping[str, Any]) -> dict[str, float]:
+    """What a pair costs by each kind of evidence; files of earlier versions do not say."""
+    return {str(kind): float(cost) for kind, cost in pair.get("terms", {}).items()}
 
 
 def _check_schema(document: Any, kind: str) -> None:

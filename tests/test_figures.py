@@ -152,7 +152,7 @@ def test_links_are_as_wide_as_they_are_sure_and_pins_bear_a_diamond(views):
 def test_links_say_what_they_cost_the_largest_term_first(views):
     analysis, session, theme = views[0]
     first, *rest = analysis.matching.leaf_pairs
-    pairs = (replace(first, terms={"mass": 0.01, "height": 0.03, "holes": 0.0}), *rest)
+    pairs = (replace(first, terms={"mass": 0.01, "height": 0.03, "holes": 0.0}), *(replace(p, terms={}) for p in rest))
     spec = trees.ground(replace(analysis, matching=replace(analysis.matching, pairs=pairs)), session, theme)
     link, *others = spec["layout"]["meta"]["links"]
     assert link["terms"] == [["height", 0.03, 0.75], ["mass", 0.01, 0.25], ["holes", 0.0, 0.0]]
@@ -176,10 +176,16 @@ def test_what_another_explanation_changes_is_dashed_in_the_accent(views):
 def test_errors_are_bars_in_the_tree_and_words_beside_it(views):
     analysis, session, theme = views[0]
     tree = analysis.tree("a")
-    assert not any(trace.get("error_x", {}).get("visible") for trace in trees.ground(*views[0])["data"])
+    views_of = {side: getattr(analysis, f"level_sets_{side}") for side in "ab"}
+    unknown = {
+        f"level_sets_{side}": replace(sets, tree=replace(sets.tree, level_error=None, mass_error=None))
+        for side, sets in views_of.items()
+    }
+    bare = trees.ground(replace(analysis, **unknown), session, theme)
+    assert not any(trace.get("error_x", {}).get("visible") for trace in bare["data"])
     known = replace(tree, level_error=np.full(len(tree), 0.25), mass_error=np.full(len(tree), 0.01))
-    view = replace(analysis, level_sets_a=replace(analysis.level_sets_a, tree=known))
-    spec = trees.ground(view, session, theme)
+    view = {**unknown, "level_sets_a": replace(analysis.level_sets_a, tree=known)}
+    spec = trees.ground(replace(analysis, **view), session, theme)
     (bars,) = [trace["error_x"] for trace in spec["data"] if trace.get("error_x", {}).get("visible")]
     length = np.frombuffer(base64.b64decode(bars["array"]["bdata"]), dtype="<f4")
     assert length == pytest.approx(0.25 / -analysis.cut(0.0))
