@@ -16,12 +16,13 @@
     return side === "a" ? m.width * height() : m.end - m.width * height();
   };
 
-  T.setLevel = function (share) {
+  /* `own` where the slider itself moved: it must not be set back while it is dragged. */
+  T.setLevel = function (share, own = false) {
     const level = Math.round(100 * Math.max(0, Math.min(1, share))) / 100;
     if (level === height()) return;
     T.state.level = level;
     T.drawLevel();
-    window.dash_clientside.set_props("level", { value: level });
+    if (!own) window.dash_clientside.set_props("level", { value: level });
     T.emit({ type: "set-level", level });
   };
 

@@ -111,7 +111,7 @@
 
   document.addEventListener("input", (event) => {
     const value = Number(event.target.value);
-    if (event.target.id === "level") T.setLevel(value);
+    if (event.target.id === "level") T.setLevel(value, true);
     if (event.target.id === "simplify") T.emit({ type: "set-simplify", simplify: value });
     if (event.target.id === "morph") morph(value);
   });

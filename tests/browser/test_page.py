@@ -238,7 +238,7 @@ def test_arrows_walk_the_tree_and_escape_lets_go(screen):
     walked = set()
     for key in ("ArrowLeft", "ArrowUp", "ArrowDown", "ArrowRight"):
         screen.page.keyboard.press(key)
-        screen.page.wait_for_timeout(250)
+        screen.settle()
         walked.add(screen.session().selection.node)
     assert len(walked) > 1
     screen.page.keyboard.press("Escape")

@@ -5,6 +5,7 @@ without a new figure. `layout.meta` tells the browser where everything is.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,13 @@ def spec(analysis: Analysis, session: Session, theme: str, height: float = HEIGH
 
 
 def ground(analysis: Analysis, session: Session, theme: str, height: float = HEIGHT) -> Spec:
-    """The two trees with their links."""
+    """The two trees with their links, which of a session show nothing but the names; shared, so not to be changed."""
+    return _ground(analysis, Session(names_a=session.names_a, names_b=session.names_b), theme, height)
+
+
+# An edit compares what is drawn with what is to be: one of the two is known.
+@lru_cache(maxsize=16)
+def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> Spec:
     colors = THEMES[theme]
     orders = slots(analysis)
     frame = Frame(analysis.cut(0.0), max(len(orders["a"]), len(orders["b"]), 2), height)

@@ -130,7 +130,10 @@ def _why(analysis: Analysis, side: Side, node: int) -> list[Any]:
     if pair is None or not pair.terms:
         return []
     return [
-        html.P(f"Matched, {sureness(pair.confidence, pair.pinned)}: differs by {sum(pair.terms.values()):.3f}, of it"),
+        html.P(
+            f"Matched, {sureness(pair.confidence, pair.pinned)}: differs by {sum(pair.terms.values()):.3f}, of it",
+            className="words",
+        ),
         html.Ul(
             className="terms",
             children=[
