@@ -29,6 +29,11 @@ _POINTS = 3000
 _FIGURES = "r2", "label_accuracy", "retrieval", "score", "sliced_wasserstein"
 _COLUMNS = ("method", "ours", "uses_pairs", "status", "reason", *_FIGURES, "seconds", "trust")
 _HEAD = ("R2", "labels", "own", "score", "distance")
+_LEGEND = (
+    "* starts from the matched trees. On true pairs: R2, labels (that of the nearest is right), own (nearest is its own).",
+    "  Without: score, pair-free, in nats, 0 is perfect; distance, sliced Wasserstein, of the carried cloud from B's.",
+    "  Seconds are of processor time.",
+)
 _MAX_SEED = 2**31 - 1
 
 
@@ -140,11 +145,8 @@ def _say(document: dict[str, Any], models: Sequence["FlowAutoencoder"]) -> None:
             say(f"{mark} {row['method']:<28}{uses:>6}{cells}{row['seconds']:>9.1f}  {row['trust'] or ''}".rstrip())
         else:
             say(f"{mark} {row['method']:<28}{uses:>6}  {row['status']}: {row['reason']}")
-    say("* starts from the matched trees. R2, labels (nearest has the label), own (nearest is its own): on true pairs.")
-    say(
-        "  score: without pairs, in nats, 0 is perfect. distance: sliced Wasserstein, of the carried cloud from B's. "
-        "seconds: of processor time."
-    )
+    for line in _LEGEND:
+        say(line)
     doubts = (doubt("A", models[0].metrics), doubt("B", models[1].metrics))
     for reason in (*filter(None, doubts), *document["reasons"]):
         say(f"  {reason}")
