@@ -30,7 +30,7 @@ _FIGURES = "r2", "label_accuracy", "retrieval", "score", "sliced_wasserstein"
 _COLUMNS = ("method", "ours", "uses_pairs", "status", "reason", *_FIGURES, "seconds", "trust")
 _HEAD = ("R2", "labels", "own", "score", "distance")
 _LEGEND = (
-    "* starts from the matched trees. On true pairs: R2, labels (that of the nearest is right), own (nearest is its own).",
+    "* starts from the matched trees. On true pairs: R2, labels (of the nearest), own (is it the nearest).",
     "  Without: score, pair-free, in nats, 0 is perfect; distance, sliced Wasserstein, of the carried cloud from B's.",
     "  Seconds are of processor time.",
 )
