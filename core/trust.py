@@ -61,9 +61,10 @@ def assess(matching: Matching, fitted: LatentMap | None, model_a: FlowAutoencode
                 )
         reasons += _disagreements(matching, fitted)
     for side, model in (("A", model_a), ("B", model_b)):
-        if not model.metrics.get("verdict", {}).get("converged", True):
+        verdict = model.metrics.get("verdict", {})
+        if not verdict.get("converged", True):
             faults = True
-            reasons.append(f"Model {side} did not converge.")
+            reasons.append(f"Model {side} did not converge: {'; '.join(map(str, verdict.get('reasons', ())))}.")
     return Trust(not faults, _probability(figures), figures, tuple(reasons))
 
 

@@ -33,6 +33,7 @@ _ROUNDS = 25
 # Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
+_SURE = 0.95
 # A covariance is flat where its least variance is so small a share of its largest.
 _FLAT = 1e-13
 
@@ -212,13 +213,16 @@ def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
 
 def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
     """The matched nodes that `fit_map` fits: those of pairs that contradict the rest and that nobody pinned are left
-    out. Raises `InputError` for an unknown family, a node without a covariance, and too few nodes."""
+    out, where any such pair is less than sure by the trees' own evidence. Raises `InputError` for an unknown family, a
+    node without a covariance, and too few nodes."""
     linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
     problem = _problem(matching, nodes, family)
     if problem is not None:
         raise InputError(problem)
     kept = np.ones(len(nodes), dtype=bool)
-    for i in disagreeing(nodes, linear):
+    # Pinned pairs stay whatever the others say, and what trees were matched by says more of a pair than a map does.
+    open_to_doubt = any(not pair.pinned and not (pair.terms and pair.confidence >= _SURE) for pair in pairs)
+    for i in disagreeing(nodes, linear) if open_to_doubt else ():
         kept[i] = pairs[i].pinned
     return nodes if kept.all() or _problem(matching, nodes.only(kept), family) is not None else nodes.only(kept)
 

@@ -1,13 +1,22 @@
 """The level-set tree of a density: building, simplification, attributes and layout."""
 
+from core.tree.branches import Branches, branches
+from core.tree.check import TopologyCheck, check_topology
+from core.tree.contour import ContourTree, contour_tree
 from core.tree.layout import layout, leaf_order
 from core.tree.levelsets import LevelSets, leaf_of, level_set_tree, level_sets, node_of, tree_with_regions
 from core.tree.types import Holes, LevelSetTree
 
 __all__ = [
+    "Branches",
+    "ContourTree",
     "Holes",
     "LevelSetTree",
     "LevelSets",
+    "TopologyCheck",
+    "branches",
+    "check_topology",
+    "contour_tree",
     "layout",
     "leaf_of",
     "leaf_order",

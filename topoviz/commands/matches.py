@@ -1,6 +1,7 @@
 """Commands on trees and matches: tree, match, translate."""
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from topoviz.checks import choice
 from topoviz.commands.common import open_model, read_array, say, write_arrays
 from topoviz.results import fit
 from topoviz.session import FAMILIES
-from topoviz.verdict import doubt
 
 __all__ = ["match", "translate", "tree"]
 
@@ -35,8 +35,9 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
     fitted = fit(matching, family, *models)
+    trust = core.assess(matching, fitted.map, *models)
     document = MatchDocument.of(
-        matching,
+        replace(matching, determined=trust.determined, reasons=trust.reasons),
         fitted.map,
         model_a=arguments.model_a,
         model_b=arguments.model_b,
@@ -44,10 +45,9 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
         residuals=fitted.residuals,
     )
     save_match(document, arguments.out)
-    verdict = "determined" if matching.determined else "not determined"
-    say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict}.")
-    doubts = (doubt("A", models[0].metrics), doubt("B", models[1].metrics))
-    for reason in (*filter(None, doubts), *matching.reasons):
+    verdict = "determined" if trust.determined else "not determined"
+    say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict} (right with {trust.probable:.0%}).")
+    for reason in trust.reasons:
         say(f"  {reason}")
     if fitted.map is None:
         say(f"  no map: {fitted.problem}")
