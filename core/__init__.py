@@ -27,6 +27,7 @@ _HOMES = {
     "core.prior": ("GaussianMixture",),
     "core.documents": ("MatchDocument", "load_match", "load_tree", "save_match", "save_tree"),
     "core.store": ("load_model", "save_model"),
+    "core.translate": ("TRANSLATORS", "Latents", "Pairs", "translate"),
     "core.training": ("Progress", "train"),
     "core.trust": ("Trust", "assess"),
     "core.tree": ("LevelSetTree", "level_set_tree", "tree_with_regions"),

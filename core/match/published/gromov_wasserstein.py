@@ -1,7 +1,6 @@
 """Gromov-Wasserstein between samples of two densities: points go to points so that distances stay what they are."""
 
 import numpy as np
-import ot
 from scipy.spatial.distance import cdist
 
 from core.match.published.types import Published
@@ -25,6 +24,8 @@ def gromov_wasserstein(
     Computational Mathematics 11; solved by Peyre, Cuturi, Solomon 2016, "Gromov-Wasserstein averaging of kernel and
     distance matrices", ICML, in POT.
     """
+    import ot
+
     distance_a, distance_b = _distances(points_a), _distances(points_b)
     weight_a, weight_b = ot.unif(len(distance_a)), ot.unif(len(distance_b))
     profiles = np.asarray(ot.emd(weight_a, weight_b, _profile_costs(distance_a, distance_b)))
