@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.align import LatentMap, disagreeing_pairs, residuals
 from core.errors import InputError
 from core.match.types import Matching
-from core.model import FlowAutoencoder
 from core.tree.types import LevelSetTree
+
+if TYPE_CHECKING:
+    from core.model import FlowAutoencoder
 
 __all__ = ["Trust", "assess", "matched_score"]
 
@@ -38,7 +41,9 @@ class Trust:
     reasons: tuple[str, ...] = ()
 
 
-def assess(matching: Matching, fitted: LatentMap | None, model_a: FlowAutoencoder, model_b: FlowAutoencoder) -> Trust:
+def assess(
+    matching: Matching, fitted: LatentMap | None, model_a: "FlowAutoencoder", model_b: "FlowAutoencoder"
+) -> Trust:
     """The verdict on a matching and the map fitted to it, None where none could be.
 
     Calibrated on pairs of trained models, right, partial and unrelated (tests/benchmarks/trust.py).
@@ -69,7 +74,7 @@ def assess(matching: Matching, fitted: LatentMap | None, model_a: FlowAutoencode
 
 
 def matched_score(
-    fitted: LatentMap, matching: Matching, model_a: FlowAutoencoder, model_b: FlowAutoencoder, seed: int = 0
+    fitted: LatentMap, matching: Matching, model_a: "FlowAutoencoder", model_b: "FlowAutoencoder", seed: int = 0
 ) -> float | None:
     """`core.pair_free_score` over draws of A's density that belong to matched leaves, both densities counted as if
     their matched parts were all; None between different dimensions or where nothing is matched."""
