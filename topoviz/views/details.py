@@ -17,7 +17,7 @@ from topoviz.words import cost_shares, sureness
 __all__ = ["METHOD_NAMES", "family_options", "matches", "transform", "trust"]
 
 METHOD_NAMES = {
-    "leaf-distances": "Evidence between leaves",
+    "leaf-distances": "Evidence",
     "edit-distance": "Edit distance",
     "branch-wasserstein": "Branch Wasserstein",
     "path-mapping": "Path mapping",
