@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.align.coupling import PROCRUSTES, NodePairs, descend, solve, square_root
 from core.align.maps import AffineMap, LatentMap
 from core.align.robust import disagreeing
 from core.align.treemap import TreeMap
+from core.coupling import PROCRUSTES, NodePairs, descend, solve, square_root
 from core.errors import InputError, invalid
 from core.match.types import Matching, Pair
 
@@ -33,7 +33,6 @@ _ROUNDS = 25
 # Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
-_SURE = 0.95
 # A covariance is flat where its least variance is so small a share of its largest.
 _FLAT = 1e-13
 
@@ -57,7 +56,7 @@ def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
 
     Leaves count, and inner nodes that a person pinned. 'translation', 'orthogonal' (a rotation or reflection and a
     shift), 'similarity' and 'affine' minimize the squared Wasserstein distances between the nodes' Gaussians
-    (derived in `core.align.coupling`); 'tree' blends one affine piece per matched node into the affine map. Between
+    (derived in `core.coupling`); 'tree' blends one affine piece per matched node into the affine map. Between
     different dimensions only 'affine' is there. Pairs that `disagreeing_pairs` names are left out, save pinned ones.
     Raises `InputError` where the matched nodes are too few or fit several maps alike, and for a node whose
     covariance is flat or not finite.
@@ -213,7 +212,7 @@ def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
 
 def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
     """The matched nodes that `fit_map` fits: those of pairs that contradict the rest and that nobody pinned are left
-    out, where any such pair is less than sure by the trees' own evidence. Raises `InputError` for an unknown family, a
+    out, unless the trees' own evidence determines the matching. Raises `InputError` for an unknown family, a
     node without a covariance, and too few nodes."""
     linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
     problem = _problem(matching, nodes, family)
@@ -221,7 +220,7 @@ def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
         raise InputError(problem)
     kept = np.ones(len(nodes), dtype=bool)
     # Pinned pairs stay whatever the others say, and what trees were matched by says more of a pair than a map does.
-    open_to_doubt = any(not pair.pinned and not (pair.terms and pair.confidence >= _SURE) for pair in pairs)
+    open_to_doubt = any(not pair.pinned and not (pair.terms and matching.determined) for pair in pairs)
     for i in disagreeing(nodes, linear) if open_to_doubt else ():
         kept[i] = pairs[i].pinned
     return nodes if kept.all() or _problem(matching, nodes.only(kept), family) is not None else nodes.only(kept)

@@ -9,7 +9,7 @@ import itertools
 
 import numpy as np
 
-from core.align.coupling import PROCRUSTES, NodePairs, solve
+from core.coupling import PROCRUSTES, NodePairs, solve
 
 __all__ = ["disagreeing"]
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.align.coupling import PROCRUSTES, NodePairs, square_root
 from core.align.fit import agreeing_nodes, fit_nodes
 from core.align.maps import LatentMap
 from core.align.treemap import TreeMap
+from core.coupling import PROCRUSTES, NodePairs, square_root
 from core.errors import InputError, invalid
 from core.match.types import Matching
 

@@ -11,7 +11,7 @@ from core.match.types import Matching
 
 __all__ = ["confidence", "doubts", "judged", "terms"]
 
-_ODDS = (-6.6, 2.0, 1.0)
+_ODDS = (-7.3, 2.0, 1.1)
 _MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
 _LEAST_EVIDENCE = 2.0
 _LEAST_MASS = 0.4

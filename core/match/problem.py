@@ -49,7 +49,7 @@ class MatchConfig:
     """
 
     method: str = "leaf-distances"
-    price: float = 0.75
+    price: float = 0.65
     levels: tuple[float, ...] = (0.5, 1.0, 2.0)
     margin: float = 1.5
     exact_leaves: int = 16

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.align.coupling import square_root
 from core.align.maps import AffineMap
+from core.coupling import square_root
 from core.translate.types import Latents, Pairs
 
 __all__ = ["gaussian_transport", "monge_map"]

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.spatial import KDTree
 
-from core.align.coupling import square_root
+from core.coupling import square_root
 from core.errors import InputError, invalid
 from core.translate.types import Latents, Pairs
 
