@@ -36,9 +36,19 @@ def serve(arguments: argparse.Namespace) -> dict[str, Any]:
         if settings.open_browser:
             # The socket listens already: the browser waits for the first answer, not for us.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+        threading.Thread(target=_warm_up, daemon=True).start()
         with contextlib.closing(server):
             server.run()
     return {"address": address}
+
+
+def _warm_up() -> None:
+    """Compile and import what the first page needs while the browser opens."""
+    import numpy as np
+
+    import core
+
+    core.level_set_tree(core.GaussianMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None]))
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
