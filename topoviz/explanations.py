@@ -89,8 +89,7 @@ def _explanation(best: Matching, session: Session) -> Matching:
     chosen = best.alternatives[session.alternative - 1].pairs
     free_a, free_b = _left_out(best, {a for a, _ in chosen}, {b for _, b in chosen})
     bans = tuple((x, y) for x in free_a for y in free_b)
-    # With every leaf pinned or banned there is nothing to search: the exact solver is done at once at any size.
-    config = MatchConfig(method=session.method, exact_leaves=max(len(best.tree_a), len(best.tree_b)))
+    config = MatchConfig(method=session.method)
     forced = core.match_trees(best.tree_a, best.tree_b, pins=chosen, bans=bans, config=config)
     known = {(pair.a, pair.b): pair for pair in best.pairs}
     support = _support(best)

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.coupling import NodePairs, solve
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_heuristic
 from core.match.judgement import confidence, judged, terms
+from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
 from core.match.problem import AssignmentProblem, MatchConfig, poses
 from core.match.published import PUBLISHED
@@ -20,8 +20,6 @@ __all__ = ["METHODS", "match_trees"]
 
 METHODS = ("leaf-distances", *PUBLISHED)
 _MOST = 20
-# Nats a leaf per unit of what an affine map leaves, and what two leaves, which fit some map, are taken to leave.
-_MISFIT, _UNTESTED = 0.3, 0.6
 
 
 def match_trees(
@@ -34,8 +32,9 @@ def match_trees(
     """The partial matching of two trees' nodes of least cost that holds every pin and no ban.
 
     `pins` and `bans` are pairs of node ids (of `a`, of `b`). A pin of two internal nodes keeps the leaves below the
-    one to the leaves below the other. Trees of at most `config.exact_leaves` leaves are solved to the proven
-    optimum. Raises `InputError` for ids that are not there and for pins that contradict each other or a ban.
+    one to the leaves below the other. Of trees of at most `config.exact_leaves` leaves the matchings of least cost are
+    proven; among these, what an affine map leaves of the leaves decides. Raises `InputError` for ids that are not
+    there and for pins that contradict each other or a ban.
     """
     config = config or MatchConfig()
     if config.method not in METHODS:
@@ -44,52 +43,13 @@ def match_trees(
     if config.method in PUBLISHED:
         return _published(a, b, pins, bans, config)
     problem, solutions, solver = _solved(a, b, config, pins, bans)
-    solutions = _with_misfits(a, b, solutions, config)
+    solutions = with_misfits(a, b, solutions)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else config.margin
     alternatives = _alternatives(a, b, [s for s in solutions.found if s.cost - best.cost <= config.margin])
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
     matching = Matching(a, b, pairs, *_left_out(a, b, pairs), best.cost, gap, False, solver, alternatives)
     return judged(matching, problem, best)
-
-
-def _with_misfits(a: LevelSetTree, b: LevelSetTree, solutions: Solutions, config: MatchConfig) -> Solutions:
-    """The solutions with what the best affine map leaves of their leaves added to their costs, best first.
-
-    Pairs of leaves cannot tell everything: three or more also have to fit one map. What is added is never negative: a
-    solution that costs more without it than another with it is not looked at.
-    """
-    if a.dim != b.dim:
-        return solutions
-    found, best = [], np.inf
-    for solution in solutions.found:
-        if solution.cost < best:
-            solution = replace(solution, cost=solution.cost + _misfit(a, b, solution))
-            best = min(best, solution.cost)
-        found.append(solution)
-    return replace(solutions, found=tuple(sorted(found, key=lambda s: (s.cost, s.partners))))
-
-
-def _misfit(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> float:
-    """In nats: what the best affine map leaves between matched leaves, the squared Wasserstein distance of each in
-    units of its own spread and at most one, for encodings may differ by more than an affine map."""
-    partners = np.array(solution.partners)
-    matched = np.flatnonzero(partners >= 0)
-    if len(matched) < 2:
-        return 0.0
-    rows_a, rows_b = a.leaves[matched], b.leaves[partners[matched]]
-    if len(matched) == 2:
-        return 2 * _MISFIT * _UNTESTED
-    weights = np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
-    nodes = NodePairs(
-        weights / weights.sum(),
-        a.basin_mean[rows_a],
-        a.basin_covariance[rows_a],
-        b.basin_mean[rows_b],
-        b.basin_covariance[rows_b],
-    )
-    left = nodes.distances(solve(nodes, "affine")[0]) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
-    return _MISFIT * float(np.minimum(left, 1.0).sum())
 
 
 def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution]) -> tuple[Alternative, ...]:
