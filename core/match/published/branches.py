@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.tree.branches import branches
 from core.tree.types import LevelSetTree
 
 __all__ = ["Branches", "branch_decomposition"]
@@ -47,19 +48,9 @@ class Branches:
 
 def branch_decomposition(tree: LevelSetTree) -> Branches:
     """The branches of a tree. Of peaks equally high the one of the lower id counts as higher."""
-    order = tree.leaves[np.lexsort((tree.id[tree.leaves], -tree.level[tree.leaves]))]
-    number = {int(leaf): branch for branch, leaf in enumerate(order)}
-    eldest = [0] * len(tree)
-    for row in reversed(range(len(tree))):
-        own = tree.children[row]
-        eldest[row] = min(eldest[child] for child in own) if own else number[row]
-    saddle, parent = np.zeros(len(order), dtype=int), np.full(len(order), -1)
-    of_row = np.array(eldest)
-    for row in range(1, len(tree)):
-        up = int(tree.parent[row])
-        if eldest[row] != eldest[up]:
-            saddle[eldest[row]], parent[eldest[row]] = up, eldest[up]
-    for branch in reversed(range(1, len(order))):
-        of_row[saddle[branch]] = branch
-    pair = np.column_stack((tree.level[order], tree.level[saddle]))
-    return Branches(order, saddle, parent, pair, of_row)
+    found = branches(tree)
+    of_row = found.of_node.copy()
+    for branch in reversed(range(1, len(found))):
+        of_row[found.saddle[branch]] = branch
+    pair = np.column_stack((found.birth, found.death))
+    return Branches(found.leaf, found.saddle, found.parent, pair, of_row)
