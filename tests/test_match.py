@@ -1,5 +1,7 @@
 """Matchings: the exact solver is exact, constraints are obeyed, ambiguity is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -276,3 +278,29 @@ def test_published_methods_have_the_same_signature(method):
     assert links[ids[0], ids[1]]
     assert (ids[2], ids[2]) not in links
     assert len({j for _, j in links}) == len(links)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(np.nan, "finite levels, masses, means and covariances"), (0.0, "leaves span volume")]
+)
+def test_a_leaf_without_a_gaussian_is_named(value, text):
+    tree = level_set_tree(world(4, 1))
+    covariance = tree.basin_covariance.copy()
+    covariance[tree.leaves[1]] = value
+    with pytest.raises(InputError, match=text) as caught:
+        match_trees(tree, replace(tree, basin_covariance=covariance))
+    assert f"node {tree.id[tree.leaves[1]]}" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_trees_of_other_dimensions_are_matched_by_what_both_have():
+    q = world(5, 8)
+    deep = GaussianMixture(
+        q.weights,
+        np.column_stack((q.means, np.zeros(5))),
+        np.array([np.block([[c, np.zeros((2, 1))], [np.zeros((1, 2)), np.ones((1, 1))]]) for c in q.covariances]),
+    )
+    a, b = level_set_tree(q), level_set_tree(deep)
+    matching = match_trees(a, b)
+    assert {(p.a, p.b) for p in matching.leaf_pairs} == planted_pairs(a, q, b, deep)
+    assert matching.determined

@@ -34,11 +34,13 @@ def match_trees(
     `pins` and `bans` are pairs of node ids (of `a`, of `b`). A pin of two internal nodes keeps the leaves below the
     one to the leaves below the other. Of trees of at most `config.exact_leaves` leaves the matchings of least cost are
     proven; among these, what an affine map leaves of the leaves decides. Raises `InputError` for ids that are not
-    there and for pins that contradict each other or a ban.
+    there, for pins that contradict each other or a ban, and for leaves that are not finite or are flat.
     """
     config = config or MatchConfig()
     if config.method not in METHODS:
         raise invalid("method", "one of " + ", ".join(METHODS), repr(config.method), "choose one of these")
+    _sound(a, "a")
+    _sound(b, "b")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
     if config.method in PUBLISHED:
         return _published(a, b, pins, bans, config)
@@ -50,6 +52,21 @@ def match_trees(
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
     matching = Matching(a, b, pairs, *_left_out(a, b, pairs), best.cost, gap, False, solver, alternatives)
     return judged(matching, problem, best)
+
+
+def _sound(tree: LevelSetTree, name: str) -> None:
+    """Raises `InputError` where a leaf has no level, mass or Gaussian to match it by."""
+    for row in tree.leaves.tolist():
+        values = tree.level[row], tree.basin_mass[row], *tree.basin_mean[row], *tree.basin_covariance[row].ravel()
+        if not np.isfinite(values).all():
+            raise invalid(
+                name,
+                "a tree of finite levels, masses, means and covariances",
+                f"others at node {tree.id[row]}",
+                "build it anew",
+            )
+        if np.linalg.slogdet(tree.basin_covariance[row])[0] <= 0:
+            raise invalid(name, "a tree whose leaves span volume", f"a flat node {tree.id[row]}", "build it anew")
 
 
 def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution]) -> tuple[Alternative, ...]:
