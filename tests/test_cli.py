@@ -240,3 +240,10 @@ def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
     report = (folder / "report.html").read_text()
     assert "data and other" in report
     assert "http" not in report
+
+
+@pytest.mark.parametrize(("name", "agrees", "words"), [("islands-a", True, "agree"), ("trefoil-flat", False, "differ")])
+def test_info_says_whether_the_data_have_the_latents_topology(command, capsys, name, agrees, words):
+    document = command("info", name)
+    assert document["input_tree"]["agrees"] is agrees
+    assert words in document["input_tree"]["sentence"]

@@ -65,10 +65,13 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def info(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Describe a model: dimensions, configuration, likelihood, volume defect, tree."""
+    """Describe a model: sizes, configuration, likelihood, volume defect, tree, and whether its data's tree agrees."""
+    from core.tree import check_topology, tree_with_regions
+
     model = open_model(arguments.model)
-    tree = core.level_set_tree(model)
-    leaves = tree.leaves
+    sets = tree_with_regions(model)
+    tree, leaves = sets.tree, sets.tree.leaves
+    check = None if model.input_field is None else check_topology(model, sets)
     summary = {
         "nodes": len(tree),
         "leaves": len(leaves),
@@ -83,6 +86,7 @@ def info(arguments: argparse.Namespace) -> dict[str, Any]:
         "config": model.config.to_json(),
         "metrics": model.metrics,
         "tree": summary,
+        "input_tree": None if check is None else {"agrees": check.agrees, "sentence": check.sentence},
     }
     metrics = model.metrics
     say(f"{arguments.model}: trained on {model.name or 'unknown data'}")
@@ -92,6 +96,8 @@ def info(arguments: argparse.Namespace) -> dict[str, Any]:
     if "volume_defect" in metrics:
         say(f"  volume defect {metrics['volume_defect']:.1e}")
     say(f"  tree of {summary['nodes']} nodes, {summary['leaves']} of them leaves")
+    if check is not None:
+        say(f"  {check.sentence}")
     _say_verdict(metrics)
     return document
 
