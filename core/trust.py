@@ -85,7 +85,8 @@ def matched_score(
     z = z[_belongs(matching.tree_a, {pair.a for pair in matching.leaf_pairs}, z)]
     if not len(z):
         return None
-    gains = model_b.prior.log_density(fitted(z)) + fitted.log_abs_det(z) - model_a.prior.log_density(z)
+    images, stretch = fitted.with_log_det(z)
+    gains = model_b.prior.log_density(images) + stretch - model_a.prior.log_density(z)
     return float(gains.mean() + np.log(mass_a / mass_b))
 
 

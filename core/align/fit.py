@@ -78,8 +78,8 @@ def disagreeing_pairs(matching: Matching, family: str = "affine") -> tuple[tuple
     """The pairs (ids of A and B) that contradict the rest under maps of a family: the one without which the others fit
     far better, or the two that fit far better with their partners exchanged; mostly none.
 
-    Four pairs and more are judged; 'tree' is judged as 'affine'. `fit_map` leaves out what is named here, save
-    pinned pairs. Raises `InputError` for an unknown family.
+    Four pairs and more are judged; 'tree' is judged as 'affine'. `fit_map` leaves out what is named here where
+    the matching is not determined and no pair is pinned. Raises `InputError` for an unknown family.
     """
     linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
     if _problem(matching, nodes, family) is not None:
@@ -211,18 +211,19 @@ def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
 
 
 def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
-    """The matched nodes that `fit_map` fits: those of pairs that contradict the rest and that nobody pinned are left
-    out, unless the trees' own evidence determines the matching. Raises `InputError` for an unknown family, a
+    """The matched nodes that `fit_map` fits: those of pairs that contradict the rest are left out, unless the trees'
+    own evidence determines the matching or a person has pinned some. Raises `InputError` for an unknown family, a
     node without a covariance, and too few nodes."""
     linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
     problem = _problem(matching, nodes, family)
     if problem is not None:
         raise InputError(problem)
     kept = np.ones(len(nodes), dtype=bool)
-    # Pinned pairs stay whatever the others say, and what trees were matched by says more of a pair than a map does.
-    open_to_doubt = any(not pair.pinned and not (pair.terms and matching.determined) for pair in pairs)
-    for i in disagreeing(nodes, linear) if open_to_doubt else ():
-        kept[i] = pairs[i].pinned
+    # What a person pinned stays, and the rest follows it; what trees were matched by says more of a pair than a map.
+    sure = matching.determined and all(pair.terms for pair in pairs)
+    open_to_doubt = not sure and not any(pair.pinned for pair in pairs)
+    if open_to_doubt:
+        kept[list(disagreeing(nodes, linear))] = False
     return nodes if kept.all() or _problem(matching, nodes.only(kept), family) is not None else nodes.only(kept)
 
 

@@ -58,6 +58,10 @@ class LatentMap(ABC):
             return np.linalg.slogdet(jacobian)[1]
         return np.log(np.maximum(np.linalg.svd(jacobian, compute_uv=False), 1e-300)).sum(-1)
 
+    def with_log_det(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """T(z) (n, k_b) and `log_abs_det` (n,) at points (n, k_a)."""
+        return self(z), self.log_abs_det(z)
+
     def compose(self, other: "LatentMap") -> "LatentMap":
         """The map z -> self(other(z)). Raises `InputError` where the dimensions do not meet."""
         return ComposedMap(self, other)

@@ -32,5 +32,6 @@ def pair_free_score(fitted: LatentMap, model_a: HasPrior, model_b: HasPrior, n: 
             f"the score compares latent spaces of one dimension, these have {fitted.dim_in} and {fitted.dim_out}."
         )
     z = model_a.prior.sample(n, seed)
-    gains = model_b.prior.log_density(fitted(z)) + fitted.log_abs_det(z) - model_a.prior.log_density(z)
+    images, stretch = fitted.with_log_det(z)
+    gains = model_b.prior.log_density(images) + stretch - model_a.prior.log_density(z)
     return float(gains.mean())

@@ -25,7 +25,7 @@ _TOLERANCE = 1e-11
 _NEWTON = 12
 _BLOCK = 2048
 # Steps of the flow: so many for each deviation that a leaf moves and each e-fold that it stretches, within bounds.
-_PACE, _FEWEST, _MOST = 3, 4, 32
+_PACE, _FEWEST, _MOST = 3, 4, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +59,10 @@ class TreeMap(LatentMap):
     def jacobian(self, z: np.ndarray) -> np.ndarray:
         z = self.points(z)
         return self.matrix @ self._flow(z, slopes=True)[1]
+
+    def with_log_det(self, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        moved, slopes = self._flow(self.points(z), slopes=True)
+        return self.affine(moved), np.linalg.slogdet(self.matrix @ slopes)[1]
 
     def inverse(self) -> "InverseTreeMap":
         """The map back: the flow from its end to its start."""
