@@ -14,6 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
+from core.tree.types import LevelSetTree
+
 __all__ = ["PROCRUSTES", "NodePairs", "descend", "solve", "square_root"]
 
 _FLOOR = 1e-10
@@ -30,6 +32,20 @@ class NodePairs:
     covariances_a: np.ndarray
     means_b: np.ndarray
     covariances_b: np.ndarray
+
+    @classmethod
+    def of(
+        cls, a: LevelSetTree, rows_a: np.ndarray, b: LevelSetTree, rows_b: np.ndarray, trust: np.ndarray | float = 1.0
+    ) -> "NodePairs":
+        """Rows (n,) of two trees by their basins, weighted by their masses and by `trust` (n,)."""
+        weights = trust * np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
+        return cls(
+            weights / max(weights.sum(), 1e-300),
+            a.basin_mean[rows_a],
+            a.basin_covariance[rows_a],
+            b.basin_mean[rows_b],
+            b.basin_covariance[rows_b],
+        )
 
     def __len__(self) -> int:
         return len(self.weights)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.align import LatentMap, disagreeing_pairs, residuals
+from core.align.score import gains
 from core.errors import InputError
 from core.match.types import Matching
 from core.tree.types import LevelSetTree
@@ -78,29 +79,18 @@ def matched_score(
 ) -> float | None:
     """`core.pair_free_score` over draws of A's density that belong to matched leaves, both densities counted as if
     their matched parts were all; None between different dimensions or where nothing is matched."""
-    mass_a, mass_b = (_mass(tree, side) for tree, side in _sides(matching))
+    mass_a, mass_b = matching.matched_masses
     if fitted.dim_in != fitted.dim_out or min(mass_a, mass_b) <= 0:
         return None
     z = model_a.prior.sample(_DRAWS, seed)
     z = z[_belongs(matching.tree_a, {pair.a for pair in matching.leaf_pairs}, z)]
     if not len(z):
         return None
-    images, stretch = fitted.with_log_det(z)
-    gains = model_b.prior.log_density(images) + stretch - model_a.prior.log_density(z)
-    return float(gains.mean() + np.log(mass_a / mass_b))
+    return float(gains(fitted, model_a, model_b, z).mean() + np.log(mass_a / mass_b))
 
 
 def _rival(matching: Matching) -> float:
     return min((other.cost - matching.cost for other in matching.rivals), default=np.inf)
-
-
-def _sides(matching: Matching) -> tuple[tuple[LevelSetTree, set[int]], tuple[LevelSetTree, set[int]]]:
-    pairs = matching.leaf_pairs
-    return (matching.tree_a, {pair.a for pair in pairs}), (matching.tree_b, {pair.b for pair in pairs})
-
-
-def _mass(tree: LevelSetTree, leaves: set[int]) -> float:
-    return float(sum(tree.basin_mass[tree.row(leaf)] for leaf in leaves))
 
 
 def _belongs(tree: LevelSetTree, leaves: set[int], z: np.ndarray) -> np.ndarray:

@@ -109,8 +109,7 @@ def _explanation(best: Matching, session: Session) -> Matching:
 
 
 def _support(best: Matching) -> dict[tuple[int, int], float]:
-    """For each leaf pair of any explanation the share of explanations with it, weighted by exp(-cost / temperature) as
-    the matcher's own confidence is."""
+    """For each leaf pair of any explanation the share of explanations with it, weighted by exp(-cost / temperature)."""
     explanations = [
         (tuple((pair.a, pair.b) for pair in best.leaf_pairs), best.cost),
         *((other.pairs, other.cost) for other in best.alternatives),

@@ -179,14 +179,7 @@ def _nodes(matching: Matching) -> NodePairs:
                 f"node {tree.id[rows[fault.argmax()]]} of the {side} tree has no finite mean and positive covariance, "
                 "which maps are fitted to; take its pair out of the matching."
             )
-    weights = confidence * np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
-    return NodePairs(
-        weights / max(weights.sum(), 1e-300),
-        a.basin_mean[rows_a],
-        a.basin_covariance[rows_a],
-        b.basin_mean[rows_b],
-        b.basin_covariance[rows_b],
-    )
+    return NodePairs.of(a, rows_a, b, rows_b, confidence)
 
 
 def _fault(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:

@@ -6,11 +6,13 @@ minus the Kullback-Leibler divergence between q_A and q_B pulled back by T: 0 is
 
 from typing import Protocol
 
+import numpy as np
+
 from core.align.maps import LatentMap
 from core.errors import InputError
 from core.prior.mixture import GaussianMixture
 
-__all__ = ["HasPrior", "pair_free_score"]
+__all__ = ["HasPrior", "gains", "pair_free_score"]
 
 
 class HasPrior(Protocol):
@@ -31,7 +33,10 @@ def pair_free_score(fitted: LatentMap, model_a: HasPrior, model_b: HasPrior, n: 
         raise InputError(
             f"the score compares latent spaces of one dimension, these have {fitted.dim_in} and {fitted.dim_out}."
         )
-    z = model_a.prior.sample(n, seed)
+    return float(gains(fitted, model_a, model_b, model_a.prior.sample(n, seed)).mean())
+
+
+def gains(fitted: LatentMap, model_a: HasPrior, model_b: HasPrior, z: np.ndarray) -> np.ndarray:
+    """What S is the mean of: log q_B(T z) + log|det T'(z)| - log q_A(z) (n,) in nats, at points (n, k) of A."""
     images, stretch = fitted.with_log_det(z)
-    gains = model_b.prior.log_density(images) + stretch - model_a.prior.log_density(z)
-    return float(gains.mean())
+    return model_b.prior.log_density(images) + stretch - model_a.prior.log_density(z)

@@ -40,13 +40,6 @@ def _misfit(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> float:
     rows_a, rows_b = a.leaves[matched], b.leaves[partners[matched]]
     if len(matched) == 2:
         return 2 * _MISFIT * _UNTESTED
-    weights = np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
-    nodes = NodePairs(
-        weights / weights.sum(),
-        a.basin_mean[rows_a],
-        a.basin_covariance[rows_a],
-        b.basin_mean[rows_b],
-        b.basin_covariance[rows_b],
-    )
+    nodes = NodePairs.of(a, rows_a, b, rows_b)
     left = nodes.distances(solve(nodes, "affine")[0]) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
     return _MISFIT * float(np.minimum(left, 1.0).sum())

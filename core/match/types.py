@@ -72,8 +72,15 @@ class Matching:
         )
 
     @property
+    def matched_masses(self) -> tuple[float, float]:
+        """The shares of either density's probability in matched leaves."""
+        a, b, pairs = self.tree_a, self.tree_b, self.leaf_pairs
+        return (
+            float(sum(a.basin_mass[a.row(pair.a)] for pair in pairs)),
+            float(sum(b.basin_mass[b.row(pair.b)] for pair in pairs)),
+        )
+
+    @property
     def matched_mass(self) -> float:
-        """The share of the probability in matched leaves, on the side where it is less."""
-        pairs = self.leaf_pairs
-        sides = (self.tree_a, [pair.a for pair in pairs]), (self.tree_b, [pair.b for pair in pairs])
-        return min(float(sum(tree.basin_mass[tree.row(leaf)] for leaf in leaves)) for tree, leaves in sides)
+        """The lesser of the two."""
+        return min(self.matched_masses)
