@@ -197,3 +197,61 @@ def test_the_distance_to_a_single_peak_is_half_of_all_that_stands_out():
     low = np.sort(tree.persistence[tree.leaves])[:-1]
     assert diagram_distance(tree, TREES[3], deepest=-100.0) == pytest.approx(low.sum() / 2)
     assert diagram_distance(tree, TREES[3]) < low.sum() / 2
+
+
+def circle(n=1500):
+    turn = np.linspace(0, 2 * np.pi, n, endpoint=False)
+    return 2.6 * np.stack((np.cos(turn), np.sin(turn)), axis=1), turn
+
+
+def test_uniform_ridges_have_no_ripple():
+    places, _ = circle()
+    assert np.ptp(WORLDS["ring"].mixture.log_density(places)) < 1e-3
+    along = np.stack((np.linspace(-2.5, 2.5, 1500), np.zeros(1500)), axis=1)
+    assert np.ptp(WORLDS["line"].mixture.log_density(along)) < 1e-3
+    inside = np.random.default_rng(0).uniform(-0.9, 0.9, size=(2000, 2))
+    assert np.ptp(WORLDS["sheet"].mixture.log_density(inside)) < 1e-3
+
+
+def test_the_ring_falls_smoothly_from_one_maximum_to_one_minimum():
+    places, turn = circle()
+    height = WORLDS["crescent-ring"].mixture.log_density(places)
+    assert np.ptp(height - 0.4 * np.sin(turn)) < 3e-3
+    tree = level_set_tree(WORLDS["crescent-ring"].mixture)
+    assert tree.holes.top[0] == pytest.approx(-0.8, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["eight", "theta"])
+def test_strands_are_even_where_they_meet(name):
+    tree = level_set_tree(WORLDS[name].mixture, simplify=0.0, min_mass=0.0)
+    assert np.sort(tree.persistence[tree.leaves])[-2] < 0.08
+    assert tree.holes.top[:2].min() > -0.1
+
+
+def test_the_lobes_join_where_the_eight_crosses_itself():
+    tree = level_set_tree(WORLDS["eight-lobes"].mixture)
+    assert tree.level[0] == pytest.approx(-1.2, abs=0.02)
+    assert np.sort(tree.level[tree.leaves]) == pytest.approx([-0.2, 0.0], abs=0.01)
+    assert np.abs(tree.peak[tree.leaves]) == pytest.approx(np.array([[3.2, 0.0]] * 2), abs=0.15)
+    assert WORLDS["eight-lobes"].mixture.log_density(np.zeros((1, 2))) == pytest.approx(
+        WORLDS["eight-lobes"].mixture.log_density(tree.peak[tree.leaves]).max() - 1.2, abs=0.03
+    )
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "uniform", "laplace"])
+def test_noise_of_every_kind_has_the_deviation_and_the_density_that_it_says(kind):
+    world = replace(WORLDS["blob"], noise_kind=kind)
+    y = world.tangle.inverse(world.tangled(np.zeros((100_000, 2)), np.random.default_rng(4)))
+    noise = np.sort(y[:, 2])
+    assert noise.std() == pytest.approx(world.noise, rel=0.02)
+    at = np.linspace(-2.0, 2.0, 20_001)
+    places = np.stack((0 * at, 0 * at, at), axis=1)
+    density = np.exp(world.log_density(world.tangle(places)) - world.mixture.log_density(np.zeros((1, 2))))
+    cumulative = np.cumsum(density) * (at[1] - at[0])
+    assert cumulative[-1] == pytest.approx(1.0, abs=1e-3)
+    drawn = np.searchsorted(noise, at) / len(noise)
+    assert np.abs(drawn - cumulative).max() < 2.0 / np.sqrt(len(noise))
+    entropy = -np.sum(density * np.log(np.maximum(density, 1e-300))) * (at[1] - at[0])
+    plain = replace(WORLDS["blob"], noise_kind="gaussian")
+    expected = np.log(world.noise) + 0.5 * np.log(2 * np.pi * np.e)
+    assert world.entropy - plain.entropy == pytest.approx(entropy - expected, abs=2e-3)
