@@ -68,22 +68,19 @@ def tree_error(model: Any, name: str | None = None) -> TreeError | None:
 
 
 def diagram_distance(a: LevelSetTree, b: LevelSetTree, deepest: float = DEEPEST) -> float:
-    """The 1-Wasserstein distance in nats between the persistence diagrams of two trees.
+    """The 1-Wasserstein distance in nats between the persistence diagrams of two trees: those of leaves, and where both
+    trees are of the plane those of holes, summed.
 
-    A leaf's point is (birth, death) relative to the peak, in the maximum norm; what is left over goes to the diagonal,
-    and costs half its persistence. Heights are clipped at `deepest`, below which a density is extrapolation. The
-    highest leaf is born at 0 in every tree and never dies, so it is left out.
+    A point is (birth, death) relative to the peak, in the maximum norm; what is left over goes to the diagonal, and
+    costs half its persistence. Heights are clipped at `deepest`, below which a density is extrapolation. The highest
+    leaf is born at 0 in every tree and never dies, so it is left out.
 
     References: Edelsbrunner & Harer 2010, "Computational Topology"; Skraba & Turner 2020, arXiv 2006.16824.
     """
-    first, second = _diagram(a, deepest), _diagram(b, deepest)
-    between = np.abs(first[:, None] - second[None]).max(axis=2, initial=0.0)
-    alone = [0.5 * (part[:, 0] - part[:, 1]) for part in (first, second)]
-    cost = np.zeros((len(first) + len(second),) * 2)
-    cost[: len(first), : len(second)] = between
-    cost[: len(first), len(second) :] = alone[0][:, None]
-    cost[len(first) :, : len(second)] = alone[1]
-    return float(cost[linear_sum_assignment(cost)].sum())
+    pairs = [(_leaf_diagram(a), _leaf_diagram(b))]
+    if a.dim == b.dim == 2:
+        pairs.append((_hole_diagram(a), _hole_diagram(b)))
+    return sum(_wasserstein(*(np.maximum(diagram, deepest) for diagram in pair)) for pair in pairs)
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,7 +131,25 @@ def _join_in_order(tree: LevelSetTree, own: dict[int, int], planted: LevelSetTre
     return True
 
 
-def _diagram(tree: LevelSetTree, deepest: float) -> np.ndarray:
+def _leaf_diagram(tree: LevelSetTree) -> np.ndarray:
     """(L - 1, 2): birth and death of all branches but the highest leaf's."""
     found = branches(tree)
-    return np.maximum(np.stack((found.birth, found.death), axis=1)[1:], deepest)
+    return np.stack((found.birth, found.death), axis=1)[1:]
+
+
+def _hole_diagram(tree: LevelSetTree) -> np.ndarray:
+    """(h, 2): the levels at which each hole closes and is filled."""
+    if tree.holes is None:
+        return np.empty((0, 2))
+    return np.stack((tree.holes.top, tree.holes.bottom), axis=1)
+
+
+def _wasserstein(first: np.ndarray, second: np.ndarray) -> float:
+    """Between diagrams (l, 2) and (m, 2), whose points may also go to the diagonal."""
+    between = np.abs(first[:, None] - second[None]).max(axis=2, initial=0.0)
+    alone = [0.5 * (part[:, 0] - part[:, 1]) for part in (first, second)]
+    cost = np.zeros((len(first) + len(second),) * 2)
+    cost[: len(first), : len(second)] = between
+    cost[: len(first), len(second) :] = alone[0][:, None]
+    cost[len(first) :, : len(second)] = alone[1]
+    return float(cost[linear_sum_assignment(cost)].sum())

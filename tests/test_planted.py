@@ -192,6 +192,14 @@ def test_the_distance_of_diagrams_is_a_metric(i, j, k):
     assert diagram_distance(a, c) <= diagram_distance(a, b) + diagram_distance(b, c) + 1e-9
 
 
+def test_a_ring_that_became_a_disc_is_as_far_as_half_its_hole_lasts():
+    known = planted("crescent-ring")
+    error = tree_error(Exact("crescent-ring", WORLDS["blob"].mixture))
+    assert (error.missed, error.spurious, error.holes, error.whole) == (0, 0, False, False)
+    assert level_set_tree(known.plane).holes.top[0] == pytest.approx(-0.8, abs=0.01)
+    assert error.distance == pytest.approx((4.0 - 0.8) / 2, abs=0.01)
+
+
 def test_the_distance_to_a_single_peak_is_half_of_all_that_stands_out():
     tree = level_set_tree(WORLDS["islands-a"].mixture)
     low = np.sort(tree.persistence[tree.leaves])[:-1]
