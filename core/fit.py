@@ -183,7 +183,9 @@ class Fit:
 
     def _cut_short(self) -> None:
         """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
-        if (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps or _EVEN <= self.clock < _FREE:
+        assert self.net.prior is not None
+        patient = (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps
+        if patient or _EVEN <= self.clock < _FREE or not self.net.prior.settles:
             return
         if self.clock < _EVEN:
             self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step

@@ -22,9 +22,9 @@ from core.prior.mixture import GaussianMixture
 
 __all__ = ["AdversarialModule"]
 
-_WIDTH = 64
+_WIDTH, _WAVES, _FREQUENCY = 64, 48, 2.0
 _DRAWS = 1024
-_PENALTY = 0.05
+_PENALTY = 0.01
 _PULL = 0.1
 
 
@@ -41,23 +41,39 @@ class _Reversed(torch.autograd.Function):
         return -ctx.scale * gradient, None
 
 
+class _Critic(nn.Module):
+    """A network on waves over the latents: without them it would learn the coarse differences alone.
+
+    References: Tancik et al. 2020, "Fourier features let networks learn high frequency functions in low dimensional
+    domains" (arXiv 2006.10739).
+    """
+
+    def __init__(self, dim: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.waves = nn.Parameter(_FREQUENCY * torch.randn(dim, _WAVES, generator=generator))
+        sizes = (2 * _WAVES + dim, _WIDTH, _WIDTH, 1)
+        layers = [nn.Linear(n, m) for n, m in zip(sizes, sizes[1:], strict=False)]
+        for layer in layers:
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=generator)
+            nn.init.zeros_(layer.bias)
+        self.net = nn.Sequential(layers[0], nn.SiLU(), layers[1], nn.SiLU(), layers[2])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The log-odds (..., 1) that places (..., k) are latents."""
+        phase = x @ self.waves
+        return self.net(torch.cat((phase.sin(), phase.cos(), x), dim=-1))
+
+
 class AdversarialModule(LearnedPrior):
     """The generator, a mixture of `components` experts, and its critic, which one descent moves together."""
+
+    settles = False
 
     def __init__(self, z: np.ndarray, components: int, rng: np.random.Generator) -> None:
         super().__init__()
         self.generator = MixtureModule(z, components, rng)
         k = z.shape[1]
-        seeded = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        self.critic = nn.Sequential(
-            nn.Linear(k, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(),
-            nn.Linear(_WIDTH, 1))
-        with torch.no_grad():
-            for value in self.critic.parameters():
-                if value.dim() == 2:
-                    value.copy_(torch.randn(value.shape, generator=seeded) * value.shape[1] ** -0.5)
-                else:
-                    value.zero_()
+        self.critic = _Critic(k, torch.Generator().manual_seed(int(rng.integers(2**31))))
         self.register_buffer("drawn", torch.zeros((), dtype=torch.long))
 
     def _frozen(self) -> dict[str, Tensor]:

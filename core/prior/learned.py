@@ -18,7 +18,10 @@ _GONE = -30.0
 
 
 class LearnedPrior(nn.Module):
-    """A density over latents that descent can move."""
+    """A density over latents that descent can move. `settles` says whether the likelihood of held-out points tells when
+    there is nothing more to learn."""
+
+    settles = True
 
     def forward(self, z: Tensor) -> Tensor:
         """log q(z) (n,) for latents (n, k)."""
