@@ -16,14 +16,14 @@ from core.prior.skeletons import skeletons
 from core.tree import tree_with_regions
 
 
-def disturbed(name: str, dim: int, components: int = 6, latents: int = 600) -> LearnedPrior:
+def disturbed(name: str, dim: int, by: float = 0.1) -> LearnedPrior:
     """A prior as it may be along the way, in double precision."""
     rng = np.random.default_rng(dim)
-    prior = PRIORS[name](rng.normal(size=(latents, dim)), components, rng).double()
+    prior = PRIORS[name](rng.normal(size=(600, dim)), 6, rng).double()
     generator = torch.Generator().manual_seed(dim)
     with torch.no_grad():
         for value in prior.parameters():
-            value += 0.1 * torch.randn(value.shape, generator=generator, dtype=value.dtype)
+            value += by * torch.randn(value.shape, generator=generator, dtype=value.dtype)
     return prior
 
 
@@ -41,10 +41,10 @@ def integral(density: GaussianMixture, size: int) -> float:
     return volume * float(np.exp(density.log_density(places)).sum())
 
 
-@pytest.mark.parametrize(("dim", "size"), [(1, 20_000), (2, 400), (3, 60)])
+@pytest.mark.parametrize(("dim", "size"), [(1, 20_000), (2, 400), (3, 64)])
 @pytest.mark.parametrize("name", sorted(PRIORS))
 def test_density_integrates_to_one(name, dim, size):
-    prior = disturbed(name, dim)
+    prior = disturbed(name, dim, by=0.03)
     parts = prior.shapes.values() if name == "superposition" and dim == 3 else [prior]
     for part in parts:
         assert integral(part.export(), size) == pytest.approx(1, abs=1e-3)
@@ -81,7 +81,9 @@ def test_skeletons_are_centered_and_of_unit_size(dim):
         assert np.allclose(lengths, 1) or np.allclose(lengths, 0)
 
 
-@pytest.mark.parametrize(("name", "holes"), [("line", 0), ("ring", 1), ("eight", 2), ("theta", 2), ("sheet", 0), ("shell", 1)])
+@pytest.mark.parametrize(
+    ("name", "holes"), [("line", 0), ("ring", 1), ("eight", 2), ("theta", 2), ("sheet", 0), ("shell", 1)]
+)
 def test_families_have_their_topology(name, holes):
     prior = PRIORS["superposition"](np.random.default_rng(0).normal(size=(2000, 2)), 4, np.random.default_rng(0))
     tree = core.level_set_tree(prior.shapes[name].export(), simplify=0.3)
@@ -155,33 +157,25 @@ SHORT = core.FlowAutoencoderConfig(steps=60, blocks=2, width=8, components=5, ba
 
 @pytest.mark.parametrize("name", sorted(PRIORS))
 def test_same_seed_same_model_resumed_too(name):
-    dataset, config = core.load_dataset("blob", n=400), replace(SHORT, prior=name)
-    steps = list(core.train(dataset, config, seed=3))
-    middle = next(step for step in steps if step.state is not None and step.step >= 20)
-    *_, again = core.train(dataset, config, seed=3)
-    model = steps[-1].model
-    assert np.array_equal(model.prior.means, again.model.prior.means)
-    states = []
+    dataset, config = core.load_dataset("blob", n=300), replace(SHORT, prior=name)
+    state = None
     for step in core.train(dataset, config, seed=3):
-        if step.state is not None and step.step == middle.step:
-            states.append(step.state())
-            break
-    *_, resumed = core.train(dataset, config, seed=3, state=states[0])
-    assert np.array_equal(model.prior.weights, resumed.model.prior.weights)
+        if state is None and step.state is not None and step.step >= 5:
+            state = step.state()
+    *_, resumed = core.train(dataset, config, seed=3, state=state)
+    assert state is not None
+    assert np.array_equal(step.model.prior.means, resumed.model.prior.means)
+    assert np.array_equal(step.model.prior.weights, resumed.model.prior.weights)
 
 
 def test_a_superposition_says_what_it_chose(tmp_path):
-    *_, last = core.train(core.load_dataset("blob", n=400), replace(SHORT, prior="superposition"))
+    *_, last = core.train(core.load_dataset("blob", n=300), replace(SHORT, prior="superposition"))
+    assert tree_with_regions(last.model).tree.level_error is None, "tied components do not vary each on its own"
     families = last.model.metrics["families"]
     assert sum(families.values()) == pytest.approx(1)
     assert list(families.values()) == sorted(families.values(), reverse=True)
     core.save_model(last.model, tmp_path / "m")
     assert core.load_model(tmp_path / "m").metrics["families"] == families
-
-
-def test_tied_components_have_no_errors_of_their_own():
-    *_, last = core.train(core.load_dataset("blob", n=400), replace(SHORT, prior="superposition"))
-    assert tree_with_regions(last.model).tree.level_error is None
 
 
 def test_weights_of_an_untold_mixture_stay_as_they_are():

@@ -1,8 +1,8 @@
 """A prior that is learned against a critic: a generator whose density is known in closed form.
 
-The generator is a mixture of experts, each an affine map of simple noise: a draw is m_c + A_c e with e ~ N(0, I) and an
-expert c drawn by weight. The critic learns to tell its draws from latent codes; generator and flow learn that it cannot.
-The likelihood moves the flow alone: the generator hears of the data only from its critic.
+The generator is a mixture of experts, each an affine map of simple noise: a draw is m_c + A_c e with e ~ N(0, I) and
+an expert c drawn by weight. The critic learns to tell its draws from latent codes; generator and flow learn that it
+cannot. The likelihood moves the flow alone: the generator hears of the data only from its critic.
 
 References: Makhzani et al. 2015, "Adversarial autoencoders" (arXiv 1511.05644); Zhao et al. 2018, "Adversarially
 regularized autoencoders" (arXiv 1706.04223) and Wang et al. 2019, "Learning priors for adversarial autoencoders" (arXiv
@@ -10,6 +10,9 @@ regularized autoencoders" (arXiv 1706.04223) and Wang et al. 2019, "Learning pri
 Mescheder et al. 2018 (arXiv 1801.04406), the gradient penalty; Heusel et al. 2017 (arXiv 1706.08500), two time scales;
 Ganin et al. 2016 (arXiv 1505.07818), the reversed gradient.
 """
+
+import itertools
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +26,7 @@ from core.prior.mixture import GaussianMixture
 __all__ = ["AdversarialModule"]
 
 _WIDTH, _WAVES, _FREQUENCY = 64, 48, 2.0
-_DRAWS = 1024
+_DRAWS = 2048
 _PENALTY = 0.01
 _PULL = 0.1
 
@@ -32,13 +35,13 @@ class _Reversed(torch.autograd.Function):
     """The identity, whose gradient is turned round and scaled."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, scale: float) -> Tensor:  # noqa: ANN001
+    def forward(ctx: Any, x: Tensor, scale: float) -> Tensor:
         ctx.scale = scale
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN001
-        return -ctx.scale * gradient, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return -ctx.scale * gradients[0], None
 
 
 class _Critic(nn.Module):
@@ -52,7 +55,7 @@ class _Critic(nn.Module):
         super().__init__()
         self.waves = nn.Parameter(_FREQUENCY * torch.randn(dim, _WAVES, generator=generator))
         sizes = (2 * _WAVES + dim, _WIDTH, _WIDTH, 1)
-        layers = [nn.Linear(n, m) for n, m in zip(sizes, sizes[1:], strict=False)]
+        layers = [nn.Linear(n, m) for n, m in itertools.pairwise(sizes)]
         for layer in layers:
             nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=generator)
             nn.init.zeros_(layer.bias)
@@ -67,7 +70,9 @@ class _Critic(nn.Module):
 class AdversarialModule(LearnedPrior):
     """The generator, a mixture of `components` experts, and its critic, which one descent moves together."""
 
-    settles = False
+    # A quick flow would make the latents fit the generator's first guess, and leave the critic nothing to say.
+    settles, flow_pace = False, 0.2
+    drawn: Tensor
 
     def __init__(self, z: np.ndarray, components: int, rng: np.random.Generator) -> None:
         super().__init__()
@@ -75,6 +80,11 @@ class AdversarialModule(LearnedPrior):
         k = z.shape[1]
         self.critic = _Critic(k, torch.Generator().manual_seed(int(rng.integers(2**31))))
         self.register_buffer("drawn", torch.zeros((), dtype=torch.long))
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The generator, and its critic with less momentum."""
+        critic = {"params": list(self.critic.parameters()), "betas": (0.5, 0.99)}
+        return [{"params": list(self.generator.parameters())}, critic]
 
     def _frozen(self) -> dict[str, Tensor]:
         return {name: value.detach() for name, value in self.generator.named_parameters()}
