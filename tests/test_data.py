@@ -82,9 +82,33 @@ def test_labels_of_a_world_are_the_modes_uphill(name):
 def test_labels_of_a_knot_are_the_nearest_beads_in_the_order_of_the_ring(name):
     knot, data = KNOTS[name], load_dataset(name, n=3000)
     component = data.labels // knot.beads
-    turn = np.arctan2(data.latent[:, 1], data.latent[:, 0] - 3 * component) / (2 * np.pi) % 1.0 * knot.beads
+    center = np.array([knot.plane.means[knot.modes // knot.beads == at].mean(0) for at in range(len(knot.curves))])
+    away = data.latent - center[component]
+    turn = np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi) % 1.0 * knot.beads
     away = np.abs(turn - (data.labels % knot.beads + 0.5))
     assert np.minimum(away, knot.beads - away).max() < 0.5 + 1e-4
+
+
+@pytest.mark.parametrize("name", KNOTS)
+def test_the_plane_of_a_knot_has_its_rings_and_its_heights(name):
+    knot = KNOTS[name]
+    tree = level_set_tree(knot.plane)
+    assert len(tree.leaves) == knot.topology.leaves
+    assert tree.persistence[tree.leaves].min() > 0.8
+    assert tree.betti[0].tolist() == list(knot.topology.betti)
+    # A bead's peak over the dip to the next: from a mixture of wrapped normals, the tube's own height taken off.
+    place, dip = (knot._bead_density(np.array([at / knot.beads]), 0) for at in (0.5, 1.0))
+    along = knot._radii[0] * np.exp(2j * np.pi * np.array([0.5, 1.0]) / knot.beads)
+    height = knot.plane.log_density(np.stack((along.real, along.imag), axis=1))
+    assert height[0] - height[1] == pytest.approx(float(np.log(place / dip)[0]), abs=0.02)
+
+
+@pytest.mark.parametrize("name", KNOTS)
+def test_points_of_a_knot_have_the_plane_s_density(name):
+    knot, data = KNOTS[name], load_dataset(name, n=20_000)
+    of_points, drawn = (knot.plane.log_density(z) for z in (data.latent, knot.plane.sample(20_000, seed=5)))
+    error = np.hypot(of_points.std(), drawn.std()) / np.sqrt(20_000)
+    assert abs(of_points.mean() - drawn.mean()) < 4 * error
 
 
 @pytest.mark.parametrize("name", KNOTS)

@@ -2,6 +2,9 @@
 
 from core.data.dataset import Dataset, Topology
 from core.data.readers import write_points
-from core.data.registry import DatasetInfo, dataset_info, dataset_names, load_dataset
+from core.data.registry import DatasetInfo, Planted, dataset_info, dataset_names, load_dataset, planted
 
-__all__ = ["Dataset", "DatasetInfo", "Topology", "dataset_info", "dataset_names", "load_dataset", "write_points"]
+__all__ = [
+    "Dataset", "DatasetInfo", "Planted", "Topology", "dataset_info", "dataset_names", "load_dataset", "planted",
+    "write_points",
+]  # fmt: skip

@@ -12,10 +12,15 @@ from functools import cached_property
 import numpy as np
 
 from core.data.dataset import Dataset, Topology
+from core.data.ridges import ridge
+from core.prior.mixture import GaussianMixture
 
 __all__ = ["KNOTS", "Knot"]
 
 _STEPS = 4000
+# Gaussians of the plane per deviation of a bead: enough that what they bend away from the circle is far below the tube.
+_NODES = 3
+_BETWEEN_RINGS = 2.0
 _MASSES = (1.3, 0.9, 1.15, 0.8, 1.05, 1.4, 0.85, 1.2, 0.75, 1.0)
 
 
@@ -48,6 +53,39 @@ class Knot:
         return masses / masses.sum()
 
     @cached_property
+    def plane(self) -> GaussianMixture:
+        """The unknotted density in the plane: every component a circle of its own length, with its beads along it and
+        the tube across, side by side. The bending of the curve, which shifts heights by hundredths of a nat, is left
+        out."""
+        nodes = np.arange(round(_NODES / self.width) * self.beads)
+        along = self.width / self.beads / _NODES
+        share = (nodes + 0.5) / len(nodes)
+        angle, parts = 2 * np.pi * share, []
+        for component, (center, radius) in enumerate(zip(self._centers, self._radii, strict=True)):
+            out = np.stack((np.cos(angle), np.sin(angle)), axis=1)
+            tangent = np.stack((-np.sin(angle), np.cos(angle)), axis=1)
+            weights = self._bead_density(share, component, np.sqrt((self.width / self.beads) ** 2 - along**2))
+            parts.append((center + radius * out, tangent, weights, np.full(len(nodes), 2 * np.pi * radius * along)))
+        return ridge(*map(np.concatenate, zip(*parts, strict=True)), across=self.tube)
+
+    @cached_property
+    def modes(self) -> np.ndarray:
+        """The bead that each of the plane's Gaussians belongs to."""
+        each = len(self.plane.means) // self.topology.leaves
+        return np.repeat(np.arange(self.topology.leaves), each)
+
+    @cached_property
+    def _radii(self) -> np.ndarray:
+        """(components,): of the circles as long as the curves."""
+        return np.array([curve.length for curve in self._traced]) / (2 * np.pi)
+
+    @cached_property
+    def _centers(self) -> np.ndarray:
+        """(components, 2): of the circles side by side."""
+        right = np.cumsum(2 * self._radii + _BETWEEN_RINGS) - self._radii
+        return np.stack((right - right[0], np.zeros(len(right))), axis=1)
+
+    @cached_property
     def entropy(self) -> float:
         """Differential entropy in nats, by quadrature over the curve and the tube."""
         s = (np.arange(_STEPS) + 0.5) / _STEPS
@@ -60,7 +98,7 @@ class Knot:
         return total
 
     def sample(self, name: str, n: int, seed: int) -> Dataset:
-        """n points; `labels` number the nearest beads, `latent` is the place on the ring, components side by side."""
+        """n points; `labels` number the nearest beads, `latent` is the place in the plane."""
         rng = np.random.default_rng([seed, 17])
         bead = rng.choice(self._masses.size, size=n, p=self._masses.ravel())
         component, slot = np.divmod(bead, self.beads)
@@ -70,7 +108,8 @@ class Knot:
         for index, curve in enumerate(self._traced):
             rows = component == index
             points[rows] = curve.place(s[rows], across[rows])
-        ring = np.stack((np.cos(2 * np.pi * s) + 3 * component, np.sin(2 * np.pi * s)), axis=1)
+        out = np.stack((np.cos(2 * np.pi * s), np.sin(2 * np.pi * s)), axis=1)
+        ring = self._centers[component] + (self._radii[component] + across[:, 0])[:, None] * out
         return Dataset(
             name=name,
             points=points.astype(np.float32),
@@ -81,9 +120,10 @@ class Knot:
             columns=("x", "y", "z"),
         )
 
-    def _bead_density(self, s: np.ndarray, component: int) -> np.ndarray:
-        """The component's share of the density of s (integrates to its mass)."""
-        sd = self.width / self.beads
+    def _bead_density(self, s: np.ndarray, component: int, deviation: float | None = None) -> np.ndarray:
+        """The component's share of the density of s (integrates to its mass), of beads of their own `deviation` or a
+        given one."""
+        sd = self.width / self.beads if deviation is None else deviation
         centers = (np.arange(self.beads) + 0.5) / self.beads
         away = (s[:, None] - centers + 0.5) % 1.0 - 0.5
         wrapped = sum(np.exp(-0.5 * ((away + turn) / sd) ** 2) for turn in (-1, 0, 1))

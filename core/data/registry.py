@@ -2,9 +2,13 @@
 
 import difflib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from numbers import Integral
 from pathlib import Path
+
+import numpy as np
 
 from core.data.bounds import most_of
 from core.data.dataset import Dataset, Topology
@@ -12,8 +16,9 @@ from core.data.knots import KNOTS, Knot
 from core.data.readers import SUFFIXES, read_dataset
 from core.data.worlds import WORLDS, World
 from core.errors import InputError, invalid
+from core.prior.mixture import GaussianMixture
 
-__all__ = ["DEFAULT_POINTS", "DatasetInfo", "dataset_info", "dataset_names", "load_dataset"]
+__all__ = ["DEFAULT_POINTS", "DatasetInfo", "Planted", "dataset_info", "dataset_names", "load_dataset", "planted"]
 
 DEFAULT_POINTS = 16_000
 _MOST_POINTS = 20_000_000
@@ -30,6 +35,25 @@ class DatasetInfo:
     entropy: float
 
 
+@dataclass(frozen=True, eq=False)
+class Planted:
+    """What was planted: the density of the `plane` and the mode (c,) of each of its Gaussians, which the labels of
+    points number too, the `topology`, and the differential `entropy` in nats of data of dimension `dim`.
+
+    `sample(n, seed)` draws a data set whose `latent` lies in the plane. `log_density` gives log p (n,) in nats at
+    points (n, d); it is None for knots, whose entropy alone is known.
+    """
+
+    name: str
+    dim: int
+    plane: GaussianMixture
+    modes: np.ndarray
+    topology: Topology
+    entropy: float
+    sample: Callable[[int, int], Dataset]
+    log_density: Callable[[np.ndarray], np.ndarray] | None = None
+
+
 def dataset_names() -> tuple[str, ...]:
     """Names of the built-in sets."""
     return tuple(_BUILT_IN)
@@ -39,6 +63,24 @@ def dataset_info(name: str) -> DatasetInfo:
     """What is known of a built-in set. Raises `InputError` for a name that is none."""
     planted = _planted(name)
     return DatasetInfo(name, planted.dim, planted.topology, planted.entropy)
+
+
+def planted(name: str) -> Planted | None:
+    """What was planted in the built-in set or case of the hard suite of that name; None for any other name."""
+    source = _BUILT_IN.get(name) or _case(name)
+    if source is None:
+        return None
+    world = isinstance(source, World)
+    return Planted(
+        name,
+        source.dim,
+        source.mixture if world else source.plane,
+        source.modes,
+        source.topology,
+        source.entropy,
+        partial(source.sample, name),
+        source.log_density if world else None,
+    )
 
 
 def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None) -> Dataset:
@@ -67,6 +109,13 @@ def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None) 
 
 def _is_whole(number: object) -> bool:
     return isinstance(number, Integral) and not isinstance(number, bool)
+
+
+def _case(name: str) -> World | None:
+    # On first use: the suite reads trees, and a list of names should not wait for what trees need.
+    from core.data.suite import CASES
+
+    return next((case.world for case in CASES if case.name == name), None)
 
 
 def _planted(name: str) -> World | Knot:

@@ -31,8 +31,7 @@ def planted_pairs(a: FlowAutoencoder, b: FlowAutoencoder, n: int = 4000, seed: i
 
 
 def _encoded(model: FlowAutoencoder, world: World, plane: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    noise = world.noise * rng.normal(size=(len(plane), world.dim - 2))
-    return model.encode(world.tangle(np.concatenate((plane, noise), axis=1)))[0]
+    return model.encode(world.tangled(plane, rng))[0]
 
 
 def _world_of(model: FlowAutoencoder) -> World | None:
