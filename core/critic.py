@@ -105,9 +105,7 @@ def _trained(prior: Samples, latents: np.ndarray, seed: int) -> nn.Module:
 
 def _network(k: int, generator: torch.Generator) -> nn.Module:
     """k -> 64 -> 64 -> 1, started alike for every model."""
-    network = nn.Sequential(
-        nn.Linear(k, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, 1)
-    )
+    network = nn.Sequential(nn.Linear(k, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, 1))
     with torch.no_grad():
         for layer in network:
             if isinstance(layer, nn.Linear):

@@ -7,6 +7,7 @@ same points, and differences between them are those of their parameters, not of 
 """
 
 from collections.abc import Generator
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -145,8 +146,9 @@ class _Driver:
         self.advisor = Advisor(folder.journal, self.space, config.seed, study.trials)
         self.waiting = [trial.number for trial in study.trials if trial.state == "running"]
         self.states: dict[int, bytes] = {}
-        self.running: dict[int, object] = {}
-        self.done: SimpleQueue[tuple[int, object]] = SimpleQueue()
+        self.running: dict[int, Future[Outcome]] = {}
+        self.done: SimpleQueue[tuple[int, Future[Outcome]]] = SimpleQueue()
+        self.hopeless: set[int] = set()
         self.exhausted = False
 
     def run(self) -> Generator[Change, None, None]:
@@ -203,41 +205,58 @@ class _Driver:
         self.running[number] = future
         future.add_done_callback(partial(self._put, number))
 
-    def _put(self, number: int, future: object) -> None:
+    def _put(self, number: int, future: Future[Outcome]) -> None:
         self.done.put((number, future))
 
     def _wait(self) -> Trial | None:
         """Wait a moment for a rung to be done; the trial, where it has ended with it."""
-        for number in self.workers.restarted():
-            if (ended := self._lost(number)) is not None:
-                return ended
         try:
             number, future = self.done.get(timeout=_PATIENCE_SECONDS)
         except Empty:
+            number, future = None, None
             self.workers.check()
-            return None
-        if self.running.get(number) is not future:
-            return None
-        del self.running[number]
+        for again in self.workers.restarted():
+            self._count_loss(again)
+        ended = None
+        if number is not None and self.running.get(number) is future:
+            ended = self._received(number)
+        return ended or self._given_up()
+
+    def _received(self, number: int) -> Trial | None:
+        """What came of a rung that is done."""
+        future = self.running.pop(number)
         try:
-            outcome = future.result()  # type: ignore[attr-defined]
+            outcome = future.result()
         except self.workers.lost:
             self.workers.check()
-            ended = self._lost(number)
-            if ended is None:
-                self.waiting.insert(0, number)
-            return ended
+            self._count_loss(number)
+            self.waiting.insert(0, number)
+            return None
         return self._arrived(outcome)
 
-    def _lost(self, number: int) -> Trial | None:
+    def _count_loss(self, number: int) -> None:
         """A worker was lost under a trial: that is one more attempt, or one too many."""
         trial = self.study.trials[number]
-        if trial.attempts < ATTEMPTS:
+        if trial.state != "running":
+            return
+        if trial.attempts == ATTEMPTS:
+            self.hopeless.add(number)
+        else:
             self._record(replace(trial, attempts=trial.attempts + 1))
+
+    def _given_up(self) -> Trial | None:
+        """A trial that has lost its worker too often, now ended."""
+        if not self.hopeless:
             return None
+        number = self.hopeless.pop()
+        trial = self.study.trials[number]
+        if trial.state != "running":
+            return None
+        if number in self.waiting:
+            self.waiting.remove(number)
         future = self.running.pop(number, None)
         if future is not None:
-            future.cancel()  # type: ignore[attr-defined]
+            future.cancel()
         error = f"its worker was lost {ATTEMPTS} times; if memory ran out, search smaller flows or fewer points"
         return self._ended(replace(trial, state="failed", error=error))
 

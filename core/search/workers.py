@@ -4,6 +4,7 @@ A lost worker costs the one rung that it had. A process of this machine has a po
 no other; on a cluster the scheduler gives the rung to another worker and the new start is counted by an event.
 """
 
+import contextlib
 import importlib
 import json
 import multiprocessing
@@ -11,6 +12,7 @@ import os
 import re
 import tempfile
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -35,6 +37,7 @@ __all__ = ["Cluster", "Pool", "Workers"]
 
 _ADDRESS = re.compile(r"tcp://(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}")
 _ANSWER_SECONDS = 10
+_IDLE_SECONDS = 60
 
 
 class Workers(Protocol):
@@ -138,10 +141,11 @@ class Cluster:
         self.address, self._modules = address, tuple(modules)
         self.client = _connected(address)
         try:
-            from distributed.client import FutureCancelledError
             from distributed.scheduler import KilledWorker
 
-            self.lost = (KilledWorker, CancelledError, FutureCancelledError)
+            self.lost = (KilledWorker, CancelledError)
+            self._worked = time.monotonic()
+            self._first_scheduler = self._scheduler()
             self._known: set[str] = set()
             self._name = f"topoviz-{uuid4().hex}"
             self._events: SimpleQueue[str] = SimpleQueue()
@@ -174,7 +178,14 @@ class Cluster:
     @property
     def slots(self) -> int:
         """The threads of all workers, now."""
-        return sum(self.client.nthreads().values()) if self.client.status == "running" else 0
+        return sum(self._threads().values())
+
+    def _threads(self) -> dict[str, int]:
+        """The number of threads of each worker; none where the scheduler does not answer."""
+        with contextlib.suppress(OSError, TimeoutError):
+            if self.client.status == "running":
+                return dict(self.client.nthreads())
+        return {}
 
     def submit(self, rung: Rung) -> "Future[Outcome]":
         """Hand a rung to the scheduler."""
@@ -182,9 +193,7 @@ class Cluster:
 
         ticket = uuid4().hex
         self._numbers[ticket] = rung.number
-        future = self._executor.submit(run_with_plugin, self._name, ticket, rung)
-        future.add_done_callback(lambda _: self._numbers.pop(ticket, None))
-        return future
+        return self._executor.submit(run_with_plugin, self._name, ticket, rung)
 
     def restarted(self) -> list[int]:
         """The trials of second and further starts."""
@@ -195,15 +204,27 @@ class Cluster:
             except Empty:
                 return again
             self._starts[ticket] = self._starts.get(ticket, 0) + 1
-            if self._starts[ticket] > 1 and ticket in self._numbers:
+            if self._starts[ticket] > 1:
                 again.append(self._numbers[ticket])
 
     def check(self) -> None:
-        """Raises `InputError` where the scheduler is gone, or a worker that came later differs."""
-        if self.client.status in ("closing", "closed"):
+        """Raises `InputError` where the scheduler is gone, no worker has been there for a minute, or one that came
+        later differs."""
+        if self.client.status != "running" or self._scheduler() != self._first_scheduler:
             raise InputError(f"the scheduler {self.address} is gone; start it again and the search with --resume.")
-        if self.client.status == "running" and set(self.client.nthreads()) - self._known:
+        threads = self._threads()
+        if threads:
+            self._worked = time.monotonic()
+        elif time.monotonic() - self._worked > _IDLE_SECONDS:
+            raise InputError(f"{self.address} has had no workers for {_IDLE_SECONDS} s; start some and use --resume.")
+        if set(threads) - self._known:
             self._check_versions()
+
+    def _scheduler(self) -> str:
+        """Which scheduler answers; one that was started anew has another name."""
+        with contextlib.suppress(OSError, TimeoutError):
+            return str(self.client.scheduler_info(n_workers=0)["id"])
+        return ""
 
     def _check_versions(self) -> None:
         """Raises `InputError` where a worker has another Python, or another version of a module."""
