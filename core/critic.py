@@ -5,12 +5,13 @@ latents and samples that it has not seen. Its cross-entropy is log 2 where there
 less, log 2 - H = JS(latents || prior) at best, is a lower bound of the Jensen-Shannon divergence.
 """
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import silu, softplus
 
 from core.errors import invalid
 
@@ -25,6 +26,8 @@ _MOST_TRAINED = 20_000
 # Samples of the prior are free: many of them leave the held-out latents as the only noise.
 _SAMPLES_PER_LATENT = 8
 _FEWEST = 8
+# Seeds of the samples that a critic is asked about are far from those that it learned from.
+_APART = 1_000_003
 
 
 class Samples(Protocol):
@@ -67,52 +70,66 @@ def critic_loss(prior: Samples, trained: np.ndarray, heldout: np.ndarray, seed: 
         raise invalid("heldout", f"at least {_FEWEST} latents", len(heldout), "hold out more points")
     rng = np.random.default_rng([seed, 5])
     trained = trained[rng.permutation(len(trained))[:_MOST_TRAINED]]
-    parts = np.array_split(rng.permutation(len(heldout)), _FOLDS)
-    entropies, of_samples = [], []
+    order = rng.permutation(len(heldout))
+    parts = [order[number::_FOLDS] for number in range(_FOLDS)]
+    seen = [np.concatenate((trained, np.delete(heldout, part, axis=0))) for part in parts]
+    critics = _trained(prior, seen, seed)
+    real, drawn = [], []
     for number, part in enumerate(parts):
-        others = heldout[np.setdiff1d(np.arange(len(heldout)), part)]
-        key = 10 * seed + number
-        critic = _trained(prior, np.concatenate((trained, others)).astype(np.float32), key)
-        fresh = prior.sample(_SAMPLES_PER_LATENT * len(part), 2 * key + 1)
+        fresh = prior.sample(_SAMPLES_PER_LATENT * len(part), _FOLDS * seed + number + _APART)
         with torch.no_grad():
-            entropies.append(softplus(-critic(_tensor(heldout[part]))).numpy())
-            of_samples.append(softplus(critic(_tensor(fresh))).numpy())
-    latents, samples = np.concatenate(entropies).astype(float), np.concatenate(of_samples).astype(float)
+            real.append(softplus(-critics(_tensor(heldout[part])[None], number)).numpy().ravel())
+            drawn.append(softplus(critics(_tensor(fresh)[None], number)).numpy().ravel())
+    latents, samples = np.concatenate(real).astype(float), np.concatenate(drawn).astype(float)
     entropy = 0.5 * (latents.mean() + samples.mean())
     error = 0.5 * np.sqrt(latents.var() / len(latents) + samples.var() / len(samples))
     return CriticLoss(float(1 - entropy / np.log(2)), float(error / np.log(2)))
 
 
-def _trained(prior: Samples, latents: np.ndarray, seed: int) -> nn.Module:
-    """A critic, positive on `latents` and negative on fresh samples of the prior at every step; its weights averaged
+class _Critics(nn.Module):
+    """One network k -> 64 -> 64 -> 1 per fold, side by side, all started alike for every model."""
+
+    def __init__(self, k: int, generator: torch.Generator) -> None:
+        super().__init__()
+        shapes = ((k, _WIDTH), (_WIDTH, _WIDTH), (_WIDTH, 1))
+        scales = (k**-0.5, _WIDTH**-0.5, 0.1 * _WIDTH**-0.5)
+        self.weights = nn.ParameterList(
+            scale * torch.randn(_FOLDS, *shape, generator=generator)
+            for shape, scale in zip(shapes, scales, strict=True)
+        )
+        self.biases = nn.ParameterList(torch.zeros(_FOLDS, 1, width) for _, width in shapes)
+
+    def forward(self, z: Tensor, fold: int | None = None) -> Tensor:
+        """Positive where `z` (folds, n, k) looks like latents, (folds, n); of one `fold` for (1, n, k)."""
+        chosen = slice(None) if fold is None else slice(fold, fold + 1)
+        for weight, bias in zip(self.weights, self.biases, strict=True):
+            z = torch.baddbmm(bias[chosen], z if weight is self.weights[0] else silu(z), weight[chosen])
+        return z[..., 0]
+
+
+def _trained(prior: Samples, latents: Sequence[np.ndarray], seed: int) -> _Critics:
+    """Critics that tell each of `latents` from fresh samples of the prior at every step; their weights are averaged
     over the second half of training."""
     generator = torch.Generator().manual_seed(seed)
-    critic = _network(latents.shape[1], generator)
-    average = torch.optim.swa_utils.AveragedModel(critic)
-    optimizer = torch.optim.Adam(critic.parameters(), lr=_RATE)
-    pool, samples = _tensor(latents), _tensor(prior.sample(_STEPS * _BATCH, 2 * seed))
+    critics = _Critics(latents[0].shape[1], generator)
+    optimizer = torch.optim.Adam(critics.parameters(), lr=_RATE)
+    pools = [_tensor(each) for each in latents]
+    samples = _tensor(prior.sample(_STEPS * _FOLDS * _BATCH, seed)).reshape(_STEPS, _FOLDS, _BATCH, -1)
+    total = [torch.zeros_like(value) for value in critics.parameters()]
     for step in range(_STEPS):
-        real = pool[torch.randint(len(pool), (_BATCH,), generator=generator)]
-        drawn = samples[step * _BATCH : (step + 1) * _BATCH]
-        loss = softplus(-critic(real)).mean() + softplus(critic(drawn)).mean()
+        real = torch.stack([pool[torch.randint(len(pool), (_BATCH,), generator=generator)] for pool in pools])
+        score = critics(torch.cat((real, samples[step]), dim=1))
+        loss = softplus(-score[:, :_BATCH]).mean(1).sum() + softplus(score[:, _BATCH:]).mean(1).sum()
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
         if step >= _STEPS // 2:
-            average.update_parameters(critic)
-    return average.module.eval()
-
-
-def _network(k: int, generator: torch.Generator) -> nn.Module:
-    """k -> 64 -> 64 -> 1, started alike for every model."""
-    network = nn.Sequential(nn.Linear(k, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, 1))
+            for summed, value in zip(total, critics.parameters(), strict=True):
+                summed += value.detach()
     with torch.no_grad():
-        for layer in network:
-            if isinstance(layer, nn.Linear):
-                layer.weight.normal_(0, layer.in_features**-0.5, generator=generator)
-                layer.bias.zero_()
-        network[-1].weight.mul_(0.1)
-    return network
+        for value, summed in zip(critics.parameters(), total, strict=True):
+            value.copy_(summed / (_STEPS - _STEPS // 2))
+    return critics
 
 
 def _tensor(array: np.ndarray) -> Tensor:

@@ -1,4 +1,4 @@
-"""A hyper-parameter search over priors, flows and their settings, on one machine or many, that survives being killed."""
+"""A search over priors, flows and their settings, on one machine or many, that survives being killed."""
 
 from core.search.folder import StudyFolder
 from core.search.records import CRITERIA, DataMark, Measures, Study, Trial

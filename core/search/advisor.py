@@ -1,8 +1,8 @@
-"""What Optuna does for a search: it proposes parameters from all that is known, and keeps a journal of its own.
+"""What Optuna does for a search: it proposes parameters from all that is known.
 
-The journal is made anew from the study when a search goes on: the study is the truth, the journal a view of it that
-Optuna's own tools can open. Each proposal is drawn with a seed of its own, so that it depends on what is known and on
-nothing else.
+Each proposal is drawn with a seed of its own, so that it depends on what is known and on nothing else. The trials that
+have ended are in a journal too, which Optuna's own tools can open; it is made anew when a search goes on, for the truth
+is in the study.
 """
 
 import json
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Advisor"]
 
-_MOST_PROPOSALS = 200
+# Where the estimator proposes only what is known, chance takes over, and then it is enough.
+_PROPOSALS, _BY_CHANCE = 10, 50
 
 
 class Advisor:
@@ -43,14 +44,17 @@ class Advisor:
         self._known: set[str] = set()
         self._verbosity = self._optuna.logging.get_verbosity()
         self._optuna.logging.set_verbosity(self._optuna.logging.WARNING)
-        self._study = _fresh(self._optuna, journal)
+        self._study = self._optuna.create_study(direction="minimize")
+        self._journal = _fresh(self._optuna, journal)
         for trial in trials:
             self._tell_anew(trial)
 
     def propose(self, number: int) -> dict[str, Any] | None:
         """Parameters for trial `number` that no other trial has; None where the space seems to hold no more."""
-        for proposal in range(_MOST_PROPOSALS):
-            self._study.sampler = self._optuna.samplers.TPESampler(seed=_seed(self._seed, number, proposal))
+        samplers = self._optuna.samplers
+        for proposal in range(_PROPOSALS + _BY_CHANCE):
+            sampler = samplers.TPESampler if proposal < _PROPOSALS else samplers.RandomSampler
+            self._study.sampler = sampler(seed=_seed(self._seed, number, proposal))
             start = self._space.start(number) if proposal == 0 else {}
             if start:
                 self._study.enqueue_trial(start)
@@ -71,7 +75,8 @@ class Advisor:
         """Tell how a trial ended."""
         states = self._optuna.trial.TrialState
         ended = {"complete": states.COMPLETE, "pruned": states.PRUNED, "failed": states.FAIL}[state]
-        self._study.tell(self._asked.pop(number), nll if state == "complete" else None, state=ended)
+        value = nll if state == "complete" else None
+        self._journal.add_trial(self._study.tell(self._asked.pop(number), value, state=ended))
 
     def close(self) -> None:
         """Leave Optuna's settings as they were."""

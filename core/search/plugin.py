@@ -19,4 +19,6 @@ def run_with_plugin(name: str, ticket: str, rung: Rung) -> Outcome:
     """Run a rung on the data set of the plugin `name`, having told the scheduler that it begins."""
     worker = get_worker()
     worker.log_event(name, {"ticket": ticket})
-    return run_rung(rung, worker.plugins[name].dataset)
+    plugin = worker.plugins[name]
+    assert isinstance(plugin, DataPlugin)
+    return run_rung(rung, plugin.dataset)

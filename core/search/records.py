@@ -116,10 +116,11 @@ class Trial:
         state = document["state"]
         if state not in _STATES:
             raise ValueError(f"state {state!r}")
-        known = {each.name: document[each.name] for each in fields(Measures)}
+        known: dict[str, Any] = {each.name: document[each.name] for each in fields(Measures)}
+        known["reasons"] = tuple(known["reasons"])
         measures = None
         if state == "complete":
-            measures = Measures(**known | {"reasons": tuple(known["reasons"])})
+            measures = Measures(**known)
             if not math.isfinite(measures.nll):
                 raise ValueError("nll")
         return cls(

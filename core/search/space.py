@@ -71,8 +71,9 @@ class Space:
                 raise invalid("space", "of known keys", repr(key), f"use some of {', '.join(known)}")
             if not isinstance(value, Mapping if key == "fixed" else list | tuple):
                 raise invalid(key, "an object" if key == "fixed" else "a list", repr(value), "see the search's help")
-        parts = {"latent_dim": (1, min(_MOST_LATENT, dataset.dim)), **document}
-        space = cls(**{key: value if key == "fixed" else tuple(value) for key, value in parts.items()})
+        parts: dict[str, Any] = {"latent_dim": (1, min(_MOST_LATENT, dataset.dim))}
+        parts |= {key: dict(value) if key == "fixed" else tuple(value) for key, value in document.items()}
+        space = cls(**parts)
         if space.latent_dim[1] > dataset.dim + space.pad[0]:
             most = f"at most the data's {dataset.dim} dimensions and {space.pad[0]} pads"
             raise invalid("latent_dim", most, list(space.latent_dim), "lower it")

@@ -15,7 +15,7 @@ from queue import Empty, SimpleQueue
 
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
-from core.errors import InputError, invalid
+from core.errors import InputError
 from core.rows import check_data
 from core.search.advisor import Advisor
 from core.search.folder import StudyFolder
@@ -123,7 +123,7 @@ def search(
     folder = folder if isinstance(folder, StudyFolder) else StudyFolder(folder)
     config = config or SearchConfig()
     with folder.locked():
-        study, _ = opened(dataset, folder, config, getattr(workers, "address", None))
+        study, _ = opened(dataset, folder, config, workers.address)
         driver = _Driver(dataset, folder, workers, config, study)
         try:
             yield from driver.run()
@@ -143,6 +143,8 @@ class _Driver:
     ) -> None:
         self.dataset, self.folder, self.workers, self.config, self.study = dataset, folder, workers, config, study
         self.space = config.space or Space.of(dataset)
+        # Before all other files: they are a study's where there is one.
+        folder.write(study)
         self.advisor = Advisor(folder.journal, self.space, config.seed, study.trials)
         self.waiting = [trial.number for trial in study.trials if trial.state == "running"]
         self.states: dict[int, bytes] = {}
@@ -153,7 +155,6 @@ class _Driver:
 
     def run(self) -> Generator[Change, None, None]:
         """All trials that are wanted."""
-        self.folder.write(self.study)
         if self.study.best is not None:
             self.folder.write_best(self.study.best)
         for trial in self.study.trials:
@@ -211,15 +212,15 @@ class _Driver:
     def _wait(self) -> Trial | None:
         """Wait a moment for a rung to be done; the trial, where it has ended with it."""
         try:
-            number, future = self.done.get(timeout=_PATIENCE_SECONDS)
+            done = self.done.get(timeout=_PATIENCE_SECONDS)
         except Empty:
-            number, future = None, None
+            done = None
             self.workers.check()
         for again in self.workers.restarted():
             self._count_loss(again)
         ended = None
-        if number is not None and self.running.get(number) is future:
-            ended = self._received(number)
+        if done is not None and self.running.get(done[0]) is done[1]:
+            ended = self._received(done[0])
         return ended or self._given_up()
 
     def _received(self, number: int) -> Trial | None:
@@ -270,7 +271,8 @@ class _Driver:
             self.folder.write_model(trial.number, outcome.files)
             model = self.folder.model(trial)
             return self._ended(replace(trial, state="complete", measures=outcome.measures, model=model))
-        assert outcome.nll is not None and outcome.state is not None
+        assert outcome.nll is not None
+        assert outcome.state is not None
         at = len(trial.rungs)
         others = [other.rungs[at][1] for other in self.study.trials if len(other.rungs) > at]
         trial = replace(trial, rungs=(*trial.rungs, (outcome.step, outcome.nll)))

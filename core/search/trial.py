@@ -3,12 +3,10 @@
 Arrays, numbers and text go in and come out, so that any worker can go on where another stopped.
 """
 
-import os
-import socket
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,9 @@ from core.critic import critic_loss
 from core.data.dataset import Dataset
 from core.errors import InputError
 from core.model import FlowAutoencoder
-from core.progress import Progress
 from core.rows import Rows
 from core.search.records import Measures
-from core.store import save_model
+from core.store import load_model, save_model
 from core.training import train
 from core.tree import tree_with_regions
 
@@ -49,12 +46,11 @@ class Rung:
 @dataclass(frozen=True)
 class Outcome:
     """What came of a rung after `seconds`: at `step` the held-out `nll` and the `state` to go on from; of a finished
-    training the model's `files` by name and its `measures`; or the `error` in one line. `worker` names the process."""
+    training the model's `files` by name and its `measures`; or the `error` in one line."""
 
     number: int
-    step: int
-    seconds: float
-    worker: str
+    step: int = 0
+    seconds: float = 0.0
     nll: float | None = None
     state: bytes | None = None
     files: Mapping[str, bytes] | None = None
@@ -69,40 +65,38 @@ def run_rung(rung: Rung, dataset: Dataset) -> Outcome:
     `error`, not an exception.
     """
     torch.set_num_threads(1)
-    began, worker = time.monotonic(), f"{socket.gethostname()}:{os.getpid()}"
+    began = time.monotonic()
     try:
-        step, parts = _train(rung, dataset)
+        outcome = _trained(rung, dataset)
     except MemoryError as error:
-        step, parts = 0, {"error": _line("memory ran out", error)}
+        outcome = Outcome(rung.number, error=_line("memory ran out", error))
     except InputError as error:
-        step, parts = 0, {"error": _line("", error)}
+        outcome = Outcome(rung.number, error=_line("", error))
     except (ArithmeticError, RuntimeError, ValueError) as error:
         what = "memory ran out" if _is_shortage(error) else type(error).__name__
-        step, parts = 0, {"error": _line(what, error)}
-    return Outcome(rung.number, step, time.monotonic() - began, worker, **parts)
+        outcome = Outcome(rung.number, error=_line(what, error))
+    return replace(outcome, seconds=time.monotonic() - began)
 
 
-def _train(rung: Rung, dataset: Dataset) -> tuple[int, dict[str, Any]]:
-    """The step that was reached, and the parts of the outcome."""
+def _trained(rung: Rung, dataset: Dataset) -> Outcome:
+    """What comes of the rung, but for the time that it took."""
     config = FlowAutoencoderConfig.from_json(dict(rung.config))
     state = None if rung.state is None else load(rung.state)
-    weighed: Progress | None = None
-    model = None
+    step, model = 0, None
     training = train(dataset, config, rung.seed, state)
     for progress in training:
         model = progress.model
-        if progress.phase != "fit" or progress.heldout_nll is None:
+        if progress.phase != "fit" or progress.heldout_nll is None or progress.state is None:
             continue
-        weighed = progress
+        step = progress.step
         if not np.isfinite(progress.heldout_nll):
-            raise InputError(f"the held-out likelihood is not finite at step {progress.step}; lower `learning_rate`.")
-        if not rung.last and progress.step >= rung.until and progress.state is not None:
+            raise InputError(f"the held-out likelihood is not finite at step {step}; lower `learning_rate`.")
+        if not rung.last and step >= rung.until:
             training.close()
-            return progress.step, {"nll": progress.heldout_nll, "state": save(progress.state())}
+            return Outcome(rung.number, step, nll=progress.heldout_nll, state=save(progress.state()))
     if model is None:
         raise RuntimeError("training ended without a model")
-    found = measures(model, dataset, rung.seed)
-    return weighed.step if weighed else config.steps, {"nll": found.nll, "measures": found, "files": _files(model)}
+    return Outcome(rung.number, step, files=_files(model), measures=measures(model, dataset, rung.seed))
 
 
 def measures(model: FlowAutoencoder, dataset: Dataset, seed: int) -> Measures:
@@ -148,10 +142,13 @@ def _tree_error(model: FlowAutoencoder) -> dict[str, Any] | None:
 
 
 def _files(model: FlowAutoencoder) -> dict[str, bytes]:
-    """A model folder as bytes by file name."""
-    with tempfile.TemporaryDirectory(prefix="topoviz-") as folder:
-        save_model(model, Path(folder) / "model")
-        return {path.name: path.read_bytes() for path in sorted((Path(folder) / "model").iterdir())}
+    """A model folder as bytes by file name. Raises `InputError` where it could not be read again."""
+    with tempfile.TemporaryDirectory(prefix="topoviz-") as name:
+        folder = Path(name) / "model"
+        with np.errstate(over="ignore"):
+            save_model(model, folder)
+        load_model(folder)
+        return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
 
 
 def _is_shortage(error: Exception) -> bool:

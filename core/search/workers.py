@@ -21,7 +21,7 @@ from functools import lru_cache, partial
 from multiprocessing.connection import wait
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -29,9 +29,6 @@ import numpy as np
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid
 from core.search.trial import Outcome, Rung, run_rung
-
-if TYPE_CHECKING:
-    from distributed import Client
 
 __all__ = ["Cluster", "Pool", "Workers"]
 
@@ -43,8 +40,15 @@ _IDLE_SECONDS = 60
 class Workers(Protocol):
     """A place that runs rungs."""
 
-    lost: tuple[type[BaseException], ...]
-    """What a future raises whose worker was lost."""
+    @property
+    def lost(self) -> tuple[type[BaseException], ...]:
+        """What a future raises whose worker was lost."""
+        ...
+
+    @property
+    def address(self) -> str | None:
+        """That of the scheduler, if there is one."""
+        ...
 
     @property
     def slots(self) -> int:
@@ -74,7 +78,8 @@ class Pool:
     They end with the process that made them, however it ends.
     """
 
-    lost = (BrokenProcessPool,)
+    lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
+    address: str | None = None
 
     def __init__(self, dataset: Dataset, processes: int | None = None) -> None:
         most = os.cpu_count() or 2
@@ -138,12 +143,13 @@ class Cluster:
     def __init__(self, address: str, dataset: Dataset, modules: Sequence[str] = ("torch",)) -> None:
         if not _ADDRESS.fullmatch(address):
             raise invalid("scheduler", "an address like tcp://10.0.0.5:8786", repr(address), "see where it listens")
-        self.address, self._modules = address, tuple(modules)
+        self.address: str | None = address
+        self._modules = tuple(modules)
         self.client = _connected(address)
         try:
             from distributed.scheduler import KilledWorker
 
-            self.lost = (KilledWorker, CancelledError)
+            self.lost: tuple[type[BaseException], ...] = (KilledWorker, CancelledError)
             self._worked = time.monotonic()
             self._first_scheduler = self._scheduler()
             self._known: set[str] = set()
@@ -252,7 +258,8 @@ class Cluster:
         self.client.close()
 
 
-def _connected(address: str) -> "Client":
+def _connected(address: str) -> Any:
+    """A client of the scheduler; its methods are not typed."""
     try:
         from distributed import Client
     except ImportError:

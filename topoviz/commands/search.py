@@ -37,9 +37,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
     study, resumed = opened(dataset, folder, config, arguments.scheduler)
     if resumed:
         left = study.trials_wanted - sum(study.count(state) for state in ("complete", "pruned", "failed"))
-        say(
-            f"{arguments.out} holds a study of these data; it goes on, with {left} of {study.trials_wanted} trials left."
-        )
+        say(f"{arguments.out} holds a study of these data; it goes on ({left} of {study.trials_wanted} trials left).")
     elif arguments.resume:
         say(f"there is no study in {arguments.out}; the search starts at the beginning.")
     for note in dataset.notes:
