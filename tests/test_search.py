@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -562,10 +563,11 @@ def test_a_fault_of_our_own_is_not_hidden(data, monkeypatch):
         run_rung(rung(), data)
 
 
-def test_a_model_that_could_not_be_read_again_is_an_outcome(data):
-    outcome = run_rung(Rung(0, rung(learning_rate=1.0, steps=600).config, 0, 600, True), data)
-    assert outcome.error is not None
-    assert "infinity" in outcome.error or "learning_rate" in outcome.error
+def test_a_model_that_could_not_be_read_again_is_not_sent(whole):
+    model = core.load_model(whole[0] / "best")
+    field = replace(model.input_field, log_density=np.full_like(model.input_field.log_density, -1e6))
+    with pytest.raises(InputError, match="holds NaN or infinity in field.log_density"):
+        core.search.trial._files(replace(model, input_field=field))
 
 
 def test_torch_says_of_its_memory_what_is_looked_for():

@@ -237,9 +237,7 @@ class Cluster:
         found = self.client.get_versions()
         ours = found["client"]["packages"]["python"]
         for worker, about in found["workers"].items():
-            theirs = about["packages"]["python"]
-            if theirs.split(".")[:2] != ours.split(".")[:2]:
-                raise _differs(worker, "Python", ".".join(theirs.split(".")[:3]), ".".join(ours.split(".")[:3]))
+            _same_python(worker, about["packages"]["python"], ours)
         probe = _version_probe(self._modules)
         here = probe()
         for worker, there in self.client.run(probe, on_error="return").items():
@@ -264,13 +262,26 @@ def _connected(address: str) -> Any:
         from distributed import Client
     except ImportError:
         raise InputError("a search on a cluster needs Dask; `pip install 'topoviz[dask]'`.") from None
+    answers: SimpleQueue[Any] = SimpleQueue()
+
+    def connect() -> None:
+        try:
+            answers.put(Client(address, timeout=_ANSWER_SECONDS, set_as_default=False))
+        except (OSError, TimeoutError, ValueError) as error:
+            answers.put(error)
+
+    # In a thread that may be left behind: a port that takes the call and says nothing holds Dask for ever.
+    threading.Thread(target=connect, daemon=True).start()
     try:
-        return Client(address, timeout=_ANSWER_SECONDS, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
+        client = answers.get(timeout=_ANSWER_SECONDS + 1)
+    except Empty:
+        client = TimeoutError("it takes the call and says nothing")
+    if isinstance(client, Exception):
         raise InputError(
-            f"no Dask scheduler answers at {address} within {_ANSWER_SECONDS} s ({_one_line(error)}); start it, or "
+            f"no Dask scheduler answers at {address} within {_ANSWER_SECONDS} s ({_one_line(client)}); start it, or "
             "mend the address."
-        ) from None
+        )
+    return client
 
 
 def _version_probe(modules: tuple[str, ...]) -> Any:
@@ -287,6 +298,13 @@ def _version_probe(modules: tuple[str, ...]) -> Any:
         return found
 
     return versions
+
+
+def _same_python(worker: str, theirs: str, ours: str) -> None:
+    """Raises `InputError` where two versions of Python, as '3.11.2.final.0', differ before the second point."""
+    theirs, ours = (".".join(version.split(".")[:3]) for version in (theirs, ours))
+    if theirs.split(".")[:2] != ours.split(".")[:2]:
+        raise _differs(worker, "Python", theirs, ours)
 
 
 def _differs(worker: str, what: str, theirs: str, ours: str) -> InputError:
