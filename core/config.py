@@ -10,7 +10,7 @@ __all__ = ["FlowAutoencoderConfig", "choices"]
 
 _CHOICES = {
     "flow": ("coupling", "cnf"),
-    "prior": ("mixture",),
+    "prior": ("mixture", "superposition", "adversarial"),
     "warm_start": ("auto", "pca", "geodesic"),
 }
 _RANGES = {

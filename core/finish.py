@@ -26,9 +26,9 @@ def finished(
     deviation s. Volume is kept from the data to (z, n) if s^m = scale^(d + p) |W|^(-1) prod s_i for m noise dimensions;
     without any, nothing can take up the volume, and W is scaled instead.
     """
-    if net.mixture is None:
-        raise ValueError("the likelihood has no mixture yet")
-    prior, k = net.mixture.export(), net.latent_dim
+    if net.prior is None:
+        raise ValueError("the likelihood has no prior yet")
+    prior, k = net.prior.export(), net.latent_dim
     mean = prior.weights @ prior.means
     away = prior.means - mean
     covariance = np.einsum("c,cij->ij", prior.weights, prior.covariances) + away.T @ (prior.weights[:, None] * away)

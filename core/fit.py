@@ -7,6 +7,7 @@ way; the average that did best on held-out points is what comes out.
 import copy
 import time
 from collections.abc import Generator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ class Fit:
         self.average = self.net
         self.best: dict[str, Tensor] = {}
         self.best_nll, self.smoothed = np.inf, np.nan
-        self.step, self.gained, self.clock, self.pace = 0, 0, 0.0, 1.0
+        self.step, self.gained, self.clock, self.pace, self.condensed = 0, 0, 0.0, 1.0, False
         self.restored = state
 
     def scale_entropy(self) -> float:
@@ -142,7 +143,8 @@ class Fit:
         anything on held-out points is cut short: over-fitting comes early where points are few.
         """
         config, net = self.config, self.net
-        net.start_mixture(self.batch(min(_SEEDING_POINTS, self.rows.training)), config.components, self.rng)
+        seeding = self.batch(min(_SEEDING_POINTS, self.rows.training))
+        net.start_prior(seeding, config.prior, config.components, self.rng)
         self.optimizers = self._optimizers(net)
         self.average = copy.deepcopy(net)
         self.best = copy.deepcopy(net.state_dict())
@@ -157,8 +159,10 @@ class Fit:
                 break
             if self.step % _TIGHTEN_EVERY == 0:
                 net.flow.tighten(self.test[:64])
+            if spent >= _FREE and not self.condensed:
+                self._condense()
             self._set_rate(self.optimizers, self.step, spent)
-            loss = self._descend(config.evenness * float(np.interp(spent, (_EVEN, _FREE), (1, 0))))
+            loss = self._descend(spent)
             self.step, self.clock = self.step + 1, self.clock + self.pace / config.steps
             self.smoothed = loss if np.isnan(self.smoothed) else 0.98 * self.smoothed + 0.02 * loss
             if self.step % every == 0:
@@ -169,6 +173,13 @@ class Fit:
                 self._cut_short()
                 yield self.progress(phase, self.step, heldout + self.offset, self.smoothed + self.offset)
         net.load_state_dict(self.best)
+
+    def _condense(self) -> None:
+        """Let the prior go of what the points do not call for; the average and the best begin anew."""
+        self.net.load_state_dict(self.average.state_dict())
+        self.net.condense(self.batch(min(_SEEDING_POINTS, self.rows.training)), self.rows.training)
+        self.average.load_state_dict(self.net.state_dict())
+        self.best_nll, self.gained, self.condensed = np.inf, self.step, True
 
     def _cut_short(self) -> None:
         """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
@@ -184,8 +195,11 @@ class Fit:
         """Muon for the flow's square weights, Adam for all others of `module`."""
         matrices = self.net.flow.matrices
         chosen = {id(matrix) for matrix in matrices}
+        critic = [value for name, value in module.named_parameters() if ".critic." in name]
+        chosen |= {id(value) for value in critic}
         rest = [value for value in module.parameters() if id(value) not in chosen]
-        adam = torch.optim.Adam(rest, lr=self.config.learning_rate, betas=(0.9, 0.99))
+        groups = [{"params": rest}, {"params": critic, "betas": (0.5, 0.99)}] if critic else [{"params": rest}]
+        adam = torch.optim.Adam(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))
         return [adam, Muon(matrices, self.config.learning_rate)] if matrices else [adam]
 
     def _set_rate(self, optimizers: list[torch.optim.Optimizer], step: int, spent: float) -> None:
@@ -194,11 +208,13 @@ class Fit:
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * min(1.0, (step + 1) / 100) * _cosine(spent)
 
-    def _descend(self, evenness: float) -> float:
+    def _descend(self, spent: float) -> float:
         """One step of gradient descent, and of the average; returns the batch's NLL."""
+        evenness = self.config.evenness * float(np.interp(spent, (_EVEN, _FREE), (1, 0)))
         images, energy = self.net.flow.transported(self.batch(min(self.config.batch, self.rows.training)))
         nll = -self.net.of_images(images).mean()
         loss = nll + self.config.transport * energy.mean() if self.config.transport else nll
+        loss = loss + self.net.cost(images, self.rows.training)
         if evenness:
             loss = loss + evenness * self.net.unevenness(images)
         if not torch.isfinite(loss):
@@ -216,7 +232,7 @@ class Fit:
     def state(self) -> dict[str, np.ndarray]:
         """All that training needs to go on from here, as arrays by name."""
         arrays = {
-            "step": np.array([self.step, self.gained, self.start]),
+            "step": np.array([self.step, self.gained, self.start, self.condensed]),
             "numbers": np.array([self.best_nll, self.smoothed, self.clock, self.pace]),
         }
         arrays["generator"] = self.generator.get_state().numpy()
@@ -250,7 +266,7 @@ class Fit:
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step, self.gained, self.start = map(int, state["step"])
+            self.step, self.gained, self.start, self.condensed = map(int, state["step"])
             self.best_nll, self.smoothed, self.clock, self.pace = map(float, state["numbers"])
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             text = " ".join(str(error).split())[:100]
@@ -263,7 +279,9 @@ class Fit:
         places = self.rng.choice(rows.training, min(_JUDGED, rows.training), replace=False)
         trained = rows.training_rows(np.sort(places))
         shown = np.sort(np.concatenate((rows.heldout, trained))[:_SAMPLE])
-        metrics = {"seed": self.seed, "start": self.start, "steps": self.step}
+        metrics: dict[str, Any] = {"seed": self.seed, "start": self.start, "steps": self.step}
+        if families := self.net.prior and self.net.prior.families():
+            metrics["families"] = families
         model = measured(model, self.dataset, rows.heldout, trained, shown, metrics)
         model.metrics["seconds"] = round(time.monotonic() - self.began, 2)
         return model
@@ -272,7 +290,7 @@ class Fit:
 def _start_of(state: Mapping[str, np.ndarray]) -> int:
     """The start that a state belongs to, 0 where it does not say."""
     numbers = np.ravel(state.get("step", ()))
-    return int(numbers[2]) if len(numbers) == 3 else 0
+    return int(numbers[2]) if len(numbers) == 4 else 0
 
 
 def _stepped(loss: Tensor, optimizers: list[torch.optim.Optimizer]) -> None:

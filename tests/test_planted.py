@@ -70,6 +70,27 @@ def test_the_truth_is_whole_and_at_no_distance(name):
     assert error.holes
 
 
+@pytest.mark.parametrize("name", dataset_names())
+def test_all_holes_of_a_built_in_set_last(name):
+    known = planted(name)
+    holes = level_set_tree(known.plane).holes
+    lasting = holes.top - np.maximum(holes.bottom, -4.0) >= 0.5
+    assert lasting.sum() == known.topology.betti[1]
+
+
+def test_a_dent_in_the_tails_is_no_hole_and_a_hole_in_a_blob_is_one():
+    def rings(depth):
+        """A wide Gaussian with a ring of beads, which close around a place of a lower density."""
+        angle = np.arange(8) * np.pi / 4
+        beads = np.stack((np.cos(angle), np.sin(angle)), axis=1) * 1.5 + [0.0, depth]
+        weights = np.append(np.full(8, np.exp(-(depth**2) / 8) / 8), 1.0)
+        shapes = np.concatenate((0.25 * np.tile(np.eye(2), (8, 1, 1)), 4.0 * np.eye(2)[None]))
+        return GaussianMixture(weights / weights.sum(), np.concatenate((beads, [[0.0, 0.0]])), shapes)
+
+    assert not tree_error(Exact("blob", rings(0.0))).holes
+    assert tree_error(Exact("blob", rings(6.5))).holes
+
+
 @pytest.mark.parametrize("name", KNOTS)
 def test_an_unknotted_knot_is_whole(name):
     error = tree_error(Unknotted(name, planted(name).plane))
@@ -190,6 +211,14 @@ def test_the_distance_of_diagrams_is_a_metric(i, j, k):
     assert diagram_distance(a, a) == 0.0
     assert diagram_distance(a, b) == pytest.approx(diagram_distance(b, a))
     assert diagram_distance(a, c) <= diagram_distance(a, b) + diagram_distance(b, c) + 1e-9
+
+
+def test_a_ring_that_became_a_disc_is_as_far_as_half_its_hole_lasts():
+    known = planted("crescent-ring")
+    error = tree_error(Exact("crescent-ring", WORLDS["blob"].mixture))
+    assert (error.missed, error.spurious, error.holes, error.whole) == (0, 0, False, False)
+    assert level_set_tree(known.plane).holes.top[0] == pytest.approx(-0.8, abs=0.01)
+    assert error.distance == pytest.approx((4.0 - 0.8) / 2, abs=0.01)
 
 
 def test_the_distance_to_a_single_peak_is_half_of_all_that_stands_out():
