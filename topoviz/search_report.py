@@ -123,15 +123,17 @@ def _by_prior(study: "Study") -> str:
 def _complete(study: "Study") -> str:
     trials = sorted((trial for trial in study.trials if trial.measures is not None), key=lambda trial: trial.nll or 0.0)
     planted = any(trial.measures.tree_error is not None for trial in trials if trial.measures is not None)
-    head = ("trial", *_MEASURES, *(("missed", "spurious", "distance") if planted else ()), "converged", "settings")
+    truth = ("missed", "spurious", "distance") if planted else ()
+    head = ("trial", *_MEASURES, *truth, "converged", "families", "settings")
     rows = []
     for trial in trials:
         assert trial.measures is not None
         error = trial.measures.tree_error or {}
-        truth = [error.get(name, "") for name in ("missed", "spurious")] + [_number(error.get("distance"))]
+        found = [error.get(name, "") for name in truth[:2]] + [_number(error.get(name)) for name in truth[2:]]
+        families = ", ".join(f"{name} {weight:.2f}" for name, weight in (trial.measures.families or {}).items())
         settled = "yes" if trial.measures.converged else "no"
-        rows.append((trial.number, *_measures(trial), *(truth if planted else ()), settled, _params(trial.params)))
-    return _table(head, rows, text=("settings",))
+        rows.append((trial.number, *_measures(trial), *found, settled, families, _params(trial.params)))
+    return _table(head, rows, text=("families", "settings"))
 
 
 def _measures(trial: "Trial") -> tuple[object, ...]:

@@ -6,7 +6,6 @@ is in the study.
 """
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -109,10 +108,8 @@ def _fresh(optuna: "ModuleType", journal: Path) -> "OptunaStudy":
 
     for old in journal.parent.glob(f"{journal.name}*"):
         old.unlink()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        storage = JournalStorage(JournalFileBackend(str(journal)))
-        return optuna.create_study(storage=storage, study_name="topoviz", direction="minimize")
+    storage = JournalStorage(JournalFileBackend(str(journal)))
+    return optuna.create_study(storage=storage, study_name="topoviz", direction="minimize")
 
 
 def _seed(*numbers: int) -> int:

@@ -285,14 +285,14 @@ def _connected(address: str) -> Any:
 
 
 def _version_probe(modules: tuple[str, ...]) -> Any:
-    """A function that says the versions of `modules` where it runs, 'none' for a missing one. It travels by value: a
-    worker without our packages can run it."""
+    """A function that says the versions of `modules` where it runs, 'none' for a missing one, without what follows a
+    '+': which processor it was built for. It travels by value: a worker without our packages can run it."""
 
     def versions() -> dict[str, str]:
         found = {}
         for module in modules:
             try:
-                found[module] = str(importlib.import_module(module).__version__)
+                found[module] = str(importlib.import_module(module).__version__).split("+")[0]
             except (ImportError, AttributeError):
                 found[module] = "none"
         return found
