@@ -48,6 +48,7 @@ from topoviz.__main__ import main
 from topoviz.search_report import report
 
 SPACE = {
+    "priors": ["mixture", "adversarial"],
     "latent_dim": [1, 2],
     "pad": [0, 0],
     "blocks": [2, 4],
@@ -197,6 +198,24 @@ def test_the_report_holds_all_trials_and_loads_nothing(whole):
     assert not re.findall(r"<(?:script|img|link|iframe)[^>]*(?:src|href)=", text.replace("<script>", ""))
     for trial in document["trials"]:
         assert f"trial {trial['number']}, {trial['state']}" in text
+
+
+def test_a_study_says_which_families_were_found_and_survives_its_json(data):
+    weights = {"ring": 0.8, "blobs": 0.2}
+    error = {"missed": 1, "spurious": 0, "distance": 0.25, "whole": False}
+    found = Measures(1.0, 0.1, 0.2, 0.75, False, ("<b>no</b>",), 3, 1, error, weights)
+    params = {**Space().start(0), "prior": "superposition"}
+    trials = (
+        Trial(0, params, 0, "complete", 40, ((4, 2.0),), 1, 2.5, measures=found, model="trials/0000"),
+        Trial(1, params, 0, "failed", attempts=3, error="its worker was lost"),
+        Trial(2, params, 0, "running"),
+    )
+    study = study_of(data, trials)
+    assert Study.from_json(json.loads(json.dumps(study.to_json()))) == study
+    text = report(study)
+    assert "ring 0.80, blobs 0.20" in text
+    assert "&lt;b&gt;no&lt;/b&gt;" in text
+    assert "its worker was lost" in text
 
 
 def test_a_finished_study_is_not_trained_again_and_takes_more_trials(whole, data, capsys):
@@ -349,12 +368,12 @@ def test_searches_start_from_the_defaults_with_each_prior(data):
 def test_the_criterion_chooses_the_best(data):
     measures = [Measures(nll, 0.1, critic, 1.0, True, (), 1, 0) for nll, critic in ((1.0, 0.3), (2.0, 0.0), (1.5, 0.0))]
     trials = tuple(Trial(at, {"prior": "mixture"}, 0, "complete", measures=found) for at, found in enumerate(measures))
-    study = StudyOf(data, trials)
+    study = study_of(data, trials)
     assert study.best == trials[0]
-    assert StudyOf(data, trials, criterion="critic").best == trials[2]
+    assert study_of(data, trials, criterion="critic").best == trials[2]
 
 
-def StudyOf(data, trials, **more):
+def study_of(data, trials, **more):
     from core.search import DataMark
 
     return Study(DataMark.of(data), 0, STEPS, len(trials), {}, trials=trials, **more)

@@ -22,6 +22,7 @@ distributed = pytest.importorskip("distributed")
 
 ROOT = Path(core.__file__).parent.parent
 SPACE = {
+    "priors": ["mixture", "adversarial"],
     "latent_dim": [1, 2],
     "pad": [0, 0],
     "blocks": [2, 4],
