@@ -611,12 +611,12 @@ def test_a_critic_tells_nothing_from_the_prior_itself_and_more_the_further_off_i
     def moved(by: float) -> GaussianMixture:
         return GaussianMixture(two.weights, two.means + np.array([[by, 0], [0, 0]]), two.covariances)
 
-    losses = [critic_loss(moved(by), trained, heldout) for by in (0.0, 0.3, 0.6, 6.0)]
+    losses = [critic_loss(moved(by), trained, heldout) for by in (0.0, 0.4, 6.0)]
     assert losses[0] < 0.01
-    assert losses[0] + 3 * losses[0].error < losses[1] < losses[2] < losses[3]
+    assert losses[0] + 3 * losses[0].error < losses[1] < losses[2]
     # Half of the latents and half of the samples lie where none of the others do.
-    assert losses[3] == pytest.approx(0.5, abs=0.05)
-    assert critic_loss(moved(0.3), trained, heldout) == losses[1]
+    assert losses[2] == pytest.approx(0.5, abs=0.05)
+    assert critic_loss(moved(0.4), trained, heldout) == losses[1]
 
 
 def test_broken_pools_are_what_a_pool_calls_lost():
