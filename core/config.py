@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from core.errors import InputError, invalid
 
-__all__ = ["FlowAutoencoderConfig"]
+__all__ = ["FlowAutoencoderConfig", "choices"]
 
 _CHOICES = {
     "flow": ("coupling", "cnf"),
@@ -28,6 +28,11 @@ _RANGES = {
     "minutes": (0.01, 10_000),
 }
 _OPEN = ("latent_dim", "pad")
+
+
+def choices(name: str) -> tuple[str, ...]:
+    """The values that a setting of `FlowAutoencoderConfig` has by name: 'flow', 'prior' or 'warm_start'."""
+    return _CHOICES[name]
 
 
 @dataclass(frozen=True)

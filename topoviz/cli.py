@@ -212,6 +212,32 @@ def _compare(parser: argparse.ArgumentParser) -> None:
     _out(parser, "DIR", required=False)
 
 
+def _search(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", help=_DATA)
+    parser.add_argument("--trials", type=_whole, metavar="N", help="how many trials (default: 40)")
+    parser.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="a Dask scheduler whose workers train; name only one that you trust: it and its workers run what they "
+        "are sent, and send back what this process unpacks",
+    )
+    parser.add_argument(
+        "--workers", type=_whole, metavar="W", help="processes on this machine (default: one less than processors)"
+    )
+    parser.add_argument("--steps", type=_whole, metavar="S", help="steps of a whole training (default: 3500)")
+    parser.add_argument("--seed", type=_whole, help="of the data, the proposals and all trainings (default: 0)")
+    parser.add_argument("--n", type=_whole, help="how many points to train on")
+    parser.add_argument("--flows", metavar="NAMES", help="coupling (default), cnf, or coupling,cnf; cnf is slower")
+    parser.add_argument("--criterion", help="what the best trial is best in: likelihood (default) or critic")
+    parser.add_argument(
+        "--space", type=Path, metavar="FILE", help='ranges to search as JSON, such as {"latent_dim": [2, 3]}'
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the study in DIR; that is done anyway where there is one"
+    )
+    _out(parser, "DIR")
+
+
 def _out(parser: argparse.ArgumentParser, metavar: str, required: bool = True) -> None:
     parser.add_argument("--out", type=Path, required=required, metavar=metavar, help="where to write")
 
@@ -263,5 +289,6 @@ _COMMANDS = {
     "translate": _Command("carry latents of A into B", _translate, "matches:translate"),
     "compare": _Command("set ours beside the other translators", _compare, "compare:compare"),
     "export": _Command("write figures, meshes and tables", _export, "export:export"),
+    "search": _Command("search priors, flows and settings for a data set", _search, "search:search"),
     "align": _Command("from two files of activations to a map and a report", _align, "align:align"),
 }
