@@ -10,7 +10,9 @@ from typing import Any
 
 from core.errors import invalid
 
-__all__ = ["boolean", "choice", "digits", "folder_name", "model_name", "node_id", "number", "text", "whole"]
+__all__ = [
+    "boolean", "choice", "digits", "folder_name", "is_folder_name", "model_name", "node_id", "number", "text", "whole",
+]  # fmt: skip
 
 MAX_NODE = 1_000_000
 _FOLDER_NAME = re.compile(r"[\w][\w .+()=,@-]{0,99}")
@@ -68,15 +70,20 @@ def node_id(name: str, value: Any) -> int:
 
 def folder_name(name: str, value: Any) -> str:
     """`value` as the name of a model folder, which can never be a path. Raises `InputError` on anything else."""
-    if not isinstance(value, str) or not _FOLDER_NAME.fullmatch(value):
+    if not is_folder_name(value):
         raise invalid(name, "a model's name", repr(value), "use letters, digits, blanks and hyphens")
     return value
+
+
+def is_folder_name(value: Any) -> bool:
+    """Whether `folder_name` accepts a value."""
+    return isinstance(value, str) and _FOLDER_NAME.fullmatch(value) is not None
 
 
 def model_name(name: str, value: Any) -> str:
     """`value` as the name of a model: that of its folder, or a study's with the number of a trial after a slash, as in
     `study/0007`. Raises `InputError` on anything else."""
-    if not isinstance(value, str) or not (_FOLDER_NAME.fullmatch(value) or _TRIAL_NAME.fullmatch(value)):
+    if not is_folder_name(value) and not (isinstance(value, str) and _TRIAL_NAME.fullmatch(value)):
         raise invalid(name, "a model's name", repr(value), "use the name of a listed model")
     return value
 

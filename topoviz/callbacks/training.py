@@ -64,9 +64,7 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
         inputs={"start": Input("training-start", "n_clicks"), "cancel": Input("training-cancel", "n_clicks")},
         state={
             "job": State("training-job", "data"),
-            "chosen": {
-                name: State(f"training-{name}", "data" if name == "upload" else "value") for name in _FIELDS
-            },
+            "chosen": {name: State(f"training-{name}", "data" if name == "upload" else "value") for name in _FIELDS},
         },
         prevent_initial_call=True,
     )

@@ -1,8 +1,10 @@
-"""Small drawings as SVG: one for each family of a superposition, and the marks of the priors."""
+"""Small drawings as SVG: one for each family of a superposition, and one for each family of priors."""
 
 import base64
 
-__all__ = ["data_uri", "glyph"]
+from topoviz.theme import PRIOR_COLORS, Theme
+
+__all__ = ["data_uri", "glyph", "prior_color", "prior_mark"]
 
 # In a box of 20 x 20; {c} is the color.
 _STROKE = 'fill="none" stroke="{c}" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"'
@@ -22,11 +24,33 @@ _DRAWINGS = {
     f'<path d="M3 10C5.5 12.6 14.5 12.6 17 10" {_STROKE} stroke-opacity="0.75"/>',
 }
 _OTHER = f'<path d="M10 3.5L16.5 10L10 16.5L3.5 10Z" {_STROKE}/>'
+_MARKS = {
+    "mixture": '<circle cx="10" cy="10" r="7.4" {look}/>',
+    "superposition": '<path d="M10 2L18.6 17H1.4Z" {look}/>',
+    "adversarial": '<path d="M3.2 3.2H16.8V16.8H3.2Z" {look}/>',
+}
+_OTHER_MARK = '<path d="M10 1.6L18.4 10L10 18.4L1.6 10Z" {look}/>'
 
 
 def glyph(family: str, color: str) -> str:
     """The drawing of a family as SVG; a family without one of its own is a diamond."""
     drawn = _DRAWINGS.get(family, _OTHER).replace("{c}", color)
+    return _svg(drawn)
+
+
+def prior_color(prior: str, theme: Theme) -> str:
+    """The color of a family of priors."""
+    return PRIOR_COLORS.get(prior, theme.unmatched)
+
+
+def prior_mark(prior: str, theme: Theme, filled: bool) -> str:
+    """The mark of a family of priors as SVG: each has a shape and a color of its own, and may be hollow."""
+    color = prior_color(prior, theme)
+    look = f'fill="{color if filled else theme.paper}" stroke="{color}" stroke-width="2.4" stroke-linejoin="round"'
+    return _svg(_MARKS.get(prior, _OTHER_MARK).replace("{look}", look))
+
+
+def _svg(drawn: str) -> str:
     return f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 20" width="20" height="20">{drawn}</svg>'
 
 

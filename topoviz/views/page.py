@@ -9,6 +9,7 @@ from topoviz import ids
 from topoviz.figures.style import bare
 from topoviz.views.details import METHOD_NAMES
 from topoviz.views.markup import aria, data
+from topoviz.views.study import dialog
 
 __all__ = ["layout"]
 
@@ -38,8 +39,8 @@ _KEYS = (
 )
 
 
-def layout() -> Any:
-    """The whole page, empty: the first callback fills it."""
+def layout(studies: bool) -> Any:
+    """The whole page, empty: the first callback fills it. With a way to the `studies` where there are any."""
     return dmc.MantineProvider(
         id=ids.PROVIDER,
         forceColorScheme="light",
@@ -59,7 +60,7 @@ def layout() -> Any:
                 dcc.Store(id=ids.LIVE),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
-                _header(),
+                _header(studies),
                 html.Div(id=ids.NOTICE, className="notice", role="status", **aria(live="polite")),
                 html.Main(
                     className="grid",
@@ -77,13 +78,14 @@ def layout() -> Any:
                     ],
                 ),
                 _help(),
+                dialog(),
                 dmc.Modal(id="training", title="Train a model", size="lg", children=html.Div(id="training-body")),
             ],
         ),
     )
 
 
-def _header() -> html.Header:
+def _header(studies: bool) -> html.Header:
     return html.Header(
         className="header",
         children=[
@@ -99,6 +101,7 @@ def _header() -> html.Header:
             _icon(ids.UNDO, "↶", "Undo (Ctrl+Z)"),
             _icon(ids.REDO, "↷", "Redo (Ctrl+Shift+Z)"),
             html.Span(className="rule"),
+            html.Button("Studies", id=ids.STUDIES, className="button", hidden=not studies),
             _menu(),
             _icon("train", "+", "Train a model"),
             _icon("switch-theme", "◐", "Light or dark"),
@@ -123,6 +126,7 @@ def _column(side: str) -> html.Section:
                 [html.B(letter), "latent density"],
                 f"latent density of {letter} with its nodes",
                 extra=_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0) if side == "b" else None,
+                under=html.Div(id=ids.FAMILIES[side], className="chosen-families"),
             ),
         ],
     )
@@ -139,7 +143,8 @@ def _grip(side: str) -> html.Div:
     return html.Div([html.B(), html.Span()], id=f"grip-{side}", className="grip", role="slider", tabIndex=0, **now)
 
 
-def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
+def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = None) -> html.Div:
+    """A graph under a line with its title, `extra` beside that and `under` below it."""
     return html.Div(
         className=f"panel panel-{graph}",
         children=[
@@ -162,6 +167,7 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
                     ),
                 ],
             ),
+            under,
             html.Div(
                 className="graph-frame",
                 role="img",
