@@ -4,7 +4,7 @@
   "use strict";
 
   const T = (window.topoviz = window.topoviz || {});
-  const REST = 60;
+  const REST = 60, REACH = 18, AT_ONCE = 2;
   const dialog = () => document.getElementById("study-body");
   const inside = (event) => event.target.closest && event.target.closest("#study-body");
   let lit = null, timer = null;
@@ -36,9 +36,20 @@
     window.dash_clientside.set_props("study-order", { data: { key: button.dataset.sort, down: heading === "ascending" } });
   }
 
-  for (const kind of ["pointerover", "focusin"]) {
+  // The trial that an event means. Points may cover each other: of those in reach the pointer means the nearest.
+  function meant(event) {
+    const plot = event.target.closest(".plot");
+    if (!plot || !event.clientX) return event.target.closest("[data-trial]");
+    const away = (point) => { const box = point.getBoundingClientRect(); return Math.hypot((box.left + box.right) / 2 - event.clientX, (box.top + box.bottom) / 2 - event.clientY); };
+    const near = [...plot.querySelectorAll(".trial-point")].map((point) => [away(point), point]).filter(([far]) => far < REACH);
+    return near.length ? near.reduce((p, q) => (q[0] < p[0] ? q : p))[1] : null;
+  }
+
+  for (const kind of ["pointermove", "focusin"]) {
     document.addEventListener(kind, (event) => {
-      const trial = inside(event) && event.target.closest("[data-trial]");
+      const trial = inside(event) && meant(event);
+      const plot = inside(event) && event.target.closest(".plot");
+      if (plot) plot.classList.toggle("pointing", Boolean(trial));
       if (trial) look(trial.dataset.trial);
     });
   }
@@ -49,7 +60,7 @@
     if (button) return sort(button);
     const way = event.target.closest("[data-open]");
     if (way) return open(way.dataset.model, way.dataset.open);
-    const trial = event.target.closest("[data-trial]");
+    const trial = meant(event);
     return trial ? open(trial.dataset.model, event.shiftKey ? "b" : "a") : undefined;
   });
 
@@ -97,13 +108,27 @@
     box.replaceChildren(svg);
   }
 
-  // Trees are drawn by the server, so only those in sight are asked for.
+  // Trees are drawn by the server: only those in sight are asked for, and few at once, so that the card's comes through.
+  const waiting = [];
+  let asked = 0;
+
+  function ask() {
+    while (asked < AT_ONCE && waiting.length) {
+      const image = waiting.shift();
+      if (!image.isConnected) continue;
+      asked += 1;
+      image.onload = image.onerror = () => { asked -= 1; image.onload = image.onerror = null; ask(); };
+      image.src = image.dataset.src;
+    }
+  }
+
   const sight = new IntersectionObserver((seen) => {
     for (const { target, isIntersecting } of seen) {
       if (!isIntersecting) continue;
       sight.unobserve(target);
-      target.src = target.dataset.src;
+      waiting.push(target);
     }
+    ask();
   });
 
   function pictures() {

@@ -102,10 +102,21 @@ def trial(number, **values):
         "families": None,
         "model": f"trials/{number:04d}",
     }
-    unknown = ("nll", "nll_error", "critic_loss", "tree_stability", "converged", "leaves", "holes", "tree_error", "model")
+    measured = ("nll", "nll_error", "critic_loss", "tree_stability", "converged", "leaves", "holes", "tree_error")
     if values.get("state", "complete") != "complete":
-        usual |= dict.fromkeys(unknown)
+        usual |= dict.fromkeys((*measured, "model"))
     return usual | values
+
+
+RING = {"ring": 0.81, "blobs": 0.19}
+STUDIED = (
+    trial(0, critic_loss=0.4, tree_stability=0.5, converged=False, reasons=["volume changes by up to 2e-2"]),
+    trial(1, prior="superposition", families=RING, critic_loss=0.1, params={"width": 64, "warm_start": "pca"}),
+    trial(2, state="pruned", steps=600),
+    trial(3, state="failed", error="the loss is not finite"),
+    trial(4, prior="adversarial", tree_stability=None),
+    trial(5, state="running", steps=200),
+)
 
 
 def study(*trials, **values):

@@ -32,7 +32,7 @@ _OUTPUTS = {
     "table": Output("study-table", "children"),
     "body": Output("study-body", "hidden"),
     "axes": Output("study-axes", "hidden"),
-    "trial": Output("study-trial", "data"),
+    "card": Output("study-card", "children"),
 }
 
 
@@ -60,11 +60,16 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
     def show(_: Any, chosen: dict[str, Any], theme: Any, a: Any, b: Any) -> dict[str, Any]:
-        out = _shown(library.studies(), chosen, _theme(theme), a, b)
-        return out | {"opened": True if ctx.triggered_id == ids.STUDIES else no_update}
+        theme = _theme(theme)
+        study, out = _shown(library.studies(), chosen, theme, a, b)
+        if ctx.triggered_id == ids.STUDIES:
+            out["opened"] = True
+        if study is not None and ctx.triggered_id in (ids.STUDIES, "study-name"):
+            out["card"] = card(study, study.trial(study.best), theme)
+        return out
 
     @app.callback(
-        Output("study-card", "children"),
+        Output("study-card", "children", allow_duplicate=True),
         Input("study-trial", "data"),
         State("study-name", "value"),
         State(ids.THEME, "data"),
@@ -83,8 +88,10 @@ def register(app: Dash, library: Library) -> None:
         return response
 
 
-def _shown(studies: tuple[Study, ...], chosen: dict[str, Any], theme: str, a: Any, b: Any) -> dict[str, Any]:
-    """Every output but whether the dialog is open."""
+def _shown(
+    studies: tuple[Study, ...], chosen: dict[str, Any], theme: str, a: Any, b: Any
+) -> tuple[Study | None, dict[str, Any]]:
+    """The study that is shown, and every output but the card and whether the dialog is open."""
     study = _named(studies, chosen["name"]) or next(iter(studies), None)
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
     out |= {
@@ -94,21 +101,20 @@ def _shown(studies: tuple[Study, ...], chosen: dict[str, Any], theme: str, a: An
         "body": study is None or study.problem is not None,
     }
     if study is None or study.problem:
-        return out
+        return study, out
     axes = views.axis_options(study)
     x, y = _axes([axis["value"] for axis in axes], chosen["x"], chosen["y"])
     order = _order(chosen["order"])
     scatter = chosen["tab"] != "parallel"
-    return out | {
+    return study, out | {
         "axes_x": axes,
         "axes_y": axes,
         "x": x,
         "y": y,
-        "legend": views.legend(study, theme),
+        "legend": views.legend(study, scatter, theme),
         "chart": views.chart(study, x, y, theme) if scatter else views.parallel(study, theme),
         "axes": not scatter,
         "table": table(study, order["key"], order["down"], {"a": a, "b": b}, theme),
-        "trial": study.best if study.best is not None else next((t.number for t in study.trials), None),
     }
 
 

@@ -21,7 +21,7 @@ def thumbnail(tree: LevelSetTree, theme: Theme) -> str:
     parts = [_branch(place[row], place[tree.parent[row]], theme.soft) for row in range(1, len(tree))]
     parts.append(_stem(place[0], theme.soft))
     for row in tree.leaves:
-        size = crowd * (3.2 + 9 * float(np.sqrt(np.clip(tree.mass[row], 0, 1))))
+        size = crowd * (4.2 + 9 * float(np.sqrt(np.clip(tree.mass[row], 0, 1))))
         parts.append(_circle(place[row], size, f'fill="{theme.accent}"'))
     hollow = f'fill="{theme.paper}" stroke="{theme.accent}" stroke-width="2"'
     parts += [_circle(place[row], 6 * crowd + 1, hollow) for row in _holed(tree)]
@@ -57,7 +57,7 @@ def _stem(root: np.ndarray, color: str) -> str:
 
 
 def _path(way: str, color: str) -> str:
-    return f'<path d="{way}" fill="none" stroke="{color}" stroke-width="2.2" stroke-linejoin="round"/>'
+    return f'<path d="{way}" fill="none" stroke="{color}" stroke-width="2.8" stroke-linejoin="round"/>'
 
 
 def _circle(place: np.ndarray, radius: float, look: str) -> str:

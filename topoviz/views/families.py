@@ -12,8 +12,8 @@ from topoviz.views.markup import aria
 
 __all__ = ["bars", "icon", "strip"]
 
-_LEAST = 0.01
-_SHOWN = 4
+_LEAST = 0.02
+_SHOWN = 3
 
 
 def strip(found: Sequence[Family], theme: str) -> list[Any]:

@@ -90,10 +90,10 @@ def _header(studies: bool) -> html.Header:
         className="header",
         children=[
             html.H1("topoviz", className="wordmark"),
-            _select(ids.EXAMPLE, "Example", 190),
+            _select(ids.EXAMPLE, "Example", 160),
             html.Span(className="rule"),
-            _select(ids.A, "A", 140),
-            _select(ids.B, "B", 140),
+            _select(ids.A, "A", 136),
+            _select(ids.B, "B", 136),
             html.Span(className="rule"),
             _slider(ids.LEVEL, "Level", 0, 1, 0.01),
             _slider(ids.SIMPLIFY, "Simplify", 0.02, 3, 0.02),

@@ -13,7 +13,7 @@ from topoviz.studies import Study
 from topoviz.theme import THEMES
 from topoviz.views.markup import aria, data
 from topoviz.views.trials import standing
-from topoviz.words import counted
+from topoviz.words import PRIORS, counted
 
 __all__ = ["axis_options", "chart", "dialog", "legend", "parallel", "summary"]
 
@@ -28,6 +28,8 @@ def dialog() -> dmc.Modal:
         id="study",
         title="Studies",
         size="min(1320px, 96vw)",
+        xOffset="2vw",
+        yOffset="3vh",
         centered=True,
         className="study-dialog",
         children=[
@@ -91,12 +93,16 @@ def summary(studies: Sequence[Study], study: Study | None, now: float) -> Any:
     return [html.B(study.data or "unnamed data"), f"{size}{truth}. ", *_progress(study, now)]
 
 
-def legend(study: Study, theme: str) -> list[Any]:
-    """The mark of each prior that was tried, and what a hollow one means."""
-    priors = dict.fromkeys(trial.prior for trial in study.trials if trial.state == "complete")
+def legend(study: Study, scatter: bool, theme: str) -> list[Any]:
+    """The mark of each prior that was tried, and what else the chart's marks or lines mean."""
+    complete = [trial for trial in study.trials if trial.state == "complete"]
+    tried = {trial.prior for trial in complete}
+    priors = [prior for prior in PRIORS if prior in tried] + sorted(tried - set(PRIORS))
     items: list[Any] = [html.Span([_mark(prior, theme, True), prior]) for prior in priors]
-    if any(trial.converged is False for trial in study.trials if trial.state == "complete"):
+    if scatter and any(trial.converged is False for trial in complete):
         items.append(html.Span("hollow: did not converge"))
+    if not scatter and study.best is not None:
+        items.append(html.Span("thick: the best"))
     return items
 
 
@@ -122,8 +128,8 @@ def chart(study: Study, x: str, y: str, theme: str) -> list[Any]:
                 *(part for point in points for part in _point(study, point, point.trial is first, (x, y), theme)),
             ],
         ),
-        html.Span(_axis_title(x), className="title-x"),
-        html.Span(_axis_title(y), className="title-y"),
+        html.Span(_axis_title(x, f" · {AXES[x].hint}"), className="title-x"),
+        html.Span(_axis_title(y), className="title-y", title=AXES[y].hint),
         html.Span(note, className="plot-note") if note else None,
     ]
 
@@ -216,10 +222,10 @@ def _nothing(study: Study) -> str:
     return "No trial came to its end; the table says why." if study.trials else "This study has no trials yet."
 
 
-def _axis_title(key: str) -> list[Any]:
+def _axis_title(key: str, hint: str = "") -> list[Any]:
     axis = AXES[key]
     way = html.Span("← better" if axis.less else "better →", className="better")
-    return [way, f" {axis.label} · {axis.hint}"] if axis.less else [f"{axis.label} · {axis.hint} ", way]
+    return [way, f"  {axis.label}{hint}"] if axis.less else [f"{axis.label}{hint}  ", way]
 
 
 def _grid(scale: Scale, axis: str) -> list[Any]:

@@ -61,7 +61,11 @@ def card(study: Study, trial: Trial | None, theme: str) -> list[Any]:
     best = html.Span("best", className="best-word") if trial.number == study.best else None
     facts = [
         *((AXES[key].label, _shown(trial, key)) for key in AXES if AXES[key].of(trial) is not None),
-        *((key, str(value)) for key in ("leaves", "holes", "seed") if (value := getattr(trial, key)) is not None),
+        *(
+            (key.capitalize(), str(value))
+            for key in ("leaves", "holes", "seed")
+            if (value := getattr(trial, key)) is not None
+        ),
     ]
     return [
         html.H3([f"Trial {trial.number}", best]),
@@ -73,8 +77,8 @@ def card(study: Study, trial: Trial | None, theme: str) -> list[Any]:
         html.Ul([html.Li(reason) for reason in trial.reasons], className="told warn") if trial.reasons else None,
         html.P(_tree_words(trial.tree_error), className="words") if trial.tree_error else None,
         _list(facts),
-        html.H3("Chosen") if trial.params else None,
-        _list([(key.replace("_", " "), _value(value)) for key, value in trial.params if key != "prior"]),
+        html.H3("Parameters") if trial.params else None,
+        _list([(key.replace("_", " ").capitalize(), _value(value)) for key, value in trial.params if key != "prior"]),
     ]
 
 
@@ -93,7 +97,7 @@ def picture(trial: Trial, theme: str, large: bool = False) -> Any:
     alt = f"Tree of trial {trial.number}: {', '.join(counts)}" if counts else f"Tree of trial {trial.number}"
     if large:
         return html.Img(src=address, className=size, width=240, height=150, alt=alt)
-    return html.Img(className=size, width=56, height=35, alt=alt, **data(src=address))
+    return html.Img(className=size, width=64, height=40, alt=alt, **data(src=address))
 
 
 def standing(trial: Trial, axes: tuple[str, ...]) -> str:
@@ -141,9 +145,12 @@ def _number(study: Study, trial: Trial, in_use: Mapping[Side, str], _: str) -> l
 
 
 def _prior(_: Study, trial: Trial, __: Mapping[Side, str], theme: str) -> list[Any]:
-    shape: list[Any] = [] if not trial.families else [icon(trial.families[0].name, theme)]
-    words = chose(trial.families) if trial.families else ""
-    return [_mark(trial, theme), trial.prior, html.Span([*shape, words], className="shape", title=words)]
+    shape = None
+    if trial.families:
+        first = trial.families[0]
+        words = [icon(first.name, theme), f"{first.name} {100 * first.weight:.0f} %"]
+        shape = html.Span(words, className="shape", title=chose(trial.families))
+    return [_mark(trial, theme), trial.prior, shape]
 
 
 def _figure(key: str) -> Callable[[Study, Trial, Mapping[Side, str], str], Any]:
