@@ -5,8 +5,8 @@
 
   const T = (window.topoviz = window.topoviz || {});
   const REST = 60, REACH = 18, AT_ONCE = 2;
-  const dialog = () => document.getElementById("study-body");
-  const inside = (event) => event.target.closest && event.target.closest("#study-body");
+  const dialog = () => document.getElementById("study-view");
+  const inside = (event) => event.target.closest && event.target.closest("#study-view");
   let lit = null, timer = null;
 
   function look(trial) {

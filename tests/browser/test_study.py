@@ -10,9 +10,9 @@ def dialog(screen):
     screen.page.locator("#studies").click()
     screen.page.locator("#study-table tr[data-trial]").first.wait_for()
     yield screen
-    if screen.page.locator("#study-body").is_visible():
+    if screen.page.locator("#study-view").is_visible():
         screen.page.keyboard.press("Escape")
-    screen.page.locator("#study-body").wait_for(state="hidden")
+    screen.page.locator("#study-view").wait_for(state="hidden")
 
 
 def point(page, trial):
@@ -50,7 +50,7 @@ def test_keys_go_from_trial_to_trial_and_open_one_as_b(dialog):
     # A trial without a model opens nothing.
     page.locator("#study-table tr[data-trial='3']").focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#study-body")).to_be_visible()
+    expect(page.locator("#study-view")).to_be_visible()
     page.locator("#study-table tr[data-trial='1']").focus()
     page.keyboard.press("Shift+Enter")
     session = dialog.wait(lambda session: session.model_b == "search/0001")
@@ -103,7 +103,7 @@ def test_the_dialog_is_accessible_and_fits(screen, theme):
     boxes = {name: page.locator(name).bounding_box() for name in ("#study-chart", "#study-table", "#study-card")}
     page.set_viewport_size({"width": 1440, "height": 900})
     page.keyboard.press("Escape")
-    page.locator("#study-body").wait_for(state="hidden")
+    page.locator("#study-view").wait_for(state="hidden")
     page.locator("#train").click()
     page.locator("#training-start").wait_for()
     screen.settle()

@@ -30,7 +30,7 @@ _OUTPUTS = {
     "legend": Output("study-legend", "children"),
     "chart": Output("study-chart", "children"),
     "table": Output("study-table", "children"),
-    "body": Output("study-body", "hidden"),
+    "body": Output("study-view", "hidden"),
     "axes": Output("study-axes", "hidden"),
     "card": Output("study-card", "children"),
 }

@@ -32,7 +32,7 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
 
     @app.callback(
         Output("training", "opened"),
-        Output("training-body", "children"),
+        Output("training-form", "children"),
         Input("train", "n_clicks"),
         State(ids.THEME, "data"),
         prevent_initial_call=True,

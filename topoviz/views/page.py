@@ -79,7 +79,7 @@ def layout(studies: bool) -> Any:
                 ),
                 _help(),
                 dialog(),
-                dmc.Modal(id="training", title="Train a model", size="lg", children=html.Div(id="training-body")),
+                dmc.Modal(id="training", title="Train a model", size="lg", children=html.Div(id="training-form")),
             ],
         ),
     )

@@ -43,7 +43,7 @@ def dialog() -> dmc.Modal:
                 ],
             ),
             html.Div(
-                id="study-body",
+                id="study-view",
                 className="study-body",
                 children=[
                     html.Div(
