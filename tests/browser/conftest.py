@@ -165,7 +165,7 @@ def shared_page(browser, browser_context_args, address):
     """One page for all tests, since opening it takes longer than most of them."""
     context = browser.new_context(**browser_context_args)
     # Long enough for a busy machine: what is slow is not what is wrong.
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(120_000)
     page = context.new_page()
     page.said, page.asked = [], []
     page.on("console", lambda said: page.said.append(said.text) if said.type in ("error", "warning") else None)

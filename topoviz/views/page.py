@@ -8,7 +8,7 @@ from dash import dcc, html
 from topoviz import ids
 from topoviz.figures.style import bare
 from topoviz.views.details import METHOD_NAMES
-from topoviz.views.markup import aria, data
+from topoviz.views.markup import aria, data, modal
 from topoviz.views.study import dialog
 
 __all__ = ["layout"]
@@ -79,15 +79,18 @@ def layout(studies: bool) -> Any:
                 ),
                 _help(),
                 dialog(),
-                dmc.Modal(id="training", title="Train a model", size="lg", children=html.Div(id="training-form")),
+                modal("training", "Train a model", [html.Div(id="training-form")], size="lg"),
             ],
         ),
     )
 
 
-def _header(studies: bool) -> html.Header:
-    return html.Header(
+def _header(studies: bool) -> html.Div:
+    # No <header>: the dialogs have one of their own, and a page may have but one.
+    return html.Div(
         className="header",
+        role="region",
+        **aria(label="Controls"),
         children=[
             html.H1("topoviz", className="wordmark"),
             _select(ids.EXAMPLE, "Example", 160),
@@ -268,11 +271,5 @@ def _item(what: str, text: str) -> dmc.MenuItem:
 
 
 def _help() -> dmc.Modal:
-    return dmc.Modal(
-        id="keys",
-        title="Keys",
-        size="md",
-        children=html.Table(
-            className="keys", children=html.Tbody([html.Tr([html.Th(key), html.Td(does)]) for key, does in _KEYS])
-        ),
-    )
+    rows = [html.Tr([html.Th(key), html.Td(does)]) for key, does in _KEYS]
+    return modal("keys", "Keys", [html.Table(html.Tbody(rows), className="keys")], size="md")

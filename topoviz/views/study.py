@@ -11,7 +11,7 @@ from topoviz.figures.glyphs import data_uri, prior_color, prior_mark
 from topoviz.figures.study import AXES, Point, Scale, available, lines, rails, scatter
 from topoviz.studies import Study
 from topoviz.theme import THEMES
-from topoviz.views.markup import aria, data
+from topoviz.views.markup import aria, data, modal
 from topoviz.views.trials import standing
 from topoviz.words import PRIORS, counted
 
@@ -24,9 +24,9 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
 
 def dialog() -> dmc.Modal:
     """The dialog, empty: it is filled when it is opened."""
-    return dmc.Modal(
-        id="study",
-        title="Studies",
+    return modal(
+        "study",
+        "Studies",
         size="min(1320px, 96vw)",
         xOffset="2vw",
         yOffset="3vh",
