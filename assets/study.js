@@ -21,7 +21,6 @@
   function mark() {
     for (const old of dialog().querySelectorAll(".lit")) old.classList.remove("lit");
     for (const own of dialog().querySelectorAll(`[data-trial="${lit}"]`)) own.classList.add("lit");
-    dialog().classList.toggle("choosing", lit !== null);
   }
 
   function open(model, side) {

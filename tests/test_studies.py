@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from topoviz.address import from_query, to_query
 from topoviz.app import create_app
 from topoviz.families import Family, chose, families
 from topoviz.figures.study import AXES, available, lines, rails, scatter
@@ -174,6 +175,7 @@ def test_a_study_that_goes_on_is_read_anew(models_folder, tmp_path):
 def test_a_session_of_trials_can_be_written_and_analysed(own):
     session = Session(model_a="search/0000", model_b="search/0001")
     assert Session.from_json(json.dumps(session.to_json())) == session
+    assert from_query(to_query(session)) == session
     assert analyse(own, session).matching.leaf_pairs
 
 
@@ -214,6 +216,14 @@ def test_every_value_finds_its_place_between_round_ticks(values):
     assert 1 <= len(shares) <= 8
     assert shares == sorted(shares)
     assert 0 <= shares[0] <= shares[-1] <= 1
+
+
+@pytest.mark.parametrize(("value", "low", "high"), [(0.9, 0, 1), (0.0, 0, 1), (5.0, 2.5, 7.5)])
+def test_equal_values_stand_within_the_limits_of_their_figure_if_they_keep_them(value, low, high):
+    trials = [trial(at, tree_stability=value) for at in range(2)]
+    axis = scatter(_study(trials), "tree_stability", "seconds").x
+    pad = 0.07 * (high - low)
+    assert (axis.low, axis.high) == pytest.approx((low - pad, high + pad))
 
 
 def test_lines_cross_the_rails_at_their_values(found):
@@ -271,17 +281,17 @@ def components(parts):
 
 
 def test_the_summary_counts_and_says_that_it_goes_on(found):
-    said = words(summary([found], found, found.changed + 1))
+    said = words(summary(found, found.changed + 1))
     assert "Still running: 5 of 8 (3 complete, 1 pruned, 1 failed)" in " ".join(said.split()).replace(" )", ")")
-    assert "last written 2 h ago" in words(summary([found], found, found.changed + 7200))
+    assert "last written 2 h ago" in words(summary(found, found.changed + 7200))
     ended = replace(found, trials=found.trials[:5], wanted=5)
-    assert "5 trials: 3 complete" in words(summary([ended], ended, 0.0))
+    assert "5 trials: 3 complete" in words(summary(ended, 0.0))
 
 
 def test_what_is_missing_or_broken_is_said(own, found):
     odd = next(study for study in own.studies() if study.name == "odd")
-    assert "trial 0: `nll` must be" in words(summary(own.studies(), odd, 0.0))
-    assert "topoviz search" in words(summary((), None, 0.0))
+    assert "trial 0: `nll` must be" in words(summary(odd, 0.0))
+    assert "topoviz search" in words(summary(None, 0.0))
     fresh = replace(found, trials=found.trials[5:])
     assert "No trial has come to its end yet" in words(chart(fresh, "nll", "seconds", "light"))
     assert "No trial came to its end" in words(parallel(replace(found, trials=found.trials[2:4]), "light"))

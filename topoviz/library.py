@@ -21,7 +21,7 @@ from topoviz.checks import folder_name, model_name
 from topoviz.session import Session
 from topoviz.settings import Settings
 from topoviz.studies import Study
-from topoviz.study_folders import StudyFolders, is_listed, model_folder, subfolders
+from topoviz.study_folders import StudyFolders, is_listed, keeps_inside, model_folder, subfolders
 
 if TYPE_CHECKING:
     from core.model import FlowAutoencoder
@@ -167,16 +167,15 @@ class Library:
         if found is None:
             return None
         study, trial = found
-        title, folder = f"trial {trial.number} · {study.name}", model_folder(study, trial)
-        if folder is None:
-            return Entry(name, title, "yours", study.folder, "", problem="it does not lie in its study's folder.")
-        return replace(self._entry("yours", folder), name=name, title=title)
+        entry = self._entry("yours", model_folder(study, trial), study.folder)
+        return replace(entry, name=name, title=f"trial {trial.number} · {study.name}")
 
-    def _entry(self, source: Literal["shipped", "yours"], path: Path) -> Entry:
+    def _entry(self, source: Literal["shipped", "yours"], path: Path, root: Path | None = None) -> Entry:
+        """The entry of a folder, which may have to lie in `root`."""
         stamp = _stamp(path)
         key = (path, stamp)
         if key not in self._entries:
-            self._entries[key] = _read_entry(source, path, stamp)
+            self._entries[key] = _read_entry(source, path, stamp, root)
         return self._entries[key]
 
 
@@ -197,10 +196,12 @@ def _stamp(path: Path) -> str:
     return "/".join(parts)
 
 
-def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str) -> Entry:
+def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str, root: Path | None) -> Entry:
     title = path.name.replace("-", " ").replace("_", " ")
     try:
         folder_name("model", path.name)
+        if root is not None and not keeps_inside(path, root):
+            raise InputError("it does not lie in its study's folder.")
         config = _read_json(path / "config.json", dict)
         metrics = _read_json(path / "metrics.json", dict)
         dim = _data_dim(path / "model.safetensors")

@@ -8,7 +8,7 @@ from pathlib import Path
 from topoviz.checks import is_folder_name
 from topoviz.studies import BEST, TRIALS, Study, Trial, is_study, read_study, study_stamp
 
-__all__ = ["StudyFolders", "is_listed", "model_folder", "subfolders"]
+__all__ = ["StudyFolders", "is_listed", "keeps_inside", "model_folder", "subfolders"]
 
 _MODEL_FILES = ("model.safetensors", "sample.safetensors", "config.json", "metrics.json")
 
@@ -60,12 +60,15 @@ class StudyFolders:
         return name if is_folder_name(name) else "study"
 
 
-def model_folder(study: Study, trial: Trial) -> Path | None:
-    """The folder of a trial's model, None where it, or a file in it, is a link that leads out of the study."""
-    folder = study.folder / TRIALS / f"{trial.number:04d}"
-    root = study.folder.resolve()
-    inside = (path.resolve().is_relative_to(root) for path in (folder, *map(folder.joinpath, _MODEL_FILES)))
-    return folder if all(inside) else None
+def model_folder(study: Study, trial: Trial) -> Path:
+    """Where a trial's model is."""
+    return study.folder / TRIALS / f"{trial.number:04d}"
+
+
+def keeps_inside(folder: Path, root: Path) -> bool:
+    """Whether a model's folder and its files lie in `root`, links followed."""
+    root = root.resolve()
+    return all(path.resolve().is_relative_to(root) for path in (folder, *map(folder.joinpath, _MODEL_FILES)))
 
 
 def subfolders(folder: Path) -> list[Path]:

@@ -387,7 +387,7 @@ def test_the_training_dialog_offers_auto_and_the_priors(screen):
     page.wait_for_timeout(300)
     for prior in choices("prior"):
         expect(page.get_by_role("radio", name=prior)).to_be_checked(checked=prior == "mixture")
-    expect(page.locator("#training-prior")).to_contain_text("a big Gaussian mixture")
+    expect(page.get_by_role("radiogroup")).to_contain_text("a big Gaussian mixture")
     assert page.locator("#training-words").inner_text() == ""
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")

@@ -97,7 +97,7 @@ def _shown(
     out |= {
         "names": [{"value": study.name, "label": study.name} for study in studies],
         "name": None if study is None else study.name,
-        "summary": views.summary(studies, study, time.time()),
+        "summary": views.summary(study, time.time()),
         "body": study is None or study.problem is not None,
     }
     if study is None or study.problem:

@@ -20,22 +20,28 @@ _MOST = 9
 @dataclass(frozen=True)
 class Axis:
     """A figure of merit: its name, what its best value means, whether `less` of it is better, how to read it off a
-    trial, and how many digits to show."""
+    trial, how many digits to show, and between which values it lies, where that is known."""
 
     label: str
     hint: str
     less: bool
     of: Callable[[Trial], float | None]
     digits: int
+    limits: tuple[float, float] | None = None
 
 
 AXES = {
     "critic_loss": Axis(
-        "Critic loss", "0: latents cannot be told from the prior", True, lambda trial: trial.critic_loss, 3
+        "Critic loss", "0: latents cannot be told from the prior", True, lambda trial: trial.critic_loss, 3, (0.0, 1.0)
     ),
     "nll": Axis("Held-out NLL", "nats, less is better", True, lambda trial: trial.nll, 3),
     "tree_stability": Axis(
-        "Tree stability", "1: every leaf is found in every refit", False, lambda trial: trial.tree_stability, 2
+        "Tree stability",
+        "1: every leaf is found in every refit",
+        False,
+        lambda trial: trial.tree_stability,
+        2,
+        (0.0, 1.0),
     ),
     "tree_error": Axis(
         "Tree error",
@@ -114,7 +120,7 @@ def scatter(study: Study, x: str, y: str) -> Scatter:
         for trial in complete
         if (a := AXES[x].of(trial)) is not None and (b := AXES[y].of(trial)) is not None
     ]
-    across, up = _scale([a for _, a, _ in known]), _scale([b for _, _, b in known])
+    across, up = _scale([a for _, a, _ in known], AXES[x].limits), _scale([b for _, _, b in known], AXES[y].limits)
     points = tuple(
         Point(trial, across.at(a), up.at(b), _error(trial, x, across), _error(trial, y, up)) for trial, a, b in known
     )
@@ -152,12 +158,14 @@ def _error(trial: Trial, key: str, scale: Scale) -> float:
     return 0.0 if error is None else abs(error) / (scale.high - scale.low)
 
 
-def _scale(values: list[float]) -> Scale:
+def _scale(values: list[float], limits: tuple[float, float] | None) -> Scale:
     """An axis around some values, with ticks at round numbers."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     # Values that are all the same, or the same but for rounding, get an axis too.
     if not high - low > 1e-9 * max(abs(low), abs(high), 1e-9):
-        low, high = low - 0.5 * max(abs(low), 1e-3), high + 0.5 * max(abs(high), 1e-3)
+        within = limits is not None and limits[0] <= low <= high <= limits[1]
+        around = 0.5 * max(abs(low), 1e-3)
+        low, high = limits if limits and within else (low - around, high + around)
     pad = _MARGIN * (high - low)
     low, high = low - pad, high + pad
     return Scale(low, high, tuple(((tick - low) / (high - low), text) for tick, text in _round_ticks(low, high)))

@@ -35,6 +35,7 @@ _KEYS = (
     ("F2 or double click", "name the node in hand"),
     ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
     ("Escape", "let go"),
+    ("in a study: arrow keys, Enter, Shift Enter", "go from trial to trial, open one as A, as B"),
     ("?", "this list"),
 )
 

@@ -1,7 +1,6 @@
 """The dialog of studies: how far a study is, its trials in a chart and in a table, and the trial that is looked at."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -81,10 +80,10 @@ def dialog() -> dmc.Modal:
     )
 
 
-def summary(studies: Sequence[Study], study: Study | None, now: float) -> Any:
+def summary(study: Study | None, now: float) -> Any:
     """What a study is of, how far it is, and how its trials ended; `now` in seconds since the epoch."""
     if study is None:
-        return _EMPTY if not studies else "Choose a study."
+        return _EMPTY
     if study.problem:
         return html.Span(f"This study cannot be read: {study.problem}", className="problem")
     size = "" if study.points is None else f", {counted(study.points, 'point')}"

@@ -162,7 +162,7 @@ _CELLS: dict[str, Callable[[Study, Trial, Mapping[Side, str], str], Any]] = {
     "prior": _prior,
     **{key: _figure(key) for key in AXES},
     "leaves": lambda _, trial, __, ___: _counts(trial),
-    "state": lambda study, trial, __, ___: html.Span(_state(study, trial), title=trial.error or ""),
+    "state": lambda study, trial, __, ___: html.Span(_state(study, trial), title=_state(study, trial)),
 }
 
 
