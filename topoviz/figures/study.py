@@ -174,11 +174,11 @@ def _scale(values: list[float], limits: tuple[float, float] | None) -> Scale:
 def _round_ticks(low: float, high: float) -> list[tuple[float, str]]:
     """Multiples of 1, 2 or 5 times a power of ten, at most a handful.
 
-    >>> _round_ticks(-0.01, 0.43)
-    [(0.0, '0.0'), (0.1, '0.1'), (0.2, '0.2'), (0.30000000000000004, '0.3'), (0.4, '0.4')]
+    >>> [text for _, text in _round_ticks(-0.01, 0.43)]
+    ['0.0', '0.1', '0.2', '0.3', '0.4']
     """
     rough = (high - low) / _TICKS
-    power = 10.0 ** np.floor(np.log10(rough))
+    power = 10.0 ** float(np.floor(np.log10(rough)))
     step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= 0.999 * rough)
     digits = int(max(0, -np.floor(np.log10(step) + 1e-9)))
     first, last = int(np.ceil(low / step)), int(np.floor(high / step))
