@@ -31,7 +31,11 @@ _OPEN = ("latent_dim", "pad")
 
 
 def choices(name: str) -> tuple[str, ...]:
-    """The values that a setting of `FlowAutoencoderConfig` has by name: 'flow', 'prior' or 'warm_start'."""
+    """The words that a field of the configuration takes. Raises KeyError on a field that takes others.
+
+    >>> choices("flow")
+    ('coupling', 'cnf')
+    """
     return _CHOICES[name]
 
 
@@ -75,9 +79,9 @@ class FlowAutoencoderConfig:
     minutes: float | None = None
 
     def __post_init__(self) -> None:
-        for name, choices in _CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise invalid(name, " or ".join(map(repr, choices)), repr(getattr(self, name)), "choose one of these")
+        for name, words in _CHOICES.items():
+            if getattr(self, name) not in words:
+                raise invalid(name, " or ".join(map(repr, words)), repr(getattr(self, name)), "choose one of these")
         for name, (low, high) in _RANGES.items():
             value = getattr(self, name)
             if (name == "minutes" and value is None) or (name in _OPEN and value == "auto"):

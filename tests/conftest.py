@@ -5,7 +5,7 @@ import os
 import hypothesis
 import pytest
 
-from zoo import blobs
+from zoo import STUDIED, blobs, study, write_study
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The same examples everywhere, and no verdict on how fast a busy machine is.
@@ -34,14 +34,17 @@ def trained():
 
 @pytest.fixture(scope="session")
 def models_folder(trained, tmp_path_factory):
-    """A folder of the user's own models: the two trained ones and a broken one."""
+    """A folder of the user's own models: the two trained ones, a broken one, and a study of shipped ones."""
     from core.store import save_model
+    from topoviz import resource
 
     folder = tmp_path_factory.mktemp("models")
     for name, model in trained.items():
         save_model(model, folder / name)
     (folder / "broken").mkdir()
     (folder / "broken" / "config.json").write_text("{")
+    shipped = [resource("sample_data") / "models" / name for name in ("islands-a", "ringed", "two-moons")]
+    write_study(folder / "search", study(*STUDIED, best=1, trials_wanted=8), shipped)
     return folder
 
 

@@ -74,7 +74,7 @@ def test_bad_data_fail_with_one_line(jobs, tmp_path):
     assert "\n" not in status.error
 
 
-@pytest.mark.parametrize("name", ["../up", "", "_jobs", "a/b", ".hidden"])
+@pytest.mark.parametrize("name", ["../up", "", "_jobs", "a/b", "a/0001", ".hidden"])
 def test_bad_names_are_refused(jobs, data, name):
     with pytest.raises(InputError):
         jobs.start(data, QUICK, 0, name)

@@ -1,5 +1,7 @@
 """Instances with known answers that several tests share."""
 
+import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -74,3 +76,67 @@ def outcome(path):
     except InputError as error:
         return str(error)
     return ""
+
+
+def trial(number, **values):
+    """A trial of a study as `topoviz search` writes it: complete, with these values in place of the usual."""
+    usual = {
+        "number": number,
+        "state": "complete",
+        "prior": "mixture",
+        "params": {"latent_dim": 2, "width": 32, "learning_rate": 0.008},
+        "seed": number,
+        "steps": 3500,
+        "attempts": 1,
+        "seconds": 61.5,
+        "error": None,
+        "nll": 3.21,
+        "nll_error": 0.02,
+        "critic_loss": 0.12,
+        "tree_stability": 0.9,
+        "converged": True,
+        "reasons": [],
+        "leaves": 6,
+        "holes": 0,
+        "tree_error": {"missed": 0, "spurious": 0, "distance": 0.04, "whole": True},
+        "families": None,
+        "model": f"trials/{number:04d}",
+    }
+    measured = ("nll", "nll_error", "critic_loss", "tree_stability", "converged", "leaves", "holes", "tree_error")
+    if values.get("state", "complete") != "complete":
+        usual |= dict.fromkeys((*measured, "model"))
+    return usual | values
+
+
+RING = {"ring": 0.81, "blobs": 0.19}
+STUDIED = (
+    trial(0, critic_loss=0.4, tree_stability=0.5, converged=False, reasons=["volume changes by up to 2e-2"]),
+    trial(1, prior="superposition", families=RING, critic_loss=0.1, params={"width": 64, "warm_start": "pca"}),
+    trial(2, state="pruned", steps=600),
+    trial(3, state="failed", error="the loss is not finite"),
+    trial(4, prior="adversarial", tree_stability=None),
+    trial(5, state="running", steps=200),
+)
+
+
+def study(*trials, **values):
+    """A study.json of some trials."""
+    return {
+        "schema": 1,
+        "data": {"name": "islands-a", "mark": "0" * 64, "points": 3000, "dim": 3, "planted": True},
+        "seed": 0,
+        "steps": 3500,
+        "trials_wanted": len(trials),
+        "scheduler": None,
+        "best": next((trial["number"] for trial in trials if trial["state"] == "complete"), None),
+        "trials": list(trials),
+    } | values
+
+
+def write_study(folder, document, models):
+    """A study folder with that study.json, its trials' models copied from `models`, folders that are taken in turn."""
+    for at, item in enumerate(item for item in document["trials"] if item["model"]):
+        shutil.copytree(models[at % len(models)], folder / item["model"])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "study.json").write_text(json.dumps(document))
+    return folder

@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, export, scene, session, training
+from topoviz.callbacks import browser, export, scene, session, study, training
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -27,11 +27,13 @@ def create_app(settings: Settings) -> Dash:
         suppress_callback_exceptions=True,
     )
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
-    app.layout = layout()
+    # A function: a study may arrive while the app runs.
+    app.layout = lambda: layout(studies=bool(library.studies()))
     session.register(app, library, settings.session)
     scene.register(app, library)
     browser.register(app)
     export.register(app, library)
     training.register(app, library, Jobs(settings))
+    study.register(app, library)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

@@ -10,10 +10,13 @@ from typing import Any
 
 from core.errors import invalid
 
-__all__ = ["boolean", "choice", "digits", "model_name", "node_id", "number", "text", "whole"]
+__all__ = [
+    "boolean", "choice", "digits", "folder_name", "is_folder_name", "model_name", "node_id", "number", "text", "whole",
+]  # fmt: skip
 
 MAX_NODE = 1_000_000
-_MODEL_NAME = re.compile(r"[\w][\w .+()=,@-]{0,99}")
+_FOLDER_NAME = re.compile(r"[\w][\w .+()=,@-]{0,99}")
+_TRIAL_NAME = re.compile(rf"{_FOLDER_NAME.pattern}/[0-9]{{4,6}}")
 
 
 def whole(name: str, value: Any, low: int, high: int) -> int:
@@ -27,7 +30,10 @@ def whole(name: str, value: Any, low: int, high: int) -> int:
 
 def number(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a finite float from `low` to `high`. Raises `InputError` on anything else."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise invalid(name, "a finite number", repr(value), "give one")
+    # An int may be too large to be a float at all.
+    if isinstance(value, float) and not math.isfinite(value):
         raise invalid(name, "a finite number", repr(value), "give one")
     if not low <= value <= high:
         raise invalid(name, f"from {low:g} to {high:g}", value, "choose a value in that range")
@@ -62,9 +68,22 @@ def node_id(name: str, value: Any) -> int:
     return whole(name, value, 0, MAX_NODE)
 
 
+def folder_name(name: str, value: Any) -> str:
+    """`value` as the name of a model folder, which can never be a path. Raises `InputError` on anything else."""
+    if not is_folder_name(value):
+        raise invalid(name, "a model's name", repr(value), "use letters, digits, blanks and hyphens")
+    return value
+
+
+def is_folder_name(value: Any) -> bool:
+    """Whether `folder_name` accepts a value."""
+    return isinstance(value, str) and _FOLDER_NAME.fullmatch(value) is not None
+
+
 def model_name(name: str, value: Any) -> str:
-    """`value` as the name of a model, which can never be a path. Raises `InputError` on anything else."""
-    if not isinstance(value, str) or not _MODEL_NAME.fullmatch(value):
+    """`value` as the name of a model: that of its folder, or a study's with the number of a trial after a slash, as in
+    `study/0007`. Raises `InputError` on anything else."""
+    if not is_folder_name(value) and not (isinstance(value, str) and _TRIAL_NAME.fullmatch(value)):
         raise invalid(name, "a model's name", repr(value), "use the name of a listed model")
     return value
 

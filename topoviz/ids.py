@@ -7,6 +7,7 @@ __all__ = [
     "EVENT",
     "EXAMPLE",
     "EXPORTS",
+    "FAMILIES",
     "FAMILY",
     "GRAPHS",
     "HISTORY",
@@ -27,6 +28,7 @@ __all__ = [
     "SCENE",
     "SENTENCE",
     "SIMPLIFY",
+    "STUDIES",
     "SURFACE",
     "THEME",
     "TITLE",
@@ -70,10 +72,12 @@ TRUST = "trust"
 TRANSFORM = "transform"
 MATCHES = "matches"
 METHOD = "method"
+STUDIES = "studies"
 
 TREES = "trees"
 SURFACE = {"a": "surface-a", "b": "surface-b"}
 LATENT = {"a": "latent-a", "b": "latent-b"}
 TITLE = {"a": "title-a", "b": "title-b"}
+FAMILIES = {"a": "families-a", "b": "families-b"}
 VERDICT = {"a": "verdict-a", "b": "verdict-b"}
 GRAPHS = (TREES, *LATENT.values(), *SURFACE.values())

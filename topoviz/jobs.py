@@ -17,7 +17,7 @@ from typing import Any, Literal
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
 from topoviz import resource
-from topoviz.checks import model_name, whole
+from topoviz.checks import folder_name, whole
 from topoviz.settings import Settings
 from topoviz.verdict import doubt
 
@@ -82,7 +82,7 @@ class Jobs:
 
         Raises `InputError` on a bad name or seed.
         """
-        model_name("name", name)
+        folder_name("name", name)
         if name.startswith("_"):
             raise invalid("name", "without a leading underscore", repr(name), "choose another name")
         whole("seed", seed, 0, 2**31 - 1)

@@ -1,10 +1,11 @@
-"""The models at hand: those shipped in `sample_data`, and the user's own; and the examples that show them.
+"""The models at hand: those shipped in `sample_data`, and the user's own; the examples that show them; and the studies
+among the user's folders, whose trials are models too.
 
 A folder that is not a model is listed with what is wrong with it, and never stops the rest.
 """
 
+import contextlib
 import json
-import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,9 +17,11 @@ from safetensors import SafetensorError, safe_open
 
 from core.errors import InputError, invalid
 from topoviz import resource
-from topoviz.checks import model_name
+from topoviz.checks import folder_name, model_name
 from topoviz.session import Session
 from topoviz.settings import Settings
+from topoviz.studies import Study
+from topoviz.study_folders import StudyFolders, is_listed, keeps_inside, model_folder, subfolders
 
 if TYPE_CHECKING:
     from core.model import FlowAutoencoder
@@ -27,6 +30,7 @@ __all__ = ["Entry", "Example", "Library"]
 
 _IN_MEMORY = 12
 _MAX_TEXT = 4_000_000
+_BEYOND = 1e300
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ class Library:
             ("shipped", _sample_data() / "models"),
             ("yours", settings.models),
         )
+        self._studies = StudyFolders(settings.models)
         self._models: OrderedDict[tuple[Path, str], FlowAutoencoder] = OrderedDict()
         self._entries: dict[tuple[Path, str], Entry] = {}
         self._lock = Lock()
@@ -82,11 +87,26 @@ class Library:
         for name, path in self._others.items():
             found[name] = replace(self._entry("yours", path), name=name)
         for source, folder in self._folders:
-            for path in _subfolders(folder):
+            for path in subfolders(folder):
+                if source == "yours" and self._studies.hold(path):
+                    continue
                 entry = self._entry(source, path)
                 if entry.name not in found:
                     found[entry.name] = entry
         return tuple(found.values())
+
+    def listed(self, *in_use: Any) -> tuple[Entry, ...]:
+        """`entries`, and of a study's trials, which are too many to list, those among the models in use."""
+        trials: dict[str, Entry] = {}
+        for name in in_use:
+            if "/" in str(name):
+                with contextlib.suppress(InputError):
+                    trials[name] = self.entry(name)
+        return (*self.entries(), *trials.values())
+
+    def studies(self) -> tuple[Study, ...]:
+        """The studies among the user's folders, by name. Broken ones carry their `problem`."""
+        return self._studies.all()
 
     def entry(self, name: str) -> Entry:
         """The entry of that name. Raises `InputError` where there is none, or it is broken."""
@@ -134,33 +154,33 @@ class Library:
         """The entry that `entries` lists under a name, without reading the others."""
         if name in self._others:
             return replace(self._entry("yours", self._others[name]), name=name)
+        if "/" in name:
+            return self._trial(name)
         for source, folder in self._folders:
-            if _is_listed(folder / name, folder.resolve()):
+            if is_listed(folder / name, folder.resolve()):
                 return self._entry(source, folder / name)
         return None
 
-    def _entry(self, source: Literal["shipped", "yours"], path: Path) -> Entry:
+    def _trial(self, name: str) -> Entry | None:
+        """The entry of a trial's model."""
+        found = self._studies.trial(name)
+        if found is None:
+            return None
+        study, trial = found
+        entry = self._entry("yours", model_folder(study, trial), study.folder)
+        return replace(entry, name=name, title=f"trial {trial.number} · {study.name}")
+
+    def _entry(self, source: Literal["shipped", "yours"], path: Path, root: Path | None = None) -> Entry:
+        """The entry of a folder, which may have to lie in `root`."""
         stamp = _stamp(path)
         key = (path, stamp)
         if key not in self._entries:
-            self._entries[key] = _read_entry(source, path, stamp)
+            self._entries[key] = _read_entry(source, path, stamp, root)
         return self._entries[key]
 
 
 def _sample_data() -> Path:
     return resource("sample_data")
-
-
-def _subfolders(folder: Path) -> list[Path]:
-    """The folders right inside `folder` that are really there, links out of it left aside."""
-    if not folder.is_dir():
-        return []
-    root = folder.resolve()
-    return sorted(path for path in folder.iterdir() if _is_listed(path, root))
-
-
-def _is_listed(path: Path, root: Path) -> bool:
-    return path.is_dir() and not path.name.startswith((".", "_")) and path.resolve().is_relative_to(root)
 
 
 def _stamp(path: Path) -> str:
@@ -176,10 +196,12 @@ def _stamp(path: Path) -> str:
     return "/".join(parts)
 
 
-def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str) -> Entry:
+def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str, root: Path | None) -> Entry:
     title = path.name.replace("-", " ").replace("_", " ")
     try:
-        model_name("model", path.name)
+        folder_name("model", path.name)
+        if root is not None and not keeps_inside(path, root):
+            raise InputError("it does not lie in its study's folder.")
         config = _read_json(path / "config.json", dict)
         metrics = _read_json(path / "metrics.json", dict)
         dim = _data_dim(path / "model.safetensors")
@@ -234,6 +256,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _finite(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    """A number that is one and not beyond all bounds; JSON's integers have none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _BEYOND:
         return None
     return float(value)

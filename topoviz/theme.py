@@ -6,12 +6,13 @@ Tol's muted ones: both keep apart under the common kinds of color blindness.
 
 from dataclasses import dataclass
 
-__all__ = ["THEMES", "Theme", "node_color"]
+__all__ = ["PRIOR_COLORS", "THEMES", "Theme", "node_color"]
 
 _OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#B8A800")
 _TOL_MUTED = (
     "#44AA99", "#CC6677", "#88CCEE", "#DDAA33", "#AA4499", "#999933", "#117733", "#882255", "#5566CC",
 )  # fmt: skip
+PRIOR_COLORS = {"mixture": "#0072B2", "superposition": "#D55E00", "adversarial": "#009E73"}
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,14 @@
 Metrics come from a file that may be older than what is asked of it here: whatever is missing is left out.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 __all__ = ["Choice", "Trial", "Verdict", "choices", "doubt", "verdict"]
 
+# JSON's integers know no bounds.
+_BEYOND = 1e300
 _SIZES = {"latent_dim": "latent dimensions", "pad": "pads"}
 # What is measured of the noise: as the verdict vouches for it, and as the mere figure.
 _NOISE = (
@@ -161,7 +162,7 @@ def _trial(found: Any) -> Trial | None:
 
 
 def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _BEYOND:
         return None
     return float(value)
 

@@ -1,10 +1,26 @@
-"""Numbers in words, for every place that says them."""
+"""What the app says in words, where more than one place says it."""
 
 from collections.abc import Mapping
 
-__all__ = ["cost_shares", "sureness"]
+__all__ = ["PRIORS", "cost_shares", "counted", "sureness"]
 
+# What each family of priors is.
+PRIORS = {
+    "mixture": "a big Gaussian mixture",
+    "superposition": "a weighted sum of blobs, lines, rings, … whose weights say which topology the data chose",
+    "adversarial": "a learned generator trained against a critic",
+}
 _SURE, _LIKELY = 0.8, 0.6
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "leaf"), counted(3, "leaf"), counted(1200, "point")
+    ('1 leaf', '3 leaves', '1,200 points')
+    """
+    many = noun[:-1] + "ves" if noun.endswith("f") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else many}"
 
 
 def sureness(confidence: float, pinned: bool = False) -> str:

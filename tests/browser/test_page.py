@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from core.config import choices
 from core.store import save_model
 from topoviz.session import Session
 from zoo import CONVERGED, UNCONVERGED, with_metrics
@@ -352,7 +353,27 @@ def test_verdicts_fit_on_a_small_screen(judged):
     assert boxes[1]["x"] + boxes[1]["width"] <= 1024
 
 
-def test_the_training_dialog_offers_auto(screen):
+@pytest.fixture
+def superposed(screen, trained, models_folder):
+    """The page with a model whose superposition chose a ring as A."""
+    save_model(with_metrics(trained["three-a"], families={"ring": 0.81, "blobs": 0.19}), models_folder / "superposed")
+    screen.open("?" + urlencode({"a": "superposed", "b": "three-b"}))
+    yield screen
+    screen.open()
+    shutil.rmtree(models_folder / "superposed")
+
+
+def test_a_superposition_says_what_it_chose_beside_its_latent_density(superposed):
+    page = superposed.page
+    assert "chose a ring (81 %)" in page.locator("#families-a").inner_text()
+    assert page.locator("#families-a li").all_inner_texts() == ["ring\n81 %", "blobs\n19 %"]
+    assert page.locator("#families-b").inner_text() == ""
+    graph = page.locator("#latent-a").bounding_box()
+    assert graph["y"] >= (strip := page.locator("#families-a").bounding_box())["y"] + strip["height"] - 1
+    assert graph["y"] + graph["height"] <= 901
+
+
+def test_the_training_dialog_offers_auto_and_the_priors(screen):
     from playwright.sync_api import expect
 
     page = screen.page
@@ -364,6 +385,9 @@ def test_the_training_dialog_offers_auto(screen):
         # The list fades: until it is gone, its options would be found along with the next one's.
         expect(page.get_by_role("option")).to_have_count(0)
     page.wait_for_timeout(300)
+    for prior in choices("prior"):
+        expect(page.get_by_role("radio", name=prior)).to_be_checked(checked=prior == "mixture")
+    expect(page.get_by_role("radiogroup")).to_contain_text("a big Gaussian mixture")
     assert page.locator("#training-words").inner_text() == ""
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")

@@ -36,7 +36,7 @@ def register(app: Dash, library: Library) -> None:
             return no_update, no_update
         try:
             session = History.from_json(stored["history"]).now
-            name = f"{session.model_a}-{session.model_b}"
+            name = f"{session.model_a}-{session.model_b}".replace("/", "-")
             if what == "session":
                 text = json.dumps(session.to_json(), indent=1)
                 return dcc.send_string(text, f"{name}.topoviz.json"), ""

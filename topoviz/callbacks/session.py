@@ -13,6 +13,7 @@ from topoviz.callbacks.patches import difference
 from topoviz.callbacks.scene import scene
 from topoviz.event_json import parse_event
 from topoviz.events import reduce
+from topoviz.families import families
 from topoviz.figures import latent, trees
 from topoviz.figures.style import Spec, node_styles
 from topoviz.history import History
@@ -21,7 +22,9 @@ from topoviz.results import Analysis, analyse
 from topoviz.session import Session
 from topoviz.theme import THEMES
 from topoviz.views.details import family_options, matches, transform, trust
+from topoviz.views.families import strip
 from topoviz.views.markup import Styles
+from topoviz.views.models import options
 from topoviz.views.verdicts import badge
 
 __all__ = ["register"]
@@ -59,6 +62,8 @@ _OUTPUTS = {
     "title_b": Output(ids.TITLE["b"], "children"),
     "verdict_a": Output(ids.VERDICT["a"], "children"),
     "verdict_b": Output(ids.VERDICT["b"], "children"),
+    "families_a": Output(ids.FAMILIES["a"], "children"),
+    "families_b": Output(ids.FAMILIES["b"], "children"),
     "example": Output(ids.EXAMPLE, "value"),
     "examples": Output(ids.EXAMPLE, "data"),
 }
@@ -165,6 +170,8 @@ def _shown(
         out |= {
             "verdict_a": badge("a", analysis.model_a.metrics, theme),
             "verdict_b": badge("b", analysis.model_b.metrics, theme),
+            "families_a": strip(families(analysis.model_a.metrics), theme),
+            "families_b": strip(families(analysis.model_b.metrics), theme),
         }
     return out
 
@@ -174,13 +181,13 @@ def _about(library: Library, analysis: Analysis, session: Session) -> dict[str, 
     pair = (session.model_a, session.model_b)
     examples = library.examples()
     example = next((e for e in examples if (e.session.model_a, e.session.model_b) == pair), None)
-    entries = [{"value": e.name, "label": e.title, "disabled": e.problem is not None} for e in library.entries()]
+    models = options(library.listed(*pair))
     return {
         "sentence": example.sentence if example else _sentence(analysis, session),
         "a": session.model_a,
         "b": session.model_b,
-        "models_a": entries,
-        "models_b": entries,
+        "models_a": models,
+        "models_b": models,
         "title_a": _title(library, session.model_a),
         "title_b": _title(library, session.model_b),
         "example": example.id if example else None,

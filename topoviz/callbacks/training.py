@@ -2,32 +2,29 @@
 
 import base64
 import binascii
+from collections.abc import Mapping
 from typing import Any, Literal
 
-import dash_mantine_components as dmc
 import numpy as np
-from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
+from dash import Dash, Input, Output, State, ctx, html, no_update
 from dash.exceptions import PreventUpdate
 
-from core.config import FlowAutoencoderConfig
+from core.config import FlowAutoencoderConfig, choices
 from core.errors import InputError, invalid
 from topoviz import ids
-from topoviz.checks import choice
+from topoviz.checks import choice, whole
 from topoviz.figures.training import figure
-from topoviz.jobs import Jobs, Status
+from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.theme import THEMES
+from topoviz.views.models import options
+from topoviz.views.training import form, told
 
 __all__ = ["register"]
 
-_WORDS = {
-    "queued": "waits for its turn",
-    "running": "trains",
-    "done": "is done",
-    "failed": "failed",
-    "cancelled": "was cancelled",
-}
 _ENDED = ("done", "failed", "cancelled")
+_FIELDS = ("set", "upload", "prior", "dim", "pad", "seed", "flow")
+_MAX_SEED = 2**31 - 1
 
 
 def register(app: Dash, library: Library, jobs: Jobs) -> None:
@@ -35,12 +32,15 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
 
     @app.callback(
         Output("training", "opened"),
-        Output("training-body", "children"),
+        Output("training-form", "children"),
         Input("train", "n_clicks"),
+        State(ids.THEME, "data"),
         prevent_initial_call=True,
     )
-    def open_dialog(_: Any) -> tuple[bool, Any]:
-        return True, _form()
+    def open_dialog(_: Any, theme: Any) -> tuple[bool, Any]:
+        from core.data import dataset_names
+
+        return True, form(dataset_names(), choices("flow"), choices("prior"), _theme(theme))
 
     @app.callback(
         Output("training-file", "children"),
@@ -51,42 +51,29 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
     )
     def take_file(contents: Any, filename: Any) -> tuple[Any, Any]:
         try:
-            path = jobs.upload(str(filename), _decoded(contents))
-            from core.data import load_dataset
-
-            data = load_dataset(path)
+            return _taken(jobs, contents, str(filename))
         except InputError as error:
             return html.Span(str(error), className="problem"), None
-        read = f"{filename}: {len(data):,} points of {data.dim} columns. " + " ".join(data.notes)
-        return read, {"token": path.name, "name": str(filename).rsplit(".", 1)[0]}
 
     @app.callback(
-        Output("training-job", "data"),
-        Output("training-tick", "disabled"),
-        Output("training-words", "children", allow_duplicate=True),
-        Input("training-start", "n_clicks"),
-        Input("training-cancel", "n_clicks"),
-        State("training-set", "value"),
-        State("training-upload", "data"),
-        State("training-pad", "value"),
-        State("training-dim", "value"),
-        State("training-seed", "value"),
-        State("training-flow", "value"),
-        State("training-job", "data"),
+        output=(
+            Output("training-job", "data"),
+            Output("training-tick", "disabled"),
+            Output("training-words", "children", allow_duplicate=True),
+        ),
+        inputs={"start": Input("training-start", "n_clicks"), "cancel": Input("training-cancel", "n_clicks")},
+        state={
+            "job": State("training-job", "data"),
+            "chosen": {name: State(f"training-{name}", "data" if name == "upload" else "value") for name in _FIELDS},
+        },
         prevent_initial_call=True,
     )
-    def start(
-        _: Any, __: Any, name: Any, upload: Any, pad: Any, dim: Any, seed: Any, flow: Any, job: Any
-    ) -> tuple[Any, Any, Any]:
+    def start_or_cancel(start: Any, cancel: Any, job: Any, chosen: dict[str, Any]) -> tuple[Any, Any, Any]:
         if ctx.triggered_id == "training-cancel":
-            if job:
-                jobs.cancel(job)
+            jobs.cancel(job)
             return no_update, no_update, no_update
         try:
-            config = FlowAutoencoderConfig(latent_dim=_size(dim, "latent_dim"), pad=_size(pad, "pad"), flow=flow)
-            # What the browser names is a built-in set or an upload of its own, never a path.
-            data, title = (jobs.uploaded(upload["token"]), upload["name"]) if upload else (_built_in(name), name)
-            return jobs.start(data, config, _whole(seed, "seed"), _plain(title)), False, "waits for its turn"
+            return _started(jobs, chosen), False, "waits for its turn"
         except InputError as error:
             return no_update, True, html.Span(str(error), className="problem")
 
@@ -99,9 +86,11 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
         Input("training-tick", "n_intervals"),
         State("training-job", "data"),
         State(ids.THEME, "data"),
+        State(ids.A, "value"),
+        State(ids.B, "value"),
         prevent_initial_call=True,
     )
-    def tick(_: Any, job: Any, theme: Any) -> tuple[Any, ...]:
+    def tick(_: Any, job: Any, theme: Any, a: Any, b: Any) -> tuple[Any, ...]:
         if job is None:
             # Dash calls once as the dialog opens.
             raise PreventUpdate
@@ -109,87 +98,38 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
             status = jobs.status(job)
         except InputError as error:
             return str(error), no_update, True, no_update, no_update
-        ended = status.state in _ENDED
-        entries: Any = no_update
-        if status.state == "done":
-            entries = [{"value": e.name, "label": e.title, "disabled": bool(e.problem)} for e in library.entries()]
-        drawn = figure(status.steps, theme if theme in THEMES else "light")
-        return _told(status), drawn, ended, entries, entries
+        models = options(library.listed(a, b)) if status.state == "done" else no_update
+        return told(status), figure(status.steps, _theme(theme)), status.state in _ENDED, models, models
 
 
-def _form() -> list[Any]:
-    from core.data import dataset_names
-
-    return [
-        dcc.Store(id="training-job"),
-        dcc.Store(id="training-upload"),
-        dcc.Interval(id="training-tick", interval=400, disabled=True),
-        html.P(
-            "A built-in set, or a file of your own: .npy, .npz, .csv, .parquet or .safetensors, one row a point.",
-            className="hint",
-        ),
-        html.Div(
-            className="form-row",
-            children=[
-                dmc.Select(
-                    id="training-set", label="Built-in set", data=list(dataset_names()), value="islands-a", w=170
-                ),
-                dcc.Upload(
-                    id="training-drop", className="drop", children="Drop a file, or click", max_size=200 * 2**20
-                ),
-            ],
-        ),
-        html.P(id="training-file", className="hint"),
-        html.Div(
-            className="form-row",
-            children=[
-                _sizes("training-dim", "Latent dimensions", range(1, 17), "2", 130),
-                _sizes("training-pad", "Pads", range(17), "0", 84),
-                dmc.NumberInput(id="training-seed", label="Seed", value=0, min=0, w=80),
-                dmc.Select(id="training-flow", label="Flow", data=["coupling", "cnf"], value="coupling", w=104),
-                html.Button("Train", id="training-start", className="button strong"),
-                html.Button("Cancel", id="training-cancel", className="button"),
-            ],
-        ),
-        html.P(
-            "With auto, short trainings compared on held-out points choose the number first; that takes longer.",
-            className="hint",
-        ),
-        html.P(id="training-words", className="hint", role="status"),
-        dcc.Graph(
-            id="training-curve", figure=figure((), "light"), style={"height": "240px"}, config={"displayModeBar": False}
-        ),
-    ]
+def _theme(name: Any) -> str:
+    return name if name in THEMES else "light"
 
 
-def _sizes(name: str, label: str, values: range, value: str, width: int) -> dmc.Select:
-    """A picker of a number, or of 'auto'."""
-    return dmc.Select(
-        id=name,
-        label=label,
-        data=["auto", *map(str, values)],
-        value=value,
-        searchable=True,
-        allowDeselect=False,
-        w=width,
+def _taken(jobs: Jobs, contents: Any, filename: str) -> tuple[str, dict[str, str]]:
+    """Keep a dropped file; what was read of it, and how the form refers to it."""
+    from core.data import load_dataset
+
+    path = jobs.upload(filename, _decoded(contents))
+    data = load_dataset(path)
+    read = f"{filename}: {len(data):,} points of {data.dim} columns. " + " ".join(data.notes)
+    return read, {"token": path.name, "name": filename.rsplit(".", 1)[0]}
+
+
+def _started(jobs: Jobs, chosen: Mapping[str, Any]) -> str:
+    """Queue what the form asks for, and return the job's id. Raises `InputError` on a value that cannot be used."""
+    config = FlowAutoencoderConfig(
+        latent_dim=_size(chosen["dim"], "latent_dim"),
+        pad=_size(chosen["pad"], "pad"),
+        flow=chosen["flow"],
+        prior=choice("prior", chosen["prior"], choices("prior")),
     )
-
-
-def _told(status: Status) -> Any:
-    if status.error:
-        return html.Span(f"{status.name} failed: {status.error}", className="problem")
-    words = f"{status.name} {_WORDS[status.state]}"
-    if status.steps and status.state == "running":
-        last = status.steps[-1]
-        words += ", choosing its dimensions" if last["phase"] == "choose" else ""
-        words += f": step {last['step']:,} of {last['steps']:,}"
-        if last.get("heldout_nll") is not None:
-            words += f", held-out {last['heldout_nll']:.3f} nats"
-        if last.get("seconds_left") is not None:
-            words += f", about {last['seconds_left']:.0f} s left"
-    if status.state == "done":
-        words += "; choose it as A or B."
-    return [words, html.Span(f" {status.doubt}", className="doubt")] if status.doubt else words
+    seed = _seed(chosen["seed"])
+    # What the browser names is a built-in set or an upload of its own, never a path.
+    if upload := chosen["upload"]:
+        return jobs.start(jobs.uploaded(upload["token"]), config, seed, _plain(upload["name"]))
+    name = _built_in(chosen["set"])
+    return jobs.start(name, config, seed, _plain(name))
 
 
 def _decoded(contents: Any) -> bytes:
@@ -208,14 +148,14 @@ def _built_in(name: Any) -> str:
 
 
 def _size(value: Any, name: str) -> int | Literal["auto"]:
-    """The number that a picker of `_sizes` holds, or 'auto'."""
+    """The number that a picker of sizes holds, or 'auto'."""
     return "auto" if value == "auto" else int(choice(name, value, [str(n) for n in range(17)]))
 
 
-def _whole(value: Any, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value) or value != int(value):
-        raise invalid(name, "a whole number", repr(value), "give one")
-    return int(value)
+def _seed(value: Any) -> int:
+    """The number in a field, which the browser may send as a float."""
+    whole_float = isinstance(value, float) and np.isfinite(value) and value == int(value)
+    return whole("seed", int(value) if whole_float else value, 0, _MAX_SEED)
 
 
 def _plain(title: str) -> str:

@@ -1,11 +1,13 @@
-"""HTML attributes that Dash's signatures do not name: `data-...` for the scripts, `aria-...` for people."""
+"""HTML attributes that Dash does not name: `data-...` for the scripts, `aria-...` for people. And dialogs."""
 
 from typing import Any
+
+import dash_mantine_components as dmc
 
 from topoviz.figures.style import NodeStyle
 from topoviz.session import Side
 
-__all__ = ["Styles", "aria", "data"]
+__all__ = ["Styles", "aria", "data", "modal"]
 
 Styles = dict[Side, dict[int, NodeStyle]]
 
@@ -26,6 +28,12 @@ def data(**values: Any) -> dict[str, Any]:
     {'data-event': 'link', 'data-a': '3'}
     """
     return {f"data-{key}": _text(value) for key, value in values.items()}
+
+
+def modal(name: str, title: str, children: list[Any], **looks: Any) -> dmc.Modal:
+    """A closed dialog whose parts have names."""
+    close: Any = aria(label=f"Close: {title}")
+    return dmc.Modal(id=name, title=title, children=children, closeButtonProps=close, **looks)
 
 
 def _text(value: Any) -> str:

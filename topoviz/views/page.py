@@ -8,7 +8,8 @@ from dash import dcc, html
 from topoviz import ids
 from topoviz.figures.style import bare
 from topoviz.views.details import METHOD_NAMES
-from topoviz.views.markup import aria, data
+from topoviz.views.markup import aria, data, modal
+from topoviz.views.study import dialog
 
 __all__ = ["layout"]
 
@@ -34,12 +35,13 @@ _KEYS = (
     ("F2 or double click", "name the node in hand"),
     ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
     ("Escape", "let go"),
+    ("in a study: arrow keys, Enter, Shift Enter", "go from trial to trial, open one as A, as B"),
     ("?", "this list"),
 )
 
 
-def layout() -> Any:
-    """The whole page, empty: the first callback fills it."""
+def layout(studies: bool) -> Any:
+    """The whole page, empty: the first callback fills it. With a way to the `studies` where there are any."""
     return dmc.MantineProvider(
         id=ids.PROVIDER,
         forceColorScheme="light",
@@ -59,7 +61,7 @@ def layout() -> Any:
                 dcc.Store(id=ids.LIVE),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
-                _header(),
+                _header(studies),
                 html.Div(id=ids.NOTICE, className="notice", role="status", **aria(live="polite")),
                 html.Main(
                     className="grid",
@@ -77,21 +79,25 @@ def layout() -> Any:
                     ],
                 ),
                 _help(),
-                dmc.Modal(id="training", title="Train a model", size="lg", children=html.Div(id="training-body")),
+                dialog(),
+                modal("training", "Train a model", [html.Div(id="training-form")], size="lg"),
             ],
         ),
     )
 
 
-def _header() -> html.Header:
-    return html.Header(
+def _header(studies: bool) -> html.Div:
+    # No <header>: the dialogs have one of their own, and a page may have but one.
+    return html.Div(
         className="header",
+        role="region",
+        **aria(label="Controls"),
         children=[
             html.H1("topoviz", className="wordmark"),
-            _select(ids.EXAMPLE, "Example", 190),
+            _select(ids.EXAMPLE, "Example", 160),
             html.Span(className="rule"),
-            _select(ids.A, "A", 140),
-            _select(ids.B, "B", 140),
+            _select(ids.A, "A", 136),
+            _select(ids.B, "B", 136),
             html.Span(className="rule"),
             _slider(ids.LEVEL, "Level", 0, 1, 0.01),
             _slider(ids.SIMPLIFY, "Simplify", 0.02, 3, 0.02),
@@ -99,6 +105,7 @@ def _header() -> html.Header:
             _icon(ids.UNDO, "↶", "Undo (Ctrl+Z)"),
             _icon(ids.REDO, "↷", "Redo (Ctrl+Shift+Z)"),
             html.Span(className="rule"),
+            html.Button("Studies", id=ids.STUDIES, className="button", hidden=not studies),
             _menu(),
             _icon("train", "+", "Train a model"),
             _icon("switch-theme", "◐", "Light or dark"),
@@ -123,6 +130,7 @@ def _column(side: str) -> html.Section:
                 [html.B(letter), "latent density"],
                 f"latent density of {letter} with its nodes",
                 extra=_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0) if side == "b" else None,
+                under=html.Div(id=ids.FAMILIES[side], className="chosen-families"),
             ),
         ],
     )
@@ -139,7 +147,8 @@ def _grip(side: str) -> html.Div:
     return html.Div([html.B(), html.Span()], id=f"grip-{side}", className="grip", role="slider", tabIndex=0, **now)
 
 
-def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
+def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = None) -> html.Div:
+    """A graph under a line with its title, `extra` beside that and `under` below it."""
     return html.Div(
         className=f"panel panel-{graph}",
         children=[
@@ -162,6 +171,7 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None) -> html.Div:
                     ),
                 ],
             ),
+            under,
             html.Div(
                 className="graph-frame",
                 role="img",
@@ -262,11 +272,5 @@ def _item(what: str, text: str) -> dmc.MenuItem:
 
 
 def _help() -> dmc.Modal:
-    return dmc.Modal(
-        id="keys",
-        title="Keys",
-        size="md",
-        children=html.Table(
-            className="keys", children=html.Tbody([html.Tr([html.Th(key), html.Td(does)]) for key, does in _KEYS])
-        ),
-    )
+    rows = [html.Tr([html.Th(key), html.Td(does)]) for key, does in _KEYS]
+    return modal("keys", "Keys", [html.Table(html.Tbody(rows), className="keys")], size="md")
