@@ -43,7 +43,12 @@ class FlowAutoencoderConfig:
     the data's own; 'auto' leaves either to the held-out likelihood of short trainings. `flow` and `prior` name the
     families. `warm_start` says where training begins: 'pca' with the principal axes as latent dimensions, 'geodesic'
     with a regression of the latents on an Isomap embedding, 'auto' with the latter where pads make room to unknot.
-    `blocks` additive couplings with networks of `width` units make the flow, `components` Gaussians the mixture.
+    `blocks` additive couplings with networks of `width` units make the flow.
+
+    The `prior` is a 'mixture' of at most `components` Gaussians, of which those that the points do not call for are let
+    go; a 'superposition' of such blobs with a line, a ring, a figure-eight and more; or 'adversarial', a generator of
+    `components` experts that learns against a critic.
+
     `steps` of `batch` points at a peak `learning_rate`; `minutes` bounds the time. `evenness` is the weight, during the
     first half of training, of round level sets that lie close: of all encodings with one likelihood, the one that
     another network's encoding of the same world would have too. `transport` weighs the energy of the points' way

@@ -183,7 +183,9 @@ class Fit:
 
     def _cut_short(self) -> None:
         """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
-        if (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps or _EVEN <= self.clock < _FREE:
+        assert self.net.prior is not None
+        patient = (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps
+        if patient or _EVEN <= self.clock < _FREE or not self.net.prior.settles:
             return
         if self.clock < _EVEN:
             self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step
@@ -192,21 +194,22 @@ class Fit:
         self.gained = self.step
 
     def _optimizers(self, module: nn.Module) -> list[torch.optim.Optimizer]:
-        """Muon for the flow's square weights, Adam for all others of `module`."""
-        matrices = self.net.flow.matrices
-        chosen = {id(matrix) for matrix in matrices}
-        critic = [value for name, value in module.named_parameters() if ".critic." in name]
-        chosen |= {id(value) for value in critic}
-        rest = [value for value in module.parameters() if id(value) not in chosen]
-        groups = [{"params": rest}, {"params": critic, "betas": (0.5, 0.99)}] if critic else [{"params": rest}]
-        adam = torch.optim.Adam(groups, lr=self.config.learning_rate, betas=(0.9, 0.99))
-        return [adam, Muon(matrices, self.config.learning_rate)] if matrices else [adam]
+        """Muon for the flow's square weights, Adam for all others of `module`; the flow at the pace that the prior
+        asks for."""
+        prior, matrices = self.net.prior, self.net.flow.matrices
+        pace, groups = (1.0, []) if prior is None else (prior.flow_pace, prior.groups())
+        elsewhere = {id(value) for value in (*matrices, *(prior.parameters() if prior else ()))}
+        rest = [value for value in module.parameters() if id(value) not in elsewhere]
+        rate = self.config.learning_rate
+        adam = torch.optim.Adam([{"params": rest, "pace": pace}, *groups], lr=rate, betas=(0.9, 0.99))
+        return [adam, Muon([{"params": matrices, "pace": pace}], rate)] if matrices else [adam]
 
     def _set_rate(self, optimizers: list[torch.optim.Optimizer], step: int, spent: float) -> None:
         """A warm-up of a hundred steps, a cosine over all."""
+        rate = self.config.learning_rate * min(1.0, (step + 1) / 100) * _cosine(spent)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
-                group["lr"] = self.config.learning_rate * min(1.0, (step + 1) / 100) * _cosine(spent)
+                group["lr"] = rate * group.get("pace", 1.0)
 
     def _descend(self, spent: float) -> float:
         """One step of gradient descent, and of the average; returns the batch's NLL."""

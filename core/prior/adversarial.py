@@ -1,8 +1,8 @@
 """A prior that is learned against a critic: a generator whose density is known in closed form.
 
-The generator is a mixture of experts, each an affine map of simple noise: a draw is m_c + A_c e with e ~ N(0, I) and an
-expert c drawn by weight. The critic learns to tell its draws from latent codes; generator and flow learn that it cannot.
-The likelihood moves the flow alone: the generator hears of the data only from its critic.
+The generator is a mixture of experts, each an affine map of simple noise: a draw is m_c + A_c e with e ~ N(0, I) and
+an expert c drawn by weight. The critic learns to tell its draws from latent codes; generator and flow learn that it
+cannot. The likelihood moves the flow alone: the generator hears of the data only from its critic.
 
 References: Makhzani et al. 2015, "Adversarial autoencoders" (arXiv 1511.05644); Zhao et al. 2018, "Adversarially
 regularized autoencoders" (arXiv 1706.04223) and Wang et al. 2019, "Learning priors for adversarial autoencoders" (arXiv
@@ -10,6 +10,9 @@ regularized autoencoders" (arXiv 1706.04223) and Wang et al. 2019, "Learning pri
 Mescheder et al. 2018 (arXiv 1801.04406), the gradient penalty; Heusel et al. 2017 (arXiv 1706.08500), two time scales;
 Ganin et al. 2016 (arXiv 1505.07818), the reversed gradient.
 """
+
+import itertools
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,9 +25,9 @@ from core.prior.mixture import GaussianMixture
 
 __all__ = ["AdversarialModule"]
 
-_WIDTH = 64
-_DRAWS = 1024
-_PENALTY = 0.05
+_WIDTH, _WAVES, _FREQUENCY = 64, 48, 2.0
+_DRAWS = 2048
+_PENALTY = 0.01
 _PULL = 0.1
 
 
@@ -32,33 +35,56 @@ class _Reversed(torch.autograd.Function):
     """The identity, whose gradient is turned round and scaled."""
 
     @staticmethod
-    def forward(ctx, x: Tensor, scale: float) -> Tensor:  # noqa: ANN001
+    def forward(ctx: Any, x: Tensor, scale: float) -> Tensor:
         ctx.scale = scale
         return x.view_as(x)
 
     @staticmethod
-    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ANN001
-        return -ctx.scale * gradient, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return -ctx.scale * gradients[0], None
+
+
+class _Critic(nn.Module):
+    """A network on waves over the latents: without them it would learn the coarse differences alone.
+
+    References: Tancik et al. 2020, "Fourier features let networks learn high frequency functions in low dimensional
+    domains" (arXiv 2006.10739).
+    """
+
+    def __init__(self, dim: int, generator: torch.Generator) -> None:
+        super().__init__()
+        self.waves = nn.Parameter(_FREQUENCY * torch.randn(dim, _WAVES, generator=generator))
+        sizes = (2 * _WAVES + dim, _WIDTH, _WIDTH, 1)
+        layers = [nn.Linear(n, m) for n, m in itertools.pairwise(sizes)]
+        for layer in layers:
+            nn.init.normal_(layer.weight, std=layer.in_features**-0.5, generator=generator)
+            nn.init.zeros_(layer.bias)
+        self.net = nn.Sequential(layers[0], nn.SiLU(), layers[1], nn.SiLU(), layers[2])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The log-odds (..., 1) that places (..., k) are latents."""
+        phase = x @ self.waves
+        return self.net(torch.cat((phase.sin(), phase.cos(), x), dim=-1))
 
 
 class AdversarialModule(LearnedPrior):
     """The generator, a mixture of `components` experts, and its critic, which one descent moves together."""
 
+    # A quick flow would make the latents fit the generator's first guess, and leave the critic nothing to say.
+    settles, flow_pace = False, 0.2
+    drawn: Tensor
+
     def __init__(self, z: np.ndarray, components: int, rng: np.random.Generator) -> None:
         super().__init__()
         self.generator = MixtureModule(z, components, rng)
         k = z.shape[1]
-        seeded = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        self.critic = nn.Sequential(
-            nn.Linear(k, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU(),
-            nn.Linear(_WIDTH, 1))
-        with torch.no_grad():
-            for value in self.critic.parameters():
-                if value.dim() == 2:
-                    value.copy_(torch.randn(value.shape, generator=seeded) * value.shape[1] ** -0.5)
-                else:
-                    value.zero_()
+        self.critic = _Critic(k, torch.Generator().manual_seed(int(rng.integers(2**31))))
         self.register_buffer("drawn", torch.zeros((), dtype=torch.long))
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The generator, and its critic with less momentum."""
+        critic = {"params": list(self.critic.parameters()), "betas": (0.5, 0.99)}
+        return [{"params": list(self.generator.parameters())}, critic]
 
     def _frozen(self) -> dict[str, Tensor]:
         return {name: value.detach() for name, value in self.generator.named_parameters()}

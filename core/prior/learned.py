@@ -3,6 +3,8 @@
 Whatever is learned ends as a `GaussianMixture`: closed-form, normalised, in any dimension.
 """
 
+from typing import Any, ClassVar
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -18,7 +20,18 @@ _GONE = -30.0
 
 
 class LearnedPrior(nn.Module):
-    """A density over latents that descent can move."""
+    """A density over latents that descent can move.
+
+    `settles` says whether the likelihood of held-out points tells when there is nothing more to learn, `flow_pace` how
+    fast the flow goes beside it.
+    """
+
+    settles: ClassVar[bool] = True
+    flow_pace: ClassVar[float] = 1.0
+
+    def groups(self) -> list[dict[str, Any]]:
+        """The parameters as an optimizer's groups."""
+        return [{"params": list(self.parameters())}]
 
     def forward(self, z: Tensor) -> Tensor:
         """log q(z) (n,) for latents (n, k)."""

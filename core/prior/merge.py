@@ -17,8 +17,8 @@ _FLOOR = 1e-6
 
 
 def description_length(parameters: int, points: int) -> float:
-    """What a part of so many `parameters` must gain to be worth having, in nats a point: half the logarithm of the number
-    of points for each parameter.
+    """What a part of so many `parameters` must gain to be worth having, in nats a point: half the logarithm of the
+    number of points for each parameter.
 
     References: Schwarz 1978, "Estimating the dimension of a model".
 

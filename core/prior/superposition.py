@@ -1,8 +1,10 @@
 """A superposition of families of different topology: blobs, a line, a ring, a figure-eight ...
 
-Every family but the blobs is a skeleton, thickened by a Gaussian of its own width and moved by an affine pose of its own,
-all of it learned with the flow. The families' weights say which topology the data chose.
+Every family but the blobs is a skeleton, thickened by a Gaussian of its own width and moved by an affine pose of its
+own, all of it learned with the flow. The families' weights say which topology the data chose.
 """
+
+from typing import cast
 
 import numpy as np
 import torch
@@ -10,22 +12,27 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from core.prior.learned import LOG_2PI, LearnedPrior, MixtureModule
-from core.prior.merge import description_length
 from core.prior.mixture import GaussianMixture
 from core.prior.skeletons import Skeleton, skeletons
 
 __all__ = ["SuperpositionModule"]
 
-# Widths in units of a skeleton's deviation: the first, and the one that none reaches: wider ones would fill the holes, and
-# a ring pressed flat pass for a line.
+# Widths in units of a skeleton's deviation: the first, and the one that none reaches. Wider ones would fill the holes,
+# and a ring pressed flat pass for a line.
 _WIDTH, _MOST_WIDTH = 0.15, 0.3
 _IN_USE = 0.01
+_SPARSE = 0.01
 _FEWEST = 100
 
 
 class _Family(LearnedPrior):
     """A thickened skeleton: q(z) = |W| sum_i share_i N(W (z - b); t_i, S_i), where S_i has deviation reach_i along the
     skeleton and `width` across it."""
+
+    places: Tensor
+    normal: Tensor
+    reach: Tensor
+    shares: Tensor
 
     def __init__(self, skeleton: Skeleton, z: np.ndarray) -> None:
         super().__init__()
@@ -91,17 +98,24 @@ class _Family(LearnedPrior):
 class SuperpositionModule(LearnedPrior):
     """q = sum_f weight_f q_f over the families that there is room for; the blobs are a mixture of `components`."""
 
+    kept: Tensor
+
     def __init__(self, z: np.ndarray, components: int, rng: np.random.Generator) -> None:
         super().__init__()
-        self.shapes = nn.ModuleDict({"blobs": MixtureModule(z, components, rng)})
-        self.shapes.update({name: _Family(skeleton, z) for name, skeleton in skeletons(z.shape[1]).items()})
-        self.logits = nn.Parameter(torch.zeros(len(self.shapes)))
-        self.register_buffer("kept", torch.ones(len(self.shapes), dtype=torch.bool))
+        self.blobs = MixtureModule(z, components, rng)
+        self.shaped = nn.ModuleDict({name: _Family(skeleton, z) for name, skeleton in skeletons(z.shape[1]).items()})
+        self.logits = nn.Parameter(torch.zeros(1 + len(self.shaped)))
+        self.register_buffer("kept", torch.ones(1 + len(self.shaped), dtype=torch.bool))
+
+    @property
+    def shapes(self) -> dict[str, LearnedPrior]:
+        """All families by name, the blobs first."""
+        return {"blobs": self.blobs} | {name: cast(LearnedPrior, shape) for name, shape in self.shaped.items()}
 
     def _log_weights(self) -> Tensor:
         return self.logits.masked_fill(~self.kept, -torch.inf).log_softmax(0)
 
-    def _families(self) -> list[tuple[nn.Module, Tensor]]:
+    def _families(self) -> list[tuple[LearnedPrior, Tensor]]:
         """Every family that is still kept, and the logarithm of its weight."""
         rows = zip(self.shapes.values(), self.kept.tolist(), self._log_weights(), strict=True)
         return [(shape, weight) for shape, kept, weight in rows if kept]
@@ -120,14 +134,13 @@ class SuperpositionModule(LearnedPrior):
         return torch.einsum("nf,nfk->nk", self._parts(z).softmax(1), scores)
 
     def cost(self, z: Tensor, points: int) -> Tensor:
-        """The description length of the families in use; a family of weight w counts as 1 - exp(-100 w).
+        """The entropy of the families' weights: of two families that do alike the lighter one fades.
 
-        What hardly anything belongs to is let go, and of two families that do alike the lighter one.
+        References: Brand 1999, "Structure learning in conditional probability models via an entropic prior and
+        parameter extinction".
         """
-        weights, k = self._log_weights().exp(), z.shape[1]
-        blob, shape = description_length(1 + k + k * (k + 1) // 2, points), description_length(2 + k + k * k, points)
-        blobs = (1 - (-weights[0] * self.shapes["blobs"].logits.softmax(0) / _IN_USE).exp()).sum()
-        return blob * blobs + shape * (1 - (-weights[1:] / _IN_USE).exp()).sum()
+        log_weights = self._log_weights()[self.kept]
+        return -_SPARSE * log_weights.exp() @ log_weights
 
     def condense(self, z: Tensor, points: int) -> None:
         """Let go of families that weigh next to nothing, and of blobs that latents (n, k) do not call for; those are
@@ -136,7 +149,7 @@ class SuperpositionModule(LearnedPrior):
             self.kept &= self._log_weights().exp() > _IN_USE
             own = z[self._parts(z).argmax(1) == 0] if self.kept[0] else z[:0]
         if len(own) > _FEWEST:
-            self.shapes["blobs"].condense(own, int(points * len(own) / len(z)))
+            self.blobs.condense(own, int(points * len(own) / len(z)))
 
     def families(self) -> dict[str, float]:
         """The weight of each family, the largest first."""

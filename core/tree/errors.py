@@ -104,9 +104,11 @@ class Learned:
 
 
 def what_was_learned(model_or_density: object, points: int | None) -> Learned | None:
-    """What a tree's errors follow from; None where `points` is not known or the density is no mixture."""
+    """What a tree's errors follow from; None where `points` is not known, or the density is no mixture of components
+    that vary each on its own."""
     density = density_of(model_or_density)
-    if points is None or not isinstance(density, GaussianMixture):
+    tied = "families" in getattr(model_or_density, "metrics", {})
+    if points is None or tied or not isinstance(density, GaussianMixture):
         return None
     return Learned(density, points, 1.0 if density is model_or_density else _FLOW)
 
