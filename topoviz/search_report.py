@@ -20,7 +20,7 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto
 table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem; }
 th, td { padding: .2rem .7rem; border-bottom: 1px solid #d5d9df; text-align: right; vertical-align: top; }
 th:first-child, td:first-child, .text { text-align: left; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; } td.text { min-width: 7rem; } td.text:last-child { min-width: 20rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: .5rem 1.5rem; }
 figure { margin: 0; } figcaption { color: #5d646f; font-size: .9rem; }
 .plot { height: 19rem; } .figures .plot { height: 14rem; }

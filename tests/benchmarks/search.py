@@ -1,11 +1,12 @@
 """The search: what a second worker gains, what killing costs, and what the best of 40 trials is worth.
 
-    python tests/benchmarks/search.py --speed [--trials 8] [--steps 300]
+    python tests/benchmarks/search.py --speed [--trials 16] [--steps 300] [--repeats 3]
     python tests/benchmarks/search.py --kill [--searches 10] [--drivers 5]
     python tests/benchmarks/search.py --best NAME [NAME ...] [--trials 40] [--steps 3500] [--n 16000] [--workers W]
 
 `--speed` searches with one Dask worker and with two of one thread each, in turn, three times, and prints the ratio of
-the times and of the steps trained per second: two workers weigh trials in another order and so stop others. `--kill`
+the times and of the steps trained per second: two workers weigh trials in another order and so stop others. It needs
+two free processors; the share of the time that workers are busy needs none. `--kill`
 kills a worker in each of some searches and the search itself in others, which is then resumed, at random moments; lost
 are trials that did not end, double those that ended twice or have the parameters of another. `--best` weighs the best
 model of a search and that of the defaults on 100,000 fresh points, in nats, and by the error of their trees.
@@ -157,12 +158,12 @@ def kill(searches: int, drivers: int) -> None:
         print(f"{'all ' + what:>10}" + "".join(f"{value:>10}" for value in sums))
 
 
-def speed(trials: int, steps: int) -> None:
+def speed(trials: int, steps: int, repeats: int) -> None:
     data = core.load_dataset("islands-a", n=4000)
     config = SearchConfig(trials=trials, steps=steps, space=Space.of(data, EVEN))
     seconds: dict[int, list[float]] = {1: [], 2: []}
     rates: dict[int, list[float]] = {1: [], 2: []}
-    for again in range(3):
+    for again in range(repeats):
         for workers in (1, 2):
             with tempfile.TemporaryDirectory() as name:
                 dask = Dask(Path(name), workers)
@@ -175,9 +176,11 @@ def speed(trials: int, steps: int) -> None:
                 finally:
                     dask.stop()
             rates[workers].append(sum(trial.steps for trial in study.trials) / seconds[workers][-1])
+            busy = sum(trial.seconds for trial in study.trials)
             print(
                 f"{workers} workers, run {again}: {seconds[workers][-1]:.1f} s, {rates[workers][-1]:.0f} steps/s, "
-                f"{study.count('complete')} complete, load {os.getloadavg()[0]:.1f}",
+                f"{study.count('complete')} complete, workers busy {busy / workers / seconds[workers][-1]:.0%}, "
+                f"load {os.getloadavg()[0]:.1f}",
                 flush=True,
             )
     time_ratio = np.median(seconds[1]) / np.median(seconds[2])
@@ -257,13 +260,14 @@ if __name__ == "__main__":
     parser.add_argument("--drivers", type=int, default=5)
     parser.add_argument("--trials", type=int)
     parser.add_argument("--steps", type=int)
+    parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--n", type=int)
     parser.add_argument("--workers", type=int)
     flags = parser.parse_args()
     if flags.drive:
         drive(Path(flags.drive[0]), flags.drive[1])
     if flags.speed:
-        speed(flags.trials or 8, flags.steps or 300)
+        speed(flags.trials or 16, flags.steps or 300, flags.repeats)
     if flags.kill:
         kill(flags.searches, flags.drivers)
     if flags.best:

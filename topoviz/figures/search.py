@@ -87,7 +87,8 @@ def settings(study: "Study", theme: str = "light") -> dict[str, Spec]:
             trace = _points(ours, lambda trial, name=name: trial.params[name], prior, node_color(number, 7), "circle")
             trace["y"] = [trial.rungs[0][1] for trial in ours]
             data.append(trace)
-        layout = _layout(theme, name.replace("_", " "), "held-out nats", showlegend=False)
+        # One legend serves all of them.
+        layout = _layout(theme, name.replace("_", " "), "held-out nats", showlegend=not found)
         layout["xaxis"] |= _ticks(name, [trial.params[name] for trial in shown])
         found[name] = {"data": data, "layout": layout}
     return found
