@@ -152,9 +152,9 @@ class SuperpositionModule(LearnedPrior):
             self.blobs.condense(own, int(points * len(own) / len(z)))
 
     def families(self) -> dict[str, float]:
-        """The weight of each family, the largest first."""
+        """The weight of each family that is still in use, the largest first."""
         named = zip(self.shapes, self._log_weights().detach().double().exp().tolist(), strict=True)
-        return dict(sorted(named, key=lambda item: -item[1]))
+        return dict(sorted((item for item in named if item[1] > 0), key=lambda item: -item[1]))
 
     def export(self) -> GaussianMixture:
         """The same density in numpy."""

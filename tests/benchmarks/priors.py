@@ -190,7 +190,7 @@ def main() -> None:
     if arguments.figures:
         import priors_figures
 
-        priors_figures.write(arguments.figures, records, by)
+        priors_figures.write(arguments.figures, records, "families" if arguments.families else by)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Figures of priors.py's results, as SVG: whole trees by prior and set, critic loss against distance, components."""
+"""Figures of priors.py's results, as SVG: whole trees by prior and set, critic loss against distance, components,
+families."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ _SYMBOL = dict(zip(_ORDER, ("circle", "square", "diamond", "triangle-up"), stric
 def write(folder: Path, records: Sequence[Record], by: str) -> None:
     """SVG files in the folder: those of the priors, or that of the components."""
     figures = {"components": components(records)} if by == "components" else {"priors": whole(records)}
+    if by == "families":
+        figures = {"families": families(records)}
     if by == "prior" and any(r["critic"] is not None for r in records):
         figures["critic"] = critic(records)
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,6 +102,23 @@ def components(records: Sequence[Record]) -> go.Figure:
     figure.update_yaxes(rangemode="tozero")
     figure.update_yaxes(range=[0, 1.04], tickformat=".0%", row=1, col=1)
     return _laid_out(figure, 860, 320)
+
+
+def families(records: Sequence[Record]) -> go.Figure:
+    """What a superposition chose: the weight of every family, mean over the seeds of a set."""
+    sets = grouped(records, "set")
+    names = list(dict.fromkeys(name for r in records for name in r["families"]))
+    names.sort(key=lambda name: -float(np.mean([r["families"].get(name, 0.0) for r in records])))
+    figure = go.Figure()
+    for index, name in enumerate(names):
+        weights = [float(np.mean([r["families"].get(name, 0.0) for r in own])) for own in sets.values()]
+        rows = [label for (label,) in sets]
+        color = node_color(index, len(names))
+        figure.add_bar(y=rows, x=weights, name=name, orientation="h", marker_color=color)
+    figure.update_layout(barmode="stack", bargap=0.35, legend_traceorder="normal")
+    figure.update_xaxes(title="weight", tickformat=".0%", range=[0, 1.01])
+    figure.update_yaxes(autorange="reversed")
+    return _laid_out(figure, 620, 130 + 40 * len(sets))
 
 
 def _marker(prior: str) -> dict:
