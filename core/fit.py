@@ -185,7 +185,7 @@ class Fit:
         """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
         assert self.net.prior is not None
         patient = (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps
-        if patient or _EVEN <= self.clock < _FREE or not self.net.prior.settles:
+        if patient or (self.clock >= _EVEN and not self.condensed) or not self.net.prior.settles:
             return
         if self.clock < _EVEN:
             self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step

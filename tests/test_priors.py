@@ -168,6 +168,13 @@ def test_same_seed_same_model_resumed_too(name):
     assert np.array_equal(step.model.prior.weights, resumed.model.prior.weights)
 
 
+def test_however_early_training_ends_components_fade_first():
+    config = replace(SHORT, components=40, steps=400)
+    *_, last = core.train(core.load_dataset("blob", n=600), config)
+    assert last.model.metrics["steps"] < 400, "patience should end this"
+    assert (last.model.prior.weights > 1e-6).sum() < 20
+
+
 def test_a_superposition_says_what_it_chose(tmp_path):
     *_, last = core.train(core.load_dataset("blob", n=300), replace(SHORT, prior="superposition"))
     assert tree_with_regions(last.model).tree.level_error is None, "tied components do not vary each on its own"
