@@ -8,6 +8,7 @@ import torch
 
 import core
 from core.data.worlds import WORLDS
+from core.fit import Fit
 from core.likelihood import PRIORS
 from core.prior.learned import LearnedPrior
 from core.prior.merge import condensed, description_length
@@ -173,6 +174,17 @@ def test_however_early_training_ends_components_fade_first():
     *_, last = core.train(core.load_dataset("blob", n=600), config)
     assert last.model.metrics["steps"] < 400, "patience should end this"
     assert (last.model.prior.weights > 1e-6).sum() < 20
+
+
+def test_patience_waits_for_the_condensing():
+    fit = Fit(core.load_dataset("blob", n=300), SHORT, seed=0)
+    fit.net.start_prior(fit.batch(200), "mixture", 4, fit.rng)
+    fit.step, fit.clock = 50, 0.65
+    fit._cut_short()
+    assert fit.clock == 0.65
+    fit.condensed = True
+    fit._cut_short()
+    assert fit.clock == 1.0
 
 
 def test_a_superposition_says_what_it_chose(tmp_path):

@@ -46,16 +46,8 @@ from core.search.study import promoted
 from core.search.workers import BrokenProcessPool
 from topoviz.__main__ import main
 from topoviz.search_report import report
+from zoo import SPACE
 
-SPACE = {
-    "priors": ["mixture", "adversarial"],
-    "latent_dim": [1, 2],
-    "pad": [0, 0],
-    "blocks": [2, 4],
-    "width": [8, 16],
-    "components": [2, 6],
-    "fixed": {"batch": 64, "warm_start": "pca"},
-}
 STEPS, TRIALS = 40, 4
 COMMAND = ["search", "blob", "--n", "300", "--steps", str(STEPS), "--trials", str(TRIALS), "--workers", "1"]
 

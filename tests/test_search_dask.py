@@ -17,19 +17,11 @@ import core.search.workers
 from core.errors import InputError
 from core.search import Cluster, Rung, SearchConfig, Space, StudyFolder, search
 from topoviz.__main__ import main
+from zoo import SPACE
 
 distributed = pytest.importorskip("distributed")
 
 ROOT = Path(core.__file__).parent.parent
-SPACE = {
-    "priors": ["mixture", "adversarial"],
-    "latent_dim": [1, 2],
-    "pad": [0, 0],
-    "blocks": [2, 4],
-    "width": [8, 16],
-    "components": [2, 6],
-    "fixed": {"batch": 64, "warm_start": "pca"},
-}
 
 
 class Dask:

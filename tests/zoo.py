@@ -12,6 +12,16 @@ from core.errors import InputError
 
 BLOBS = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 8.0, 0.0]])
 SHARES = np.array([0.5, 0.3, 0.2])
+SPACE = {
+    "priors": ["mixture", "adversarial"],
+    "latent_dim": [1, 2],
+    "pad": [0, 0],
+    "blocks": [2, 4],
+    "width": [8, 16],
+    "components": [2, 6],
+    "fixed": {"batch": 64, "warm_start": "pca"},
+}
+"""Trainings of a search that take no time."""
 
 
 def blobs(seed, n=3000, dim=3):
