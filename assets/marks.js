@@ -28,6 +28,7 @@
     if (hole) add({ side: hole.side, id: hole.node }, false);
     const held = T.chosen();
     if (held) { add(held, false); add(T.partner(held), false); }
+    for (const one of T.state.shown || []) add(one, false);
     return nodes;
   }
 

@@ -1,11 +1,13 @@
 """The list of models: what is in it, what is kept out, and that it follows the folder."""
 
 import shutil
+from dataclasses import replace
 
 import pytest
 
 from core.errors import InputError
 from topoviz.library import Library
+from topoviz.results import analyse
 from topoviz.settings import Settings
 
 
@@ -63,3 +65,29 @@ def test_every_example_can_be_opened(library):
         assert example.title
         assert library.model(example.session.model_a)
         assert library.model(example.session.model_b)
+
+
+def test_every_step_of_the_story_opens(settings):
+    library = Library(settings)
+    steps = library.story()
+    assert len(steps) == 4
+    for step in steps:
+        analysis = analyse(library, step.session)
+        assert not analysis.notes
+        for side, node in step.nodes:
+            assert node in analysis.tree(side).id
+
+
+def test_the_story_of_the_half_made_match_can_be_finished_as_it_says(settings):
+    library = Library(settings)
+    step = next(step for step in library.story() if step.done == "matched")
+    (_, a), (_, b) = step.nodes
+    half = analyse(library, step.session)
+    assert (a, b) not in {(pair.a, pair.b) for pair in half.matching.leaf_pairs}
+    whole = analyse(library, replace(step.session, pins=(*step.session.pins, (a, b)), complete=True))
+    assert len(whole.matching.leaf_pairs) == 4
+
+
+def test_the_story_ends_with_a_match_that_is_not_determined(settings):
+    library = Library(settings)
+    assert not analyse(library, library.story()[-1].session).matching.determined

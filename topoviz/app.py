@@ -28,7 +28,8 @@ def create_app(settings: Settings) -> Dash:
     )
     app.index_string = app.index_string.replace("<html>", '<html lang="en">')
     # A function: a study may arrive while the app runs.
-    app.layout = lambda: layout(studies=bool(library.studies()))
+    first = settings.session is None
+    app.layout = lambda: layout(bool(library.studies()), library.story(), story_first=first)
     session.register(app, library, settings.session)
     scene.register(app, library)
     browser.register(app)

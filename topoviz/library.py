@@ -26,7 +26,7 @@ from topoviz.study_folders import StudyFolders, is_listed, keeps_inside, model_f
 if TYPE_CHECKING:
     from core.model import FlowAutoencoder
 
-__all__ = ["Entry", "Example", "Library"]
+__all__ = ["Entry", "Example", "Library", "Step"]
 
 _IN_MEMORY = 12
 _MAX_TEXT = 4_000_000
@@ -62,6 +62,24 @@ class Example:
     title: str
     sentence: str
     session: Session
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step of the guided story: a `session` with a `title`, a `text`, and a `task` for the person.
+
+    `done` names what completes the task, `act` what a button may do for it, `look` selects the view that it is about and
+    `nodes` are those to point at.
+    """
+
+    title: str
+    text: str
+    task: str
+    done: str
+    look: str
+    session: Session
+    act: str = ""
+    nodes: tuple[tuple[str, int], ...] = ()
 
 
 class Library:
@@ -141,6 +159,15 @@ class Library:
         usable = {entry.name for entry in self.entries() if not entry.problem}
         examples = [_example(item) for item in _read_json(path, list)]
         return tuple(e for e in examples if {e.session.model_a, e.session.model_b} <= usable)
+
+    def story(self) -> tuple[Step, ...]:
+        """The guided story, where all models that it shows are at hand; else nothing."""
+        path = _sample_data() / "story.json"
+        if not path.is_file():
+            return ()
+        usable = {entry.name for entry in self.entries() if not entry.problem}
+        steps = [_step(item) for item in _read_json(path, list)]
+        return tuple(steps) if all({s.session.model_a, s.session.model_b} <= usable for s in steps) else ()
 
     def first_session(self) -> Session:
         """What a first visit opens: the first example, or the first two models, or an empty session."""
@@ -249,6 +276,11 @@ def _data_dim(path: Path) -> int:
 def _example(item: dict[str, Any]) -> Example:
     session = {key: value for key, value in item.items() if key not in ("id", "title", "sentence")}
     return Example(item["id"], item["title"], item["sentence"], Session.from_json(session))
+
+
+def _step(item: dict[str, Any]) -> Step:
+    nodes = tuple((side, node) for side, node in item.get("nodes", ()))
+    return Step(**item | {"session": Session.from_json(item["session"]), "nodes": nodes})
 
 
 def _whole(value: Any) -> int | None:

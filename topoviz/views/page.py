@@ -1,5 +1,6 @@
 """The page: a header of controls, one column a model, the trees and the transform between them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
@@ -7,8 +8,10 @@ from dash import dcc, html
 
 from topoviz import ids
 from topoviz.figures.style import bare
+from topoviz.library import Step
 from topoviz.views.details import METHOD_NAMES
 from topoviz.views.markup import aria, data, modal
+from topoviz.views.story import story
 from topoviz.views.study import dialog
 
 __all__ = ["layout"]
@@ -40,8 +43,9 @@ _KEYS = (
 )
 
 
-def layout(studies: bool) -> Any:
-    """The whole page, empty: the first callback fills it. With a way to the `studies` where there are any."""
+def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False) -> Any:
+    """The whole page, empty: the first callback fills it. With a way to the `studies` and the story's `steps` where there
+    are any; with `story_first` a first visit begins with the story."""
     return dmc.MantineProvider(
         id=ids.PROVIDER,
         forceColorScheme="light",
@@ -61,7 +65,7 @@ def layout(studies: bool) -> Any:
                 dcc.Store(id=ids.LIVE),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
-                _header(studies),
+                _header(studies, bool(steps)),
                 html.Div(id=ids.NOTICE, className="notice", role="status", **aria(live="polite")),
                 html.Main(
                     className="grid",
@@ -70,6 +74,7 @@ def layout(studies: bool) -> Any:
                         html.Section(
                             className="center",
                             children=[
+                                story(steps, story_first) if steps else None,
                                 html.P(id=ids.SENTENCE, className="sentence"),
                                 _trees(),
                                 _details(),
@@ -86,7 +91,7 @@ def layout(studies: bool) -> Any:
     )
 
 
-def _header(studies: bool) -> html.Div:
+def _header(studies: bool, tour: bool) -> html.Div:
     # No <header>: the dialogs have one of their own, and a page may have but one.
     return html.Div(
         className="header",
@@ -94,6 +99,7 @@ def _header(studies: bool) -> html.Div:
         **aria(label="Controls"),
         children=[
             html.H1("topoviz", className="wordmark"),
+            html.Button("Story", id="tour", className="button", title="Four short steps", hidden=not tour),
             _select(ids.EXAMPLE, "Example", 160),
             html.Span(className="rule"),
             _select(ids.A, "A", 136),
