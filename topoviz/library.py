@@ -68,8 +68,8 @@ class Example:
 class Step:
     """A step of the guided story: a `session` with a `title`, a `text`, and a `task` for the person.
 
-    `done` names what completes the task, `act` what a button may do for it, `look` selects the view that it is about and
-    `nodes` are those to point at.
+    `done` names what completes the task, `act` what a button may do for it, `look` selects the view that it is about
+    and `nodes` are those to point at.
     """
 
     title: str

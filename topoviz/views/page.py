@@ -44,8 +44,8 @@ _KEYS = (
 
 
 def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False) -> Any:
-    """The whole page, empty: the first callback fills it. With a way to the `studies` and the story's `steps` where there
-    are any; with `story_first` a first visit begins with the story."""
+    """The whole page, empty: the first callback fills it. With a way to the `studies` and the story's `steps` where
+    there are any; with `story_first` a first visit begins with the story."""
     return dmc.MantineProvider(
         id=ids.PROVIDER,
         forceColorScheme="light",
