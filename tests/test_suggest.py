@@ -113,7 +113,9 @@ def test_an_unsure_pair_without_rivals_is_asked_about(matched):
 
 def test_leaves_that_stay_alone_are_settled_and_those_that_might_not_are_open(matched):
     matching, ids = explained(matched, (0.3, {0: 1}))
-    partial = replace(matching, pairs=tuple(p for p in matching.pairs if p.a not in ids[:3]), unmatched_a=tuple(ids[:3]))
+    partial = replace(
+        matching, pairs=tuple(p for p in matching.pairs if p.a not in ids[:3]), unmatched_a=tuple(ids[:3])
+    )
     others = tuple(replace(o, pairs=tuple(p for p in o.pairs if p[0] not in ids[1:3])) for o in matching.alternatives)
     found = outlook(replace(partial, alternatives=others))
     assert found.left_out == (ids[1], ids[2])

@@ -5,4 +5,14 @@ from core.match.problem import MatchConfig
 from core.match.suggest import Outlook, Suggestion, outlook
 from core.match.types import Alternative, Matching, Pair
 
-__all__ = ["METHODS", "Alternative", "MatchConfig", "Matching", "Outlook", "Pair", "Suggestion", "match_trees", "outlook"]
+__all__ = [
+    "METHODS",
+    "Alternative",
+    "MatchConfig",
+    "Matching",
+    "Outlook",
+    "Pair",
+    "Suggestion",
+    "match_trees",
+    "outlook",
+]

@@ -1,7 +1,7 @@
 """Sessions, figures, meshes and tables as downloads."""
 
 import io
-import json
+import itertools
 import zipfile
 from typing import Any
 
@@ -10,6 +10,8 @@ from dash import Dash, Input, Output, State, dcc, no_update
 from core.errors import InputError
 from topoviz import ids
 from topoviz.checks import number
+from topoviz.curation.log import Log, read_log, session_file
+from topoviz.curation.record import record_files
 from topoviz.export import FORMATS, export
 from topoviz.figures import latent, trees
 from topoviz.history import History
@@ -37,11 +39,17 @@ def register(app: Dash, library: Library) -> None:
         try:
             session = History.from_json(stored["history"]).now
             name = f"{session.model_a}-{session.model_b}".replace("/", "-")
+            kept = request.get("log")
+            log = Log() if kept is None else read_log(kept)
             if what == "session":
-                text = json.dumps(session.to_json(), indent=1)
-                return dcc.send_string(text, f"{name}.topoviz.json"), ""
+                return dcc.send_string(session_file(session, kept), f"{name}.topoviz.json"), ""
+            analysis = analyse(library, session)
             formats = (what,) if what in FORMATS else ()
-            files = export(library, session, analyse(library, session), formats, stored.get("theme", "light"))
+            files = record_files(library, session, analysis, log)
+            if what != "record":
+                files = itertools.chain(
+                    export(library, session, analysis, formats, stored.get("theme", "light")), files
+                )
             return dcc.send_bytes(_zipped(files), f"{name}-{what}.zip"), ""
         except InputError as error:
             return no_update, str(error)
