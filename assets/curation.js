@@ -6,7 +6,8 @@
   const T = (window.topoviz = window.topoviz || {});
   const LIT_TABS = new Set(["suggestions", "comparison"]);
   const all = (selector) => [...document.querySelectorAll(selector)];
-  const skipped = new Set();
+  // Rows that were skipped, and those whose answer is on its way.
+  const skipped = new Set(), answered = new Set();
   let hold = null;
 
   // ---------------------------------------------------------------- tabs
@@ -35,18 +36,20 @@
   const rows = () => all(".suggestions > li").filter((row) => !row.hidden);
   const pairKey = (row) => [...["model_a", "model_b"].map((key) => (T.session() || {})[key]), row.dataset.question].join("\n");
 
-  function skip(row) {
+  function leave(row, where) {
     const next = rows()[rows().indexOf(row) + 1] || rows()[rows().indexOf(row) - 1];
-    skipped.add(pairKey(row));
+    where.add(pairKey(row));
     hide();
     if (next) next.focus();
+    else document.querySelector("#tab-suggestions").focus();
   }
 
   function hide() {
     let count = 0;
     for (const row of all(".suggestions > li")) {
-      row.hidden = skipped.has(pairKey(row));
-      count += row.hidden ? 1 : 0;
+      const away = skipped.has(pairKey(row));
+      row.hidden = away || answered.has(pairKey(row));
+      count += away ? 1 : 0;
     }
     const button = document.querySelector("[data-skipped]");
     if (!button) return;
@@ -72,14 +75,14 @@
     return Boolean(answer);
   }
 
-  // After an answer the list is new: the focus stays where it was.
+  // After an answer the list is new: the focus stays on the question that it was on, else it goes to the first.
   function keepPlace() {
+    answered.clear();
     hide();
-    if (hold === null || !document.querySelector("#suggestions") || document.querySelector("#suggestions").hidden) return;
-    const list = rows();
-    const to = list[Math.min(hold, list.length - 1)] || document.querySelector("#tab-suggestions");
+    if (hold === null || document.querySelector("#suggestions").hidden) return;
+    const to = rows().find((row) => row.dataset.question === hold) || rows()[0] || document.querySelector("#tab-suggestions");
     hold = null;
-    if (to) to.focus();
+    if (!document.activeElement || document.activeElement === document.body) to.focus();
   }
 
   new MutationObserver((changes) => {
@@ -103,7 +106,8 @@
   // ---------------------------------------------------------------- another match to compare with
   function compareWith(other) {
     T.other = other;
-    document.getElementById("compare-name").textContent = other ? `against ${other.name}` : "";
+    const name = document.getElementById("compare-name");
+    name.textContent = name.title = other ? other.name : "";
     document.querySelector("[data-compare=drop]").hidden = !other;
     window.dash_clientside.set_props("curation-other", { data: other && { serial: (T.state.serial += 1) } });
   }
@@ -127,7 +131,7 @@
 
   function onCompare(what) {
     if (what === "load") loadOther();
-    if (what === "keep") compareWith({ name: `the match kept at ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`, session: T.session() });
+    if (what === "keep") compareWith({ name: `the match of ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`, session: T.session() });
     if (what === "drop") compareWith(null);
   }
 
@@ -146,9 +150,9 @@
     if (tab) open(tab);
     const answer = from.closest(".suggestions [data-answer]");
     if (answer) {
-      const row = answer.closest("li");
-      hold = rows().indexOf(row);
-      if (answer.dataset.answer === "s") { hold = null; skip(row); }
+      leave(answer.closest("li"), answer.dataset.answer === "s" ? skipped : answered);
+      const next = document.activeElement && document.activeElement.closest(".suggestions > li");
+      hold = answer.dataset.answer === "s" ? hold : (next && next.dataset.question) || "";
     }
     if (from.closest("[data-skipped]")) { skipped.clear(); hide(); if (rows()[0]) rows()[0].focus(); }
     const compare = from.closest("[data-compare]");

@@ -242,7 +242,7 @@
   function row(entry, old, current) {
     const pair = old && pairOf(old.state, entry.state);
     const when = new Date(entry.time);
-    const time = element("time", { datetime: entry.time, title: when.toLocaleString() }, when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }));
+    const time = element("time", { datetime: entry.time, title: when.toLocaleString() }, when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }));
     const back = element("button", { class: "chip", "data-back": entry.id, "aria-label": `Go back to: ${entry.text}` }, "Go back");
     back.hidden = current;
     const note = element("input", { class: "note", maxlength: MOST.note, placeholder: "Add a note", "aria-label": `Note on: ${entry.text}`, "data-note": entry.id });
@@ -292,7 +292,7 @@
     const button = event.target.closest && event.target.closest("[data-back]");
     const entry = button && log.entries.find((one) => one.id === button.dataset.back);
     if (!entry) return;
-    cause = `${new Date(entry.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}, ${entry.text}`;
+    cause = `${new Date(entry.time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}, ${entry.text}`;
     T.emit({ type: "load-session", session: { ...T.session(), ...entry.state, alternative: 0, selection: null } });
   });
 

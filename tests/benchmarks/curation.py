@@ -10,7 +10,8 @@ the present matching, the least confident first; these pairs at random (median o
 """
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import matching as planted
@@ -18,6 +19,26 @@ import numpy as np
 
 import core
 from core.match import Matching, outlook
+
+_NOISE = {"basin_mass": 0.25, "level": 0.4, "basin_mean": 0.25, "basin_covariance": 0.3}
+
+
+def noisy(final: bool) -> Iterator[planted.Planted]:
+    """True trees of the suite, the second's leaves blurred: their masses and volumes by a factor, levels and means by a
+    shift, several times what trained models differ by."""
+    for pair in planted.from_true_trees(final):
+        rng = np.random.default_rng(len(pair.name) + 100 * len(pair.b.leaves))
+        tree, factor = pair.b, {key: np.exp(size * rng.normal(size=len(pair.b))) for key, size in _NOISE.items()}
+        spread = np.sqrt(np.trace(tree.basin_covariance, axis1=1, axis2=2))[:, None]
+        blurred = replace(
+            tree,
+            basin_mass=tree.basin_mass * factor["basin_mass"],
+            level=tree.level + np.log(factor["level"]),
+            basin_mean=tree.basin_mean + _NOISE["basin_mean"] * spread * rng.normal(size=tree.basin_mean.shape),
+            basin_covariance=tree.basin_covariance * factor["basin_covariance"][:, None, None],
+        )
+        yield replace(pair, b=blurred, kind=pair.kind.replace("true", "noisy"))
+
 
 Ask = Callable[[Matching, set[tuple[int, int]]], tuple[int, int] | None]
 _MOST = 60
@@ -72,7 +93,11 @@ def main() -> None:
     parser.add_argument("--final", action="store_true")
     arguments = parser.parse_args()
     names = planted.bank.FINAL if arguments.final else planted.bank.TUNING
-    pairs = [*planted.from_true_trees(arguments.final), *planted.trained(arguments.folder, names)]
+    pairs = [
+        *planted.from_true_trees(arguments.final),
+        *noisy(arguments.final),
+        *planted.trained(arguments.folder, names),
+    ]
     rows = []
     print(f"{'pair':44} leaves  suggested  least sure  random")
     for pair in pairs:

@@ -55,7 +55,7 @@ def register(app: Dash, library: Library) -> None:
 
 
 def _session(question: dict[str, Any]) -> Session:
-    return Session.from_json(question.get("session"))
+    return Session.from_json(question.get("session") or {})
 
 
 def _theme(question: dict[str, Any]) -> str:

@@ -49,9 +49,9 @@ class Apart:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`both` have these leaf pairs, `here` only the first, `there` only the second; `conflicts` are pairs of the second,
-    each after those of the first that give one of its leaves another partner. `banned` are pairs that the second bans
-    and the first holds. `apart` is None where one of the two has no map."""
+    """`both` have these leaf pairs, `here` only the first, `there` only the second; `conflicts` are pairs of the
+    second, each after those of the first that give one of its leaves another partner. `banned` are pairs that the
+    second bans and the first holds. `apart` is None where one of the two has no map."""
 
     both: Links
     here: Links

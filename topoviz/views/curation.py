@@ -6,7 +6,7 @@ from dash import html
 
 from core.match import Outlook, Suggestion
 from topoviz import ids
-from topoviz.curation.compare import Agreement, Apart, Comparison
+from topoviz.curation.compare import Agreement, Apart, Comparison, Naming
 from topoviz.results import Analysis, carried_names
 from topoviz.session import EDIT_FIELDS, Session, Side
 from topoviz.views.markup import Styles, aria, data
@@ -50,7 +50,7 @@ def _tabs() -> html.Div:
             html.Button(
                 word,
                 id=f"tab-{name}",
-                className="tab",
+                className="curation-tab",
                 role="tab",
                 tabIndex=-1 if at else 0,
                 **data(tab=name),
@@ -69,10 +69,15 @@ def _log() -> list[Any]:
             children=[
                 html.Label("Your name", htmlFor="log-by"),
                 html.Div(id="log-by-place"),
-                html.Button("Save the record", className="chip", title="record.md, record.json", **data(export="record")),
+                html.Button("Save the record", className="chip", title="As .md and .json", **data(export="record")),
             ],
         ),
-        html.Ol(id="log-list", className="log-list", **data(fields=",".join(EDIT_FIELDS)), **aria(label="Edits, newest first")),
+        html.Ol(
+            id="log-list",
+            className="log-list",
+            **data(fields=",".join(EDIT_FIELDS)),
+            **aria(label="Edits, newest first"),
+        ),
         html.P("No edits yet: what you link, ban, name or set is written here.", id="log-empty", className="hint"),
     ]  # fmt: skip
 
@@ -137,13 +142,14 @@ def progress(outlook: Outlook) -> html.Div:
 
 def _question(suggestion: Suggestion, styles: Styles) -> html.Li:
     a, b = suggestion.a, suggestion.b
-    told = f"in {suggestion.probability:.0%} of the explanations; an answer tells {suggestion.gain:.2f} nats"
+    share = f"{100 * suggestion.probability:.0f} %"
+    told = f"in {share} of the explanations by weight; an answer tells {suggestion.gain:.2f} nats of them"
     return _item(
         a,
         b,
         styles,
         question=f"{styles['a'][a].label} ↔ {styles['b'][b].label}?",
-        below=f"{_settles(suggestion)} · {suggestion.probability:.0%}",
+        below=f"{_settles(suggestion)} · {share}",
         title=told,
         answers=(
             ("Confirm", {"event": "link", "a": a, "b": b, "answer": "y"}),
@@ -197,28 +203,25 @@ def _item(
     answers: tuple[tuple[str, dict[str, Any]], ...],
     share: float = 1.0,
 ) -> html.Li:
+    buttons = [(word, sent) for word, sent in (*answers, ("Skip", {"answer": "s"}))]
     return html.Li(
         tabIndex=0,
         title=title,
         **data(a=a, b=b, share=f"{share:.4f}", question=question),
         children=[
-            html.Span(
-                className="dot",
-                style={"background": styles["a"][a].color if a in styles["a"] else "transparent"},
-            ),
+            html.Span(className="dot", style={"background": styles["a"][a].color}),
             html.Div([html.B(question), html.Span(below)], className="question"),
             html.Div(
-                className="answers",
-                children=[
-                    *(
-                        html.Button(word, className="chip", tabIndex=-1, **data(**sent), **aria(label=f"{word}: {question}"))
-                        for word, sent in answers
-                    ),
-                    html.Button("Skip", className="chip", tabIndex=-1, **data(answer="s"), **aria(label=f"Skip: {question}")),
+                [
+                    html.Button(
+                        word, className="chip", tabIndex=-1, **data(**sent), **aria(label=f"{word}: {question}")
+                    )
+                    for word, sent in buttons
                 ],
+                className="answers",
             ),
         ],
-    )  # fmt: skip
+    )
 
 
 # ---------------------------------------------------------------- compare
@@ -228,24 +231,26 @@ def comparison(found: Comparison, styles: Styles) -> list[Any]:
         *(_conflict(rivals, pair, styles) for rivals, pair in found.conflicts),
         *(_only_there(pair, styles) for pair in found.there),
         *(_only_here(pair, styles, pair in found.banned) for pair in found.here),
-        *(_naming(naming.side, naming.node, naming.here, naming.there, styles) for naming in found.names),
+        *(_naming(naming, styles) for naming in found.names),
     ]
-    same = "They have the same pairs and names." if not rows else None
     both = [_row(pair, "in both", _pair(pair, styles), styles) for pair in found.both]
-    return [
-        _figures(found),
-        html.Ul(rows, className="compare-rows", **aria(label="Differences")) if rows else html.P(same, className="hint"),
-        html.Details(
-            [html.Summary(f"{counted(len(both), 'pair')} in both"), html.Ul(both, className="compare-rows")]
-        ) if both else None,
-    ]  # fmt: skip
+    blocks: list[Any] = [_figures(found)]
+    if rows:
+        blocks.append(html.Ul(rows, className="compare-rows", **aria(label="Differences")))
+    else:
+        blocks.append(html.P("They have the same pairs and names.", className="hint"))
+    if both:
+        summary = html.Summary(f"{counted(len(both), 'pair')} in both")
+        blocks.append(html.Details([summary, html.Ul(both, className="compare-rows")]))
+    return blocks
 
 
 def _figures(found: Comparison) -> html.Dl:
     agreed: Agreement = found.agreement
-    pairs = f"{len(found.both)} in both, {len(found.conflicts)} in conflict, {len(found.here)} only here, {len(found.there)} only there"
+    counts = (("in both", found.both), ("in conflict", found.conflicts), ("only here", found.here))
+    pairs = ", ".join(f"{len(pairs_)} {word}" for word, pairs_ in (*counts, ("only there", found.there)) if pairs_)
     entries = [
-        ("pairs", pairs, None),
+        ("pairs", pairs or "none", "pairs of leaves in this match and in the other"),
         (
             "agreement",
             f"κ {agreed.kappa:.2f} · F1 {agreed.f1:.2f} · Jaccard {agreed.jaccard:.2f}",
@@ -253,7 +258,7 @@ def _figures(found: Comparison) -> html.Dl:
             "of this match against the other",
         ),
         ("maps apart", _apart(found.apart), "how far the two maps carry A's points apart, in B's standard deviations"),
-    ]  # fmt: skip
+    ]
     return html.Dl(
         [part for word, value, title in entries for part in (html.Dt(word), html.Dd(value, title=title))],
         className="facts",
@@ -279,7 +284,7 @@ def _label(side: Side, node: int, styles: Styles) -> str:
 def _conflict(rivals: Any, pair: tuple[int, int], styles: Styles) -> html.Li:
     mine = ", ".join(_pair(rival, styles) for rival in rivals)
     take = ("Take it", {"event": "link", "a": pair[0], "b": pair[1]})
-    return _row(pair, "conflict", f"{_pair(pair, styles)}, here {mine}", styles, take)
+    return _row(pair, "conflict", f"{_pair(pair, styles)} there; {mine} here", styles, take)
 
 
 def _only_there(pair: tuple[int, int], styles: Styles) -> html.Li:
@@ -293,11 +298,11 @@ def _only_here(pair: tuple[int, int], styles: Styles, banned: bool) -> html.Li:
     return _row(pair, kind, _pair(pair, styles), styles, ("Drop it", {"event": "ban", "a": pair[0], "b": pair[1]}))
 
 
-def _naming(side: Side, node: int, here: str, there: str, styles: Styles) -> html.Li:
-    own = f"{side.upper()}{(node + 1) // 2}"
-    said = f"{own}: {f'“{there}”' if there else 'no name'} there, {f'“{here}”' if here else 'no name'} here"
-    take = ("Take it", {"event": "rename", "side": side, "node": node, "text": there})
-    return _row(None, "name", said, styles, take)
+def _naming(naming: Naming, styles: Styles) -> html.Li:
+    there, here = (f"“{text}”" if text else "no name" for text in (naming.there, naming.here))
+    said = f"{naming.side.upper()}{(naming.node + 1) // 2}: {there} there, {here} here"
+    sent = {"event": "rename", "side": naming.side, "node": naming.node, "text": naming.there}
+    return _row(None, "name", said, styles, ("Take it", sent))
 
 
 def _row(
