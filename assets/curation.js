@@ -51,11 +51,19 @@
       row.hidden = away || answered.has(pairKey(row));
       count += away ? 1 : 0;
     }
+    rove();
     const button = document.querySelector("[data-skipped]");
     if (!button) return;
     button.hidden = !count;
     const text = `Show the ${count} skipped`;
     if (button.textContent !== text) button.textContent = text;
+  }
+
+  // One stop for the whole list: the row with the focus, else the first.
+  function rove() {
+    const held = document.activeElement && document.activeElement.closest(".suggestions > li");
+    const stop = held && !held.hidden ? held : rows()[0];
+    for (const row of all(".suggestions > li")) row.tabIndex = row === stop ? 0 : -1;
   }
 
   function onList(event) {
@@ -136,6 +144,8 @@
   }
 
   // ---------------------------------------------------------------- listeners, before those of the page at large
+  document.addEventListener("focusin", (event) => { if (event.target.closest && event.target.closest(".suggestions > li")) rove(); });
+
   document.addEventListener("keydown", (event) => {
     const from = event.target;
     if (!from.closest) return;

@@ -1,12 +1,13 @@
 """How many answers a curator gives until a matching is right, by the order in which pairs are asked about.
 
     python tests/benchmarks/bank.py FOLDER --jobs 2
-    python tests/benchmarks/curation.py FOLDER [--final]
+    python tests/benchmarks/curation.py FOLDER [--final] [--yes-or-no]
 
 The curator knows the truth of a pair of trees that was matched wrongly and is asked about one pair of leaves at a time:
-a right one is pinned, a wrong one banned, and the rest is matched anew. Where all is asked and pairs lack still, one of
-them, the heaviest, is linked by hand, which counts as an answer too. Orders: that of `core.match.outlook`; the pairs of
-the present matching, the least confident first; these pairs at random (median of five seeds).
+a right one is pinned; of a wrong one the first leaf, else the second, is linked to its partner, or where neither has one
+the pair is banned; the rest is matched anew. With --yes-or-no a wrong pair is only banned. Where all is asked and pairs
+lack still, one of them, the heaviest, is linked by hand, which counts as an answer too. Orders: that of
+`core.match.outlook`; the pairs of the present matching, the least confident first; these at random (median of five).
 """
 
 import argparse
@@ -69,7 +70,7 @@ def at_random(seed: int) -> Ask:
     return ask
 
 
-def answers(pair: planted.Planted, ask: Ask) -> int:
+def answers(pair: planted.Planted, ask: Ask, yes_or_no: bool = False) -> int:
     """The number of answers until the matching is right."""
     pins: list[tuple[int, int]] = []
     bans: list[tuple[int, int]] = []
@@ -82,7 +83,13 @@ def answers(pair: planted.Planted, ask: Ask) -> int:
         question = ask(matching, {*pins, *bans})
         if question is None:
             question = max(pair.truth - links, key=lambda link: mass[link[0]])
-        (pins if question in pair.truth else bans).append(question)
+        right = [link for end in (0, 1) for link in pair.truth if link[end] == question[end]]
+        if question in pair.truth:
+            pins.append(question)
+        elif right and not yes_or_no:
+            pins.append(right[0])
+        else:
+            bans.append(question)
     return _MOST
 
 
@@ -91,6 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--final", action="store_true")
+    parser.add_argument("--yes-or-no", action="store_true")
     arguments = parser.parse_args()
     names = planted.bank.FINAL if arguments.final else planted.bank.TUNING
     pairs = [
@@ -104,9 +112,11 @@ def main() -> None:
         one_to_one = len({a for a, _ in pair.truth}) == len({b for _, b in pair.truth}) == len(pair.truth)
         if not pair.truth or not one_to_one or planted.found(core.match_trees(pair.a, pair.b)) == pair.truth:
             continue
-        random = float(np.median([answers(pair, at_random(seed)) for seed in range(_SEEDS)]))
-        rows.append((answers(pair, suggested), answers(pair, least_confident), random))
-        print(f"{pair.name[:30]:30} {pair.kind:12} {len(pair.a.leaves):7}" + "".join(f"{n:11.0f}" for n in rows[-1]))
+        random = [answers(pair, at_random(seed), arguments.yes_or_no) for seed in range(_SEEDS)]
+        ours, theirs = (answers(pair, order, arguments.yes_or_no) for order in (suggested, least_confident))
+        rows.append((ours, theirs, float(np.median(random))))
+        line = f"{pair.name[:30]:30} {pair.kind:13} {len(pair.a.leaves):7}" + "".join(f"{n:11.0f}" for n in rows[-1])
+        print(line, flush=True)
     table = np.array(rows)
     print(f"{len(rows)} pairs; median" + "".join(f"{n:11.1f}" for n in np.median(table, axis=0)))
     print(f"{'':15} mean" + "".join(f"{n:11.2f}" for n in table.mean(axis=0)))
