@@ -15,7 +15,7 @@ from core.errors import InputError
 from core.match import Outlook, Suggestion, outlook
 from topoviz.curation.compare import agreement, compare, same_models
 from topoviz.curation.log import MAX_ENTRIES, Log, read_log, session_and_log, session_file
-from topoviz.curation.record import markdown, record, record_files
+from topoviz.curation.record import markdown, record, record_files, with_record
 from topoviz.event_json import parse_event
 from topoviz.events import LoadSession
 from topoviz.figures.style import node_styles
@@ -167,6 +167,15 @@ def test_the_same_record_is_the_same_bytes(library, session):
     assert first == second
     assert set(first) == {"record.md", "record.json"}
     assert json.loads(first["record.json"])["edits_dropped"] == 2
+
+
+def test_an_export_ends_with_the_record_and_a_log_that_is_none_stops_it(library, session):
+    files = dict(with_record([("matches.csv", b"")], library, session, written(session)))
+    assert list(files) == ["matches.csv", "record.md", "record.json"]
+    assert b"both are rings" in files["record.md"]
+    for make in (lambda log: session_file(session, log), lambda log: list(with_record((), library, session, log))):
+        with pytest.raises(InputError, match="log"):
+            make({"entries": [3]})
 
 
 def test_a_record_without_edits_says_so(library, session):

@@ -3,8 +3,8 @@
     python tests/benchmarks/bank.py FOLDER --jobs 2
     python tests/benchmarks/curation.py FOLDER [--final] [--yes-or-no]
 
-The curator knows the truth of a pair of trees that was matched wrongly and is asked about one pair of leaves at a time:
-a right one is pinned; of a wrong one the first leaf, else the second, is linked to its partner, or where neither has one
+The curator knows the truth of two trees that were matched wrongly and is asked about one pair of leaves at a time: a
+right one is pinned; of a wrong one the first leaf, else the second, is linked to its partner, or where neither has one
 the pair is banned; the rest is matched anew. With --yes-or-no a wrong pair is only banned. Where all is asked and pairs
 lack still, one of them, the heaviest, is linked by hand, which counts as an answer too. Orders: that of
 `core.match.outlook`; the pairs of the present matching, the least confident first; these at random (median of five).

@@ -1,7 +1,6 @@
 """Sessions, figures, meshes and tables as downloads."""
 
 import io
-import itertools
 import zipfile
 from typing import Any
 
@@ -10,8 +9,8 @@ from dash import Dash, Input, Output, State, dcc, no_update
 from core.errors import InputError
 from topoviz import ids
 from topoviz.checks import number
-from topoviz.curation.log import Log, read_log, session_file
-from topoviz.curation.record import record_files
+from topoviz.curation.log import session_file
+from topoviz.curation.record import with_record
 from topoviz.export import FORMATS, export
 from topoviz.figures import latent, trees
 from topoviz.history import History
@@ -39,17 +38,12 @@ def register(app: Dash, library: Library) -> None:
         try:
             session = History.from_json(stored["history"]).now
             name = f"{session.model_a}-{session.model_b}".replace("/", "-")
-            kept = request.get("log")
-            log = Log() if kept is None else read_log(kept)
             if what == "session":
-                return dcc.send_string(session_file(session, kept), f"{name}.topoviz.json"), ""
-            analysis = analyse(library, session)
+                text = session_file(session, request.get("log"))
+                return dcc.send_string(text, f"{name}.topoviz.json"), ""
             formats = (what,) if what in FORMATS else ()
-            files = record_files(library, session, analysis, log)
-            if what != "record":
-                files = itertools.chain(
-                    export(library, session, analysis, formats, stored.get("theme", "light")), files
-                )
+            files = export(library, session, analyse(library, session), formats, stored.get("theme", "light"))
+            files = with_record(() if what == "record" else files, library, session, request.get("log"))
             return dcc.send_bytes(_zipped(files), f"{name}-{what}.zip"), ""
         except InputError as error:
             return no_update, str(error)

@@ -74,9 +74,12 @@ def session_and_log(document: Any) -> tuple[Session, Log]:
 
 
 def session_file(session: Session, log: Any = None) -> str:
-    """The text of a session file; with a `log`, as the browser sent it and `read_log` accepted it, an entry a line."""
+    """The text of a session file, with a `log` as the browser sent it, an entry a line.
+
+    Raises `InputError` on a log that is none.
+    """
     text = json.dumps(session.to_json(), indent=1)
-    if not log or not log.get("entries"):
+    if log is None or not read_log(log).entries:
         return text
     entries = ",\n".join(f"  {json.dumps(entry)}" for entry in log["entries"])
     return f'{text[:-2]},\n "log": {{"dropped": {log.get("dropped", 0)}, "entries": [\n{entries}\n ]}}\n}}'

@@ -5,17 +5,17 @@ The same session, log and models give the same bytes.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from core.match import Matching
 from topoviz import __version__
-from topoviz.curation.log import Entry, Log
+from topoviz.curation.log import Entry, Log, read_log
 from topoviz.library import Library
-from topoviz.results import Analysis, carried_names
+from topoviz.results import Analysis, analyse, carried_names
 from topoviz.session import Session, Side
 
-__all__ = ["markdown", "record", "record_files", "standing"]
+__all__ = ["markdown", "record", "record_files", "standing", "with_record"]
 
 _SIDES: tuple[Side, Side] = ("a", "b")
 _SETTINGS = ("method", "simplify", "family", "complete")
@@ -28,6 +28,18 @@ def record_files(library: Library, session: Session, analysis: Analysis, log: Lo
     document = record(library, session, analysis, log)
     yield "record.md", markdown(document).encode()
     yield "record.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def with_record(
+    files: Iterable[tuple[str, bytes]], library: Library, session: Session, log: Any = None
+) -> Iterator[tuple[str, bytes]]:
+    """`files`, then those of the record with a `log` as the browser sent it.
+
+    Raises `InputError` on a log that is none.
+    """
+    kept = Log() if log is None else read_log(log)
+    yield from files
+    yield from record_files(library, session, analyse(library, session), kept)
 
 
 def standing(matching: Matching) -> str:
