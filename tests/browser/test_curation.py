@@ -94,18 +94,18 @@ def test_a_saved_session_has_the_log_and_gives_it_back(screen, tmp_path):
     screen.link(*pair)
     _tab(screen, "log")
     screen.page.wait_for_function("() => document.querySelectorAll('#log-list > li').length > 1")
-    screen.page.locator("#save").click()
+    screen.page.get_by_role("button", name="Save", exact=True).click()
     with screen.page.expect_download() as started:
-        screen.page.get_by_text("Save the session").click()
+        screen.page.get_by_role("menuitem", name="Save the session").click()
     file = tmp_path / "kept.json"
     started.value.save_as(file)
     kept = json.loads(file.read_text())
     assert kept["log"]["entries"][-1]["text"].startswith("linked")
     screen.page.evaluate("() => localStorage.clear()")
     screen.open()
-    screen.page.locator("#save").click()
+    screen.page.get_by_role("button", name="Save", exact=True).click()
     with screen.page.expect_file_chooser() as chooser:
-        screen.page.get_by_text("Open a session…").click()
+        screen.page.get_by_role("menuitem", name="Open a session…").click()
     chooser.value.set_files(file)
     screen.wait(lambda session: session.pins == (pair,))
     _tab(screen, "log")
