@@ -8,7 +8,7 @@
   const all = (selector) => [...document.querySelectorAll(selector)];
   // Rows that were skipped, and those whose answer is on its way.
   const skipped = new Set(), answered = new Set();
-  let hold = null;
+  let hold = null, deaf = 0;
 
   // ---------------------------------------------------------------- tabs
   function open(tab, focus) {
@@ -70,7 +70,11 @@
     const row = event.target.closest(".suggestions > li");
     const at = rows().indexOf(row);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows().length - 1 }[event.key];
-    if (to !== undefined) { if (rows()[to]) rows()[to].focus(); return true; }
+    if (to !== undefined) {
+      if (rows()[to]) rows()[to].focus();
+      if (hold !== null && rows()[to]) hold = rows()[to].dataset.question;
+      return true;
+    }
     const across = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (across) {
       const stops = [row, ...row.querySelectorAll("button")];
@@ -79,18 +83,21 @@
       return true;
     }
     const answer = !event.ctrlKey && !event.metaKey && !event.altKey && row.querySelector(`[data-answer="${CSS.escape(event.key.toLowerCase())}"]`);
-    if (answer) answer.click();
+    if (answer && performance.now() > deaf) answer.click();
     return Boolean(answer);
   }
 
-  // After an answer the list is new: the focus stays on the question that it was on, else it goes to the first.
+  // After an answer the list is new: the focus goes to what decides most now, or stays where a person has gone meanwhile.
   function keepPlace() {
     answered.clear();
     hide();
     if (hold === null || document.querySelector("#suggestions").hidden) return;
     const to = rows().find((row) => row.dataset.question === hold) || rows()[0] || document.querySelector("#tab-suggestions");
     hold = null;
-    if (!document.activeElement || document.activeElement === document.body) to.focus();
+    to.focus();
+    rove();
+    // A key that was meant for another question answers none.
+    deaf = performance.now() + 300;
   }
 
   new MutationObserver((changes) => {
@@ -161,8 +168,7 @@
     const answer = from.closest(".suggestions [data-answer]");
     if (answer) {
       leave(answer.closest("li"), answer.dataset.answer === "s" ? skipped : answered);
-      const next = document.activeElement && document.activeElement.closest(".suggestions > li");
-      hold = answer.dataset.answer === "s" ? hold : (next && next.dataset.question) || "";
+      if (answer.dataset.answer !== "s") hold = "";
     }
     if (from.closest("[data-skipped]")) { skipped.clear(); hide(); if (rows()[0]) rows()[0].focus(); }
     const compare = from.closest("[data-compare]");

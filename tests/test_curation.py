@@ -278,7 +278,7 @@ def test_a_suggestion_asks_and_can_be_answered(library, session):
     ask = Suggestion(a, b, 0.5, 0.69, 1.39, 4, 1)
     shown = suggestions(Outlook((ask,), (), (), (), (a,), 0.69), analysis, session, styles(analysis, session))
     label_a, label_b = (styles(analysis, session)[side][node].label for side, node in (("a", a), ("b", b)))
-    assert f"{label_a} ↔ {label_b}? yes settles 4 leaves, no 1 · 50 %" in text_of(shown)
+    assert f"{label_a} ↔ {label_b}? yes settles 4, no 1 · 50 %" in text_of(shown)
     sent = [(found.get("data-event"), found.get("data-a"), found.get("data-b")) for found in buttons(shown)]
     assert sent[:2] == [("link", str(a), str(b)), ("ban", str(a), str(b))]
 

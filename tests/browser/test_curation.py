@@ -51,7 +51,9 @@ def test_suggestions_are_answered_by_key_and_light_their_pair(screen):
     screen.page.keyboard.press("y")
     screen.wait(lambda session: session.pins == (first,))
     screen.page.wait_for_function("() => /1 pinned by hand/.test(document.querySelector('.progress').innerText)")
-    assert screen.page.evaluate("document.activeElement.matches('.suggestions > li')")
+    assert screen.page.evaluate("document.activeElement === document.querySelector('.suggestions > li:not([hidden])')")
+    # Keys that were meant for the list before answer nothing for a moment.
+    screen.page.wait_for_timeout(400)
     banned = tuple(int(screen.page.evaluate(f"document.activeElement.dataset.{side}")) for side in "ab")
     screen.page.keyboard.press("n")
     screen.wait(lambda session: session.bans == (banned,))

@@ -163,7 +163,7 @@ def _settles(suggestion: Suggestion) -> str:
     yes, no = suggestion.if_right, suggestion.if_wrong
     if yes == no:
         return f"settles {counted(yes, 'leaf')}"
-    return f"yes settles {counted(yes, 'leaf')}" + (f", no {no}" if no else "")
+    return f"yes settles {yes}, no {no}" if no else f"yes settles {counted(yes, 'leaf')}"
 
 
 def _names(outlook: Outlook, analysis: Analysis, session: Session, styles: Styles) -> list[html.Li]:
@@ -272,7 +272,7 @@ def _apart(apart: Apart | None) -> str:
 
 
 def _pair(pair: tuple[int, int], styles: Styles) -> str:
-    return f"{_label('a', pair[0], styles)} ↔ {_label('b', pair[1], styles)}"
+    return f"{_label('a', pair[0], styles)}\u00a0↔\u00a0{_label('b', pair[1], styles)}"
 
 
 def _label(side: Side, node: int, styles: Styles) -> str:
