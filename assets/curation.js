@@ -100,9 +100,10 @@
     deaf = performance.now() + 300;
   }
 
-  new MutationObserver((changes) => {
-    if (changes.some(({ target }) => target.id === "suggestions" || (target.closest && target.closest("#suggestions")))) keepPlace();
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  const watch = new MutationObserver((changes) => {
+    const inside = ({ target }) => (target.closest ? target : target.parentElement || document.body).closest("[data-skipped]");
+    if (!changes.every(inside)) keepPlace();
+  });
 
   // ---------------------------------------------------------------- proposed pairs are lit as links are
   function proposed({ a, b }) {
@@ -150,6 +151,12 @@
     if (what === "drop") compareWith(null);
   }
 
+  function begin() {
+    T.state.curating = true;
+    alsoProposed();
+    watch.observe(document.getElementById("suggestions"), { childList: true, characterData: true, attributeFilter: ["data-question"], subtree: true });
+  }
+
   // ---------------------------------------------------------------- listeners, before those of the page at large
   document.addEventListener("focusin", (event) => { if (event.target.closest && event.target.closest(".suggestions > li")) rove(); });
 
@@ -181,7 +188,7 @@
       asked: function (stored, tab) {
         const keep = window.dash_clientside.no_update;
         if (!stored) return keep;
-        if (!T.state.proposing) { T.state.proposing = true; alsoProposed(); }
+        if (!T.state.curating) begin();
         const by = window.dash_clientside.callback_context.triggered.map((one) => one.prop_id.split(".")[0]);
         if (by.includes("history") && T.log) T.log.seen(stored);
         if (!LIT_TABS.has(tab)) return keep;
