@@ -81,6 +81,7 @@ def test_a_session_file_carries_its_log_there_and_back(session):
     assert log.entries[0].state.pins == ((1, 3),)
     assert log.entries[0].effect.score == (-0.31, -0.02)
     assert text.count("\n") < 60
+    assert Session.from_json(text) == pinned
 
 
 def test_a_session_file_without_a_log_is_as_it_was(session):

@@ -137,7 +137,8 @@ class Session:
             document = parsed(document)
         if not isinstance(document, dict):
             raise invalid("session", "a JSON object", type(document).__name__, "choose a file that the app saved")
-        document = _migrated(document)
+        # A session file's log of edits is read by `topoviz.curation.log`.
+        document = _migrated({key: value for key, value in document.items() if key != "log"})
         known("session", document, tuple(field.name for field in fields(cls)))
         values = dict(document)
         for key in ("names_a", "names_b"):

@@ -67,10 +67,8 @@ def session_and_log(document: Any) -> tuple[Session, Log]:
     """
     if isinstance(document, str):
         document = parsed(document)
-    if not isinstance(document, dict) or "log" not in document:
-        return Session.from_json(document), Log()
-    rest = {key: value for key, value in document.items() if key != "log"}
-    return Session.from_json(rest), read_log(document["log"])
+    session = Session.from_json(document)
+    return session, read_log(document["log"]) if "log" in document else Log()
 
 
 def session_file(session: Session, log: Any = None) -> str:
