@@ -20,7 +20,7 @@
   T.request = function (what) {
     if (what === "link") return navigator.clipboard && navigator.clipboard.writeText(window.location.href);
     if (what === "open") return T.openSession();
-    return window.dash_clientside.set_props("request", { data: { what, serial: (T.state.serial += 1) } });
+    return window.dash_clientside.set_props("request", { data: { what, log: T.log && T.log.current(), serial: (T.state.serial += 1) } });
   };
 
   T.openSession = function () {
@@ -31,7 +31,9 @@
       const file = field.files[0];
       if (!file) return;
       try {
-        T.emit({ type: "load-session", session: JSON.parse(await file.text()) });
+        const session = JSON.parse(await file.text());
+        T.log.expect(session, file.name);
+        T.emit({ type: "load-session", session });
       } catch {
         window.dash_clientside.set_props("notice", { children: `${file.name} is not a session: it is no JSON. Save one with Save, then open that.` });
       }

@@ -6,6 +6,7 @@ from typing import Any
 
 from core.errors import invalid
 from topoviz.checks import boolean, choice, model_name, node_id, text
+from topoviz.curation.log import session_and_log
 from topoviz.events import KINDS, ChooseModels, Event, reduce
 from topoviz.session import MAX_NAME, Session, links
 
@@ -47,5 +48,5 @@ _CHECKS: dict[str, Callable[[type[Event], Any], Any]] = {
     "complete": lambda _, value: boolean("complete", value),
     "pairs": lambda _, value: links("pairs", value),
     "bans": lambda _, value: links("bans", value),
-    "session": lambda _, value: Session.from_json(value),
+    "session": lambda _, value: session_and_log(value)[0],
 } | dict.fromkeys(("level", "simplify", "method", "family", "morph", "alternative"), lambda _, value: value)

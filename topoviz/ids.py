@@ -1,7 +1,10 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
+    "COMPARED",
+    "COMPARISON",
     "COMPLETE",
+    "CURATED",
     "DOWNLOAD",
     "DRAWN",
     "EVENT",
@@ -16,10 +19,12 @@ __all__ = [
     "LIT",
     "LIVE",
     "LOCATION",
+    "LOG",
     "MATCHES",
     "METHOD",
     "MORPH",
     "NOTICE",
+    "OTHER",
     "PICKED",
     "PICTURE",
     "PROVIDER",
@@ -29,7 +34,9 @@ __all__ = [
     "SENTENCE",
     "SIMPLIFY",
     "STUDIES",
+    "SUGGESTIONS",
     "SURFACE",
+    "TAB",
     "THEME",
     "TITLE",
     "TRANSFORM",
@@ -73,6 +80,13 @@ TRANSFORM = "transform"
 MATCHES = "matches"
 METHOD = "method"
 STUDIES = "studies"
+SUGGESTIONS = "suggestions"
+LOG = "log"
+COMPARISON = "comparison"
+COMPARED = "compared"
+TAB = "curation-tab"
+OTHER = "curation-other"
+CURATED = "curated"
 
 TREES = "trees"
 SURFACE = {"a": "surface-a", "b": "surface-b"}

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from core.errors import InputError, invalid
 from topoviz.checks import boolean, choice, digits, model_name, node_id, number, text, whole
 
-__all__ = ["EDIT_FIELDS", "FAMILIES", "Links", "Name", "Selection", "Session", "Side", "known", "links"]
+__all__ = ["EDIT_FIELDS", "FAMILIES", "Links", "Name", "Selection", "Session", "Side", "known", "links", "parsed"]
 
 Side = Literal["a", "b"]
 Links = tuple[tuple[int, int], ...]
@@ -134,10 +134,11 @@ class Session:
         Raises `InputError` on all else.
         """
         if isinstance(document, str):
-            document = _parsed(document)
+            document = parsed(document)
         if not isinstance(document, dict):
             raise invalid("session", "a JSON object", type(document).__name__, "choose a file that the app saved")
-        document = _migrated(document)
+        # A session file's log of edits is read by `topoviz.curation.log`.
+        document = _migrated({key: value for key, value in document.items() if key != "log"})
         known("session", document, tuple(field.name for field in fields(cls)))
         values = dict(document)
         for key in ("names_a", "names_b"):
@@ -148,7 +149,8 @@ class Session:
         return cls(**values)
 
 
-def _parsed(document: str) -> Any:
+def parsed(document: str) -> Any:
+    """The JSON in a session file's text. Raises `InputError` where there is none, or too much."""
     if len(document) > MAX_TEXT:
         raise invalid("session", f"at most {MAX_TEXT} characters", len(document), "choose a file that the app saved")
     try:

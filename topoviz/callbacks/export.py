@@ -1,7 +1,6 @@
 """Sessions, figures, meshes and tables as downloads."""
 
 import io
-import json
 import zipfile
 from typing import Any
 
@@ -10,6 +9,8 @@ from dash import Dash, Input, Output, State, dcc, no_update
 from core.errors import InputError
 from topoviz import ids
 from topoviz.checks import number
+from topoviz.curation.log import session_file
+from topoviz.curation.record import with_record
 from topoviz.export import FORMATS, export
 from topoviz.figures import latent, trees
 from topoviz.history import History
@@ -38,10 +39,11 @@ def register(app: Dash, library: Library) -> None:
             session = History.from_json(stored["history"]).now
             name = f"{session.model_a}-{session.model_b}".replace("/", "-")
             if what == "session":
-                text = json.dumps(session.to_json(), indent=1)
+                text = session_file(session, request.get("log"))
                 return dcc.send_string(text, f"{name}.topoviz.json"), ""
             formats = (what,) if what in FORMATS else ()
             files = export(library, session, analyse(library, session), formats, stored.get("theme", "light"))
+            files = with_record(() if what == "record" else files, library, session, request.get("log"))
             return dcc.send_bytes(_zipped(files), f"{name}-{what}.zip"), ""
         except InputError as error:
             return no_update, str(error)

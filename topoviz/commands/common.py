@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError, invalid
+from topoviz.curation.log import session_and_log
 from topoviz.library import Library
 from topoviz.session import Session
 from topoviz.settings import Settings
@@ -59,7 +60,7 @@ def read_session(path: Path) -> Session:
     if path.stat().st_size > _MAX_SESSION:
         raise invalid("session", f"at most {_MAX_SESSION} bytes", path.stat().st_size, "choose a saved session")
     try:
-        return Session.from_json(path.read_text("utf-8"))
+        return session_and_log(path.read_text("utf-8"))[0]
     except UnicodeDecodeError:
         raise InputError(f"`{path.name}` is not text; choose a saved session.") from None
 

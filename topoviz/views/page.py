@@ -9,6 +9,7 @@ from dash import dcc, html
 from topoviz import ids
 from topoviz.figures.style import bare
 from topoviz.library import Step
+from topoviz.views import curation
 from topoviz.views.details import METHOD_NAMES
 from topoviz.views.markup import aria, data, modal
 from topoviz.views.story import story
@@ -25,7 +26,7 @@ _PICKER: dict[str, Any] = {
 _EXPORTS = (
     ("Every view as", (("svg", "SVG"), ("png", "PNG"), ("pdf", "PDF"), ("html", "HTML"))),
     ("Input level sets as", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
-    ("Tables", (("tables", "Matches, transform, Python snippet"),)),
+    ("Tables", (("tables", "Matches, transform, Python snippet"), ("record", "Record of how it was matched"))),
 )
 _KEYS = (
     ("click a node in A, then one in B", "link the two"),
@@ -37,6 +38,7 @@ _KEYS = (
     ("arrow keys", "walk the tree in hand"),
     ("F2 or double click", "name the node in hand"),
     ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
+    ("in the suggestions: Y, N, S, arrow keys", "confirm, reject, skip, go from one to the next"),
     ("Escape", "let go"),
     ("in a study: arrow keys, Enter, Shift Enter", "go from trial to trial, open one as A, as B"),
     ("?", "this list"),
@@ -63,6 +65,7 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dcc.Store(id=ids.PICKED),
                 dcc.Store(id=ids.PICTURE),
                 dcc.Store(id=ids.LIVE),
+                *(dcc.Store(id=name) for name in (ids.TAB, ids.OTHER, ids.CURATED)),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies, bool(steps)),
@@ -208,7 +211,7 @@ def _details() -> html.Div:
         children=[
             block("Trust", _picker(ids.METHOD, "Method of matching", method), ids.TRUST),
             block("Transform A → B", _picker(ids.FAMILY, "Family of the transform", []), ids.TRANSFORM),
-            html.Div(id=ids.MATCHES, className="block wide"),
+            curation.block(),
         ],
     )
 

@@ -1,0 +1,182 @@
+"""Which pair to ask a person about next: the answer that would decide most among the explanations of a matching.
+
+The explanations are a committee: the best matching and its alternatives, each with the probability that its cost
+gives it. Alternatives that touch no leaf in common are independent of each other, as their costs add: so the
+single changes that a local search finds near its best stand for all their combinations. A yes or no to "is a partner
+of b?" is settled by the explanation, so what it tells of the explanation is the entropy of the answer itself.
+
+References: Settles 2009, "Active learning literature survey" (query by committee, information gain); Serratosa and
+Cortés 2015, "Interactive graph-matching using active query strategies".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.match.problem import MatchConfig
+from core.match.types import Matching
+
+__all__ = ["SURE", "Outlook", "Suggestion", "outlook"]
+
+# From this confidence on a pair that no alternative touches counts as settled.
+SURE = 0.8
+_NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A pair of leaves (ids) worth asking about.
+
+    `probability` is the share of the explanations with it, `gain` the expected drop in the entropy over the
+    explanations in nats, `decided` that in the leaves' entropies over their partners, summed. If the pair is confirmed
+    `if_right` leaves of the first tree become certain, if it is rejected `if_wrong`.
+    """
+
+    a: int
+    b: int
+    probability: float
+    gain: float
+    decided: float
+    if_right: int
+    if_wrong: int
+
+    @property
+    def settles(self) -> float:
+        """The number of leaves that an answer is expected to settle."""
+        return self.probability * self.if_right + (1 - self.probability) * self.if_wrong
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How far a matching is settled, and the `suggestions` that would settle the rest, the most decisive first.
+
+    `pinned`, `sure`, `left_out` and `open` part the first tree's leaves (ids): held by hand; of one partner in every
+    explanation; of none in every explanation; the rest. `entropy` is that over the explanations, in nats.
+    """
+
+    suggestions: tuple[Suggestion, ...]
+    pinned: tuple[int, ...]
+    sure: tuple[int, ...]
+    left_out: tuple[int, ...]
+    open: tuple[int, ...]
+    entropy: float
+
+    @property
+    def settled(self) -> int:
+        """How many leaves are not open."""
+        return len(self.pinned) + len(self.sure) + len(self.left_out)
+
+
+@dataclass(frozen=True)
+class _Question:
+    """Leaves (n,) of the first tree, their partners (k, n) in each of k explanations, and the weights (k,) of these,
+    which sum to one. `listed` is false where the last explanation stands for all that is not listed."""
+
+    leaves: tuple[int, ...]
+    partners: np.ndarray
+    weights: np.ndarray
+    listed: bool = True
+
+
+def outlook(matching: Matching, sure: float = SURE) -> Outlook:
+    """What is settled of a matching, and which pairs to ask about, by what their answers would decide.
+
+    The alternatives weigh exp(-extra cost / (margin / 2)) against the best matching. A pair that no alternative
+    touches is asked about where its confidence is below `sure`. Pinned pairs are never asked about.
+    """
+    pinned = {pair.a for pair in matching.leaf_pairs if pair.pinned}
+    best = {pair.a: pair.b for pair in matching.leaf_pairs}
+    doubtful = [p for p in matching.leaf_pairs if p.confidence < sure and not p.pinned]
+    groups = list(_groups(matching, best))
+    asked = {leaf for group in groups for leaf in group.leaves}
+    groups += [_alone(p.a, p.b, p.confidence) for p in doubtful if p.a not in asked]
+    open_ = {leaf for group in groups for leaf in group.leaves} - pinned
+    found = [suggestion for group in groups for suggestion in _suggestions(group) if suggestion.a not in pinned]
+    mass = dict(zip(matching.tree_a.id.tolist(), matching.tree_a.basin_mass.tolist(), strict=True))
+    # Rounded, so that what is equal but for its last digits is told apart by what a person cares for.
+    found.sort(key=lambda s: (-round(s.decided, 6), -round(s.settles, 6), -round(mass[s.a], 6), s.a, s.b))
+    leaves = matching.tree_a.ids(matching.tree_a.leaves)
+    return Outlook(
+        suggestions=tuple(found),
+        pinned=tuple(leaf for leaf in leaves if leaf in pinned),
+        sure=tuple(leaf for leaf in leaves if leaf in best and leaf not in pinned and leaf not in open_),
+        left_out=tuple(leaf for leaf in leaves if leaf not in best and leaf not in open_),
+        open=tuple(leaf for leaf in leaves if leaf in open_),
+        entropy=float(sum(_entropy(group.weights) for group in groups)),
+    )
+
+
+def _groups(matching: Matching, best: dict[int, int]) -> Iterator[_Question]:
+    """The alternatives in groups that share no leaf, the best matching in each."""
+    others = [(dict(other.pairs), other.cost - matching.cost) for other in matching.alternatives]
+    parts: list[tuple[set[tuple[str, int]], list[int]]] = []
+    for at, (pairs, _) in enumerate(others):
+        touched, members = _touched(best, pairs), [at]
+        if not touched:
+            continue
+        for part in [part for part in parts if part[0] & touched]:
+            parts.remove(part)
+            touched, members = touched | part[0], members + part[1]
+        parts.append((touched, members))
+    for touched, members in parts:
+        leaves = tuple(sorted(leaf for side, leaf in touched if side == "a"))
+        found = [(best, 0.0), *(others[at] for at in sorted(members))]
+        partners = np.array([[pairs.get(leaf, _NOBODY) for leaf in leaves] for pairs, _ in found])
+        weights = np.exp(-np.array([max(extra, 0.0) for _, extra in found]) / (MatchConfig().margin / 2))
+        yield _Question(leaves, partners, weights / weights.sum())
+
+
+def _touched(best: dict[int, int], other: dict[int, int]) -> set[tuple[str, int]]:
+    """The leaves of either tree whose partners differ between two matchings."""
+    touched = set()
+    for a in best.keys() | other.keys():
+        ours, theirs = best.get(a), other.get(a)
+        if ours != theirs:
+            touched |= {("a", a)} | {("b", b) for b in (ours, theirs) if b is not None}
+    return touched
+
+
+def _alone(a: int, b: int, confidence: float) -> _Question:
+    """A pair without a rival that is not sure all the same."""
+    partners = np.array([[b], [_NOBODY]])
+    return _Question((a,), partners, np.array([confidence, 1 - confidence]), listed=False)
+
+
+def _suggestions(group: _Question) -> Iterator[Suggestion]:
+    partners, weights = group.partners, group.weights
+    before = _leaf_entropies(partners, weights)
+    for column, leaf in enumerate(group.leaves):
+        for b in sorted(set(partners[:, column].tolist()) - {_NOBODY}):
+            yes = partners[:, column] == b
+            if yes.all():
+                continue
+            probability = float(weights[yes].sum())
+            after = sum(
+                share * _leaf_entropies(partners[rows], weights[rows] / share)
+                for rows, share in ((yes, probability), (~yes, 1 - probability))
+            )
+            yield Suggestion(
+                leaf,
+                b,
+                probability,
+                gain=_entropy(np.array([probability, 1 - probability])),
+                decided=float(before - after),
+                if_right=_certain(partners[yes]),
+                if_wrong=_certain(partners[~yes]) if group.listed else 0,
+            )
+
+
+def _leaf_entropies(partners: np.ndarray, weights: np.ndarray) -> float:
+    """The entropies of the leaves' partners over weighted explanations, summed (nats)."""
+    return sum(_entropy(np.bincount(np.unique(column, return_inverse=True)[1], weights)) for column in partners.T)
+
+
+def _certain(partners: np.ndarray) -> int:
+    """How many leaves have one and the same partner, or none, in all explanations."""
+    return int((partners == partners[:1]).all(axis=0).sum())
+
+
+def _entropy(shares: np.ndarray) -> float:
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())
