@@ -7,6 +7,7 @@ __all__ = [
     "EVENT",
     "EXAMPLE",
     "EXPORTS",
+    "FACTS",
     "FAMILIES",
     "FAMILY",
     "GRAPHS",
@@ -53,6 +54,7 @@ LIT = "lit"
 PICKED = "picked"
 PICTURE = "picture"
 LIVE = "live"
+FACTS = "facts"
 DOWNLOAD = "download"
 
 EXAMPLE = "example"
@@ -80,4 +82,4 @@ LATENT = {"a": "latent-a", "b": "latent-b"}
 TITLE = {"a": "title-a", "b": "title-b"}
 FAMILIES = {"a": "families-a", "b": "families-b"}
 VERDICT = {"a": "verdict-a", "b": "verdict-b"}
-GRAPHS = (TREES, *LATENT.values(), *SURFACE.values())
+GRAPHS = (*LATENT.values(), *SURFACE.values())
