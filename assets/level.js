@@ -66,7 +66,7 @@
     handle.querySelector("b").textContent = `${nats} nats`;
     handle.querySelector("span").textContent = parts;
     handle.style.left = `${own.left - panel.left + x}px`;
-    handle.style.top = `${own.top - panel.top}px`;
+    handle.style.top = `${own.top - panel.top + handle.offsetHeight + 1}px`;
     const now = { valuemin: floor.toFixed(2), valuemax: "0", valuenow: level.toFixed(2), valuetext: `${nats} nats under the peak: ${parts}` };
     for (const [name, value] of Object.entries(now)) handle.setAttribute(`aria-${name}`, value);
   }

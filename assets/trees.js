@@ -5,7 +5,7 @@
 
   const T = (window.topoviz = window.topoviz || {});
   const SVG = "http://www.w3.org/2000/svg";
-  const MARGIN = 0.06, TOP = 9, FOOT = 20, MOVE = 190, FOLD = 16;
+  const MARGIN = 0.06, TOP = 20, FOOT = 20, MOVE = 190, FOLD = 16;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const view = { zoom: 1, top: 0, opened: new Set(), order: null };
   let facts = null, laid = null, size = null, svg = null, layers = null, models = "";
@@ -328,6 +328,7 @@
     for (const side of ["a", "b"]) {
       const { of, root } = laid.trees[side];
       const { tree, items: known } = layers[side];
+      const on = active(side);
       let before = null;
       const walk = (id, depth) => {
         const n = of.get(id);
@@ -335,7 +336,7 @@
         const element = known.at(id);
         if (!element.firstChild) make("circle", element);
         const chosen = T.same(held, n);
-        set(element, { role: "treeitem", id: `tree-${side}-${id}`, "aria-level": depth, "aria-selected": chosen ? "true" : "false", "aria-label": said(n), "aria-expanded": n.down.length ? (n.closed ? "false" : "true") : null });
+        set(element, { role: "treeitem", id: `tree-${side}-${id}`, "aria-level": depth, "aria-selected": chosen ? "true" : "false", "aria-label": said(n), "data-active": on && on.id === id ? "" : null, "aria-expanded": n.down.length ? (n.closed ? "false" : "true") : null });
         set(element.firstChild, { cx: r(x), cy: r(y), r: r(n.size / 2), fill: n.tip && !n.closed ? n.color : null, stroke: n.color, "stroke-width": r(0.7 + 0.7 * laid.scale) });
         if ((before ? before.nextSibling : tree.firstChild) !== element) tree.insertBefore(element, before ? before.nextSibling : tree.firstChild);
         before = element;
@@ -343,7 +344,7 @@
       };
       if (root) walk(root.id, 1);
       known.done();
-      set(tree, { "aria-activedescendant": active(side) ? `tree-${side}-${active(side).id}` : null });
+      set(tree, { "aria-activedescendant": on ? `tree-${side}-${on.id}` : null });
     }
   }
 

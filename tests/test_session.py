@@ -113,7 +113,8 @@ def test_a_bad_document_is_refused_in_one_line(document):
     "query",
     [
         "a=../x", "a=x&a=y", "pins=1", "pins=1-2.1-3", "level=nan", "level=", "select=a", "select=a²",
-        "na=3", "na=3:", "merged-a=", "split-b=1.x", "hidden-a=1&hidden-a=2", "complete=yes", "x=1", "alternative=1e3", "pins=" + "1-2." * 3000, "x" * 2_000_000,
+        "na=3", "na=3:", "merged-a=", "split-b=1.x", "hidden-a=1&hidden-a=2",
+        "complete=yes", "x=1", "alternative=1e3", "pins=" + "1-2." * 3000, "x" * 2_000_000,
         "&a=b" * 5000,
     ],
 )  # fmt: skip

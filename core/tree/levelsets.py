@@ -68,8 +68,8 @@ class LevelSets:
     def simplified(
         self, persistence: float = SIMPLIFY, mass: float = MIN_MASS, by_hand: ByHand = _NOTHING
     ) -> "LevelSets":
-        """The same level sets under other thresholds (nats, share of the probability), without a new grid, and with what
-        a person merged, split and hid."""
+        """The same level sets under other thresholds (nats, share of the probability) and with what is done by hand,
+        without a new grid."""
         return _simplified(self.grid, self.skeleton, persistence, mass, by_hand)
 
     @cached_property

@@ -2,6 +2,8 @@
 merges, splits and hides by hand."""
 
 from collections.abc import Iterable
+from collections.abc import Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -29,6 +31,55 @@ class ByHand:
 
     def __bool__(self) -> bool:
         return bool(self.merged or self.split or self.hidden)
+
+
+_NOTHING = ByHand()
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What of a tree is not left to thresholds, by node ids: ids that a tree does not have are passed over.
+
+    `merged` are saddles whose branches become one leaf, the highest of them; `split` leaves that stay however little
+    they stand out, and with each those that it joins; `hidden` nodes that are taken out with all above them. Merging
+    goes before splitting, hiding comes last.
+    """
+
+    merged: tuple[int, ...] = ()
+    split: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.merged or self.split or self.hidden)
+
+
+_NOTHING = ByHand()
+
+
+_NOTHING = ByHand()
+
+
+@dataclass(frozen=True)
+class ByHand:
+    """What of a tree is not left to thresholds, by node ids: ids that a tree does not have are passed over.
+
+    `merged` are saddles whose branches become one leaf, the highest of them; `split` leaves that stay however little
+    they stand out, and with each those that it joins; `hidden` nodes that are taken out with all above them. Merging
+    goes before splitting, hiding comes last.
+    """
+
+    merged: tuple[int, ...] = ()
+    split: tuple[int, ...] = ()
+    hidden: tuple[int, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.merged or self.split or self.hidden)
+
+
+_NOTHING = ByHand()
+
+
+_NOTHING = ByHand()
 
 
 _NOTHING = ByHand()

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from topoviz.app import create_app
 from topoviz.settings import Settings
 
-READY = """() => window.topoviz && topoviz.trees && topoviz.trees() && ['latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
+READY = """() => window.topoviz?.trees?.() && ['latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
   const gd = document.querySelector(`#${name} .js-plotly-plot`);
   return gd && gd._fullLayout && gd.layout.meta && gd.data.length;
 })"""

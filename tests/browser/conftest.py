@@ -146,7 +146,7 @@ class Screen:
 
 
 _GRAPH = "document.querySelector('#{0} .js-plotly-plot')"
-_READY = """() => window.topoviz && topoviz.trees && topoviz.trees() && ['latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
+_READY = """() => window.topoviz?.trees?.() && ['latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
   const gd = document.querySelector(`#${name} .js-plotly-plot`);
   return gd && gd._fullLayout && gd.layout.meta && gd.data.length;
 })"""

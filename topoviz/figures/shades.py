@@ -1,4 +1,4 @@
-"""Which color each leaf has: while leaves are few one each, beyond that one for a branch and shades of it for its leaves.
+"""Which color each leaf has: one each while leaves are few, beyond that shades of one for each of the main branches.
 
 Colors hang on ids, which are ranks in persistence, and on masses, which hiding leaves as they are: an edit of one node
 does not recolor the others.

@@ -48,10 +48,8 @@ def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) 
     styles = {}
     for node in map(int, tree.id):
         matched = node in partner
-        if matched and node in leaves:
-            color = colors[partner[node]]
-        else:
-            color = theme.soft if matched else theme.unmatched
+        plain = theme.soft if matched else theme.unmatched
+        color = colors[partner[node]] if matched and node in leaves else plain
         label = f"{side.upper()}{(node + 1) // 2}" if node in leaves else ""
         name = names.get(node, Name(label))
         styles[node] = NodeStyle(color, matched, name.text, not name.confirmed)
