@@ -178,5 +178,7 @@ def _with_prior(model, prior, seed):
     latent = prior.sample(600, seed)
     kept = replace(model.sample, points=model.sample.points[: len(latent)], latent=latent, labels=None, truth=None)
     kept = replace(kept, points=np.resize(kept.points, (len(latent), kept.points.shape[1])), log_density=np.zeros(600))
-    metrics = {key: value for key, value in model.metrics.items() if key not in ("verdict", "choice", "points", "families")}
+    metrics = {
+        key: value for key, value in model.metrics.items() if key not in ("verdict", "choice", "points", "families")
+    }
     return replace(model, prior=prior, sample=kept, metrics=metrics)

@@ -2,8 +2,6 @@
 merges, splits and hides by hand."""
 
 from collections.abc import Iterable
-from collections.abc import Iterable
-from collections.abc import Iterable
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
@@ -28,58 +26,6 @@ class ByHand:
     merged: tuple[int, ...] = ()
     split: tuple[int, ...] = ()
     hidden: tuple[int, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.merged or self.split or self.hidden)
-
-
-_NOTHING = ByHand()
-
-
-@dataclass(frozen=True)
-class ByHand:
-    """What of a tree is not left to thresholds, by node ids: ids that a tree does not have are passed over.
-
-    `merged` are saddles whose branches become one leaf, the highest of them; `split` leaves that stay however little
-    they stand out, and with each those that it joins; `hidden` nodes that are taken out with all above them. Merging
-    goes before splitting, hiding comes last.
-    """
-
-    merged: tuple[int, ...] = ()
-    split: tuple[int, ...] = ()
-    hidden: tuple[int, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.merged or self.split or self.hidden)
-
-
-_NOTHING = ByHand()
-
-
-_NOTHING = ByHand()
-
-
-@dataclass(frozen=True)
-class ByHand:
-    """What of a tree is not left to thresholds, by node ids: ids that a tree does not have are passed over.
-
-    `merged` are saddles whose branches become one leaf, the highest of them; `split` leaves that stay however little
-    they stand out, and with each those that it joins; `hidden` nodes that are taken out with all above them. Merging
-    goes before splitting, hiding comes last.
-    """
-
-    merged: tuple[int, ...] = ()
-    split: tuple[int, ...] = ()
-    hidden: tuple[int, ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.merged or self.split or self.hidden)
-
-
-_NOTHING = ByHand()
-
-
-_NOTHING = ByHand()
 
 
 _NOTHING = ByHand()
@@ -127,7 +73,8 @@ def simplify(
     persistence[2::2] = tree.height[2::2] - tree.height[1::2]
     for row in _rows(by_hand.merged, tree):
         highest, stays = contraction.merge(row, hidden)
-        persistence[stays] = persistence[highest] - tree.height[highest] + tree.height[stays]
+        if stays != highest:
+            persistence[stays] = persistence[highest] - tree.height[highest] + tree.height[stays]
     kept = contraction.with_elders(_rows(by_hand.split, tree))
     for row in np.lexsort((-np.arange(len(tree)), persistence)).tolist():
         if row in kept or not contraction.keeps(row):
