@@ -76,7 +76,7 @@
     return { found, lift };
   }
 
-  /* The joinings that are open: those a person opened, then those worth most while there is room for `most` rows. */
+  /* The joinings that are open: those worth most while there is room for `most` rows, and those that a person opened. */
   function opened(tree, most, wanted) {
     const { of, root, below } = tree;
     const open = new Set();
@@ -86,7 +86,7 @@
     lift(root.id);
     let rows = 1;
     const frontier = new Set([root.id]);
-    const open_ = (id) => {
+    const unfold = (id) => {
       frontier.delete(id);
       open.add(id);
       const { down } = of.get(id);
@@ -96,14 +96,14 @@
     const force = (id) => {
       const up = of.get(id).up;
       if (up !== null && !open.has(up)) force(up);
-      if (!open.has(id) && of.get(id).down.length) open_(id);
+      if (!open.has(id) && of.get(id).down.length) unfold(id);
     };
-    for (const id of wanted) if (of.has(id)) force(id);
     while (frontier.size && (rows < most || !open.size)) {
       let best = null;
       for (const id of frontier) if (best === null || found.get(id) > found.get(best)) best = id;
-      open_(best);
+      unfold(best);
     }
+    for (const id of wanted) if (of.has(id)) force(id);
     return open;
   }
 

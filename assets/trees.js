@@ -8,7 +8,7 @@
   const MARGIN = 0.06, TOP = 20, FOOT = 20, MOVE = 190, FOLD = 16;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const view = { zoom: 1, top: 0, opened: new Set(), order: null };
-  let facts = null, laid = null, size = null, svg = null, layers = null, models = "";
+  let facts = null, laid = null, size = null, svg = null, field = null, layers = null, models = "", told = "";
   // Where everything is at this frame of a move, in pixels of the content.
   let now = new Map(), moving = null;
 
@@ -58,14 +58,17 @@
     svg = make("svg", null);
     set(svg, { class: "forest", focusable: "false" });
     box.insertBefore(svg, box.firstChild);
-    const group = (name, hidden = true) => set(make("g", svg), { class: name, "aria-hidden": hidden ? "true" : null });
-    layers = {};
-    for (const [name, tag] of [["grid", "line"], ["branches", "path"], ["links", "path"], ["errors", "path"], ["wedges", "path"], ["holes", "path"], ["rings", "circle"]]) layers[name] = keyed(tag, group(name));
+    const group = (name, hidden = true) => set(make("g", field), { class: name, "aria-hidden": hidden ? "true" : null });
+    layers = { grid: keyed("line", set(make("g", svg), { class: "grid", "aria-hidden": "true" })) };
+    // A part of its own, so that what is panned ends above the axis.
+    field = set(make("svg", svg), { width: "100%" });
+    for (const [name, tag] of [["branches", "path"], ["links", "path"], ["errors", "path"], ["wedges", "path"], ["holes", "path"], ["rings", "circle"]]) layers[name] = keyed(tag, group(name));
     for (const side of ["a", "b"]) {
       const tree = set(group(`tree tree-${side}`, false), { role: "tree", tabindex: "0", id: `tree-${side}`, "aria-label": `Tree ${side.toUpperCase()}: arrow keys walk, Enter opens a closed branch` });
       layers[side] = { tree, items: keyed("g", tree) };
     }
-    for (const [name, tag] of [["names", "text"], ["pins", "path"], ["ticks", "text"]]) layers[name] = keyed(tag, group(name));
+    for (const [name, tag] of [["names", "text"], ["pins", "path"]]) layers[name] = keyed(tag, group(name));
+    layers.ticks = keyed("text", set(make("g", svg), { class: "ticks", "aria-hidden": "true" }));
     new ResizeObserver(() => lay(false)).observe(box);
     return true;
   }
@@ -115,7 +118,9 @@
     facts.crowded = laid.pitch < 24;
     const most = Math.max(34, (px(facts.end - facts.width) - px(facts.width)) * 0.3);
     const reach = { a: px(facts.width) + 12, b: px(facts.end - facts.width) - 12 };
+    laid.linked = { a: new Map(facts.links.map((l) => [l.a, l])), b: new Map(facts.links.map((l) => [l.b, l])) };
     for (const n of facts.nodes) {
+      n.said = "";
       n.size = n.down.length && !n.closed ? 2.5 + 4.5 * scale : n.closed ? 5 : scale * (9 + 22 * Math.sqrt(Math.max(0, Math.min(1, n.mass))));
       n.named = false;
       n.name = "";
@@ -214,6 +219,7 @@
 
   function draw() {
     set(svg, { viewBox: `0 0 ${size.width} ${size.height}` });
+    set(field, { height: size.height - FOOT + 3 });
     svg.classList.toggle("crowded", laid.pitch < 24);
     grid();
     branches();
@@ -325,6 +331,7 @@
   /* The nodes, which a screen reader reads as two trees. */
   function items() {
     const held = T.chosen();
+    told = JSON.stringify(held);
     for (const side of ["a", "b"]) {
       const { of, root } = laid.trees[side];
       const { tree, items: known } = layers[side];
@@ -336,7 +343,7 @@
         const element = known.at(id);
         if (!element.firstChild) make("circle", element);
         const chosen = T.same(held, n);
-        set(element, { role: "treeitem", id: `tree-${side}-${id}`, "aria-level": depth, "aria-selected": chosen ? "true" : "false", "aria-label": said(n), "data-active": on && on.id === id ? "" : null, "aria-expanded": n.down.length ? (n.closed ? "false" : "true") : null });
+        set(element, { role: "treeitem", id: `tree-${side}-${id}`, "aria-level": depth, "aria-selected": chosen ? "true" : "false", "aria-label": (n.said = n.said || said(n)), "data-active": on && on.id === id ? "" : null, "aria-expanded": n.down.length ? (n.closed ? "false" : "true") : null });
         set(element.firstChild, { cx: r(x), cy: r(y), r: r(n.size / 2), fill: n.tip && !n.closed ? n.color : null, stroke: n.color, "stroke-width": r(0.7 + 0.7 * laid.scale) });
         if ((before ? before.nextSibling : tree.firstChild) !== element) tree.insertBefore(element, before ? before.nextSibling : tree.firstChild);
         before = element;
@@ -360,8 +367,9 @@
 
   function said(n) {
     const kind = n.closed ? `closed branch of ${n.leaves} leaves` : n.down.length ? (n.up === null ? "root" : "saddle") : "leaf";
-    const link = T.linkOf(n);
-    const other = link && T.info(T.partner(n));
+    const link = laid.linked[n.side].get(n.id);
+    const across = n.side === "a" ? "b" : "a";
+    const other = link && laid.trees[across].of.get(link[across]);
     const parts = [n.label ? `${n.label}, ${kind}` : kind, `${percent(n.mass)} % of the mass`, `level ${n.level.toFixed(1)} nats`];
     if (n.holes) parts.push(`${n.holes} hole${n.holes === 1 ? "" : "s"}`);
     if (!n.down.length) parts.push(other ? `matched to ${nameOf(other)}, ${link.word}` : "not matched");
@@ -564,7 +572,7 @@
   };
 
   /* The node in hand is another: what a screen reader is told follows. */
-  T.treesHeld = () => { if (laid && svg) items(); };
+  T.treesHeld = () => { if (laid && svg && told !== JSON.stringify(T.chosen())) items(); };
 
   const functions = (window.dash_clientside = window.dash_clientside || {});
   functions.topoviz = functions.topoviz || {};
