@@ -27,7 +27,7 @@
   function underTrees(event) {
     const plane = T.plane("trees");
     const m = T.trees();
-    if (!plane || !m || event.target.closest(".tree-map")) return null;
+    if (!plane || !m) return null;
     const box = plane.host.getBoundingClientRect();
     const [px, py] = [event.clientX - box.left, event.clientY - box.top];
     const { x, y } = plane;
@@ -81,7 +81,7 @@
     return inside;
   }
 
-  T.overTrees = (event) => Boolean(event.target.closest && event.target.closest("#trees"));
+  T.overTrees = (event) => Boolean(event.target.closest && event.target.closest("#trees") && !event.target.closest(".tree-map"));
 
   T.graph = (event) => (event.target.closest && event.target.closest(".js-plotly-plot")) || null;
 
