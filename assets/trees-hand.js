@@ -41,7 +41,9 @@
 
   function hide(n) {
     if (!hideable(n)) return;
-    T.emit({ type: "hide", side: n.side, node: n.id });
+    // A merged branch goes by its saddle: by its leaf another leaf of it would come in its place.
+    T.emit({ type: "hide", side: n.side, node: n.merged ? n.opens : n.id });
+    if (n.merged) T.emit({ type: "clear-selection" });
     tell(`${n.label || `A branch of ${n.leaves} leaves`} is hidden`);
   }
 

@@ -133,6 +133,14 @@ def test_a_merged_branch_whose_highest_leaf_is_hidden_is_its_next_one():
     assert pair & set(tree.ids(tree.leaves)) == {other}
 
 
+def test_a_merged_branch_is_hidden_by_its_saddle():
+    sets = bumps()
+    saddle = int(sets.tree.id[sets.tree.parent[sets.tree.row(1)]])
+    pair = {int(sets.tree.id[row]) for row in sets.tree.leaves_below[sets.tree.row(saddle)]}
+    tree = sets.simplified(LEAST, by_hand=ByHand(merged=(saddle,), hidden=(saddle,))).tree
+    assert set(tree.ids(tree.leaves)) == set(sets.tree.ids(sets.tree.leaves)) - pair
+
+
 def test_a_hidden_saddle_that_dissolves_hides_what_is_left_of_its_branch():
     sets = bumps()
     saddle = int(sets.tree.id[sets.tree.parent[sets.tree.row(1)]])
