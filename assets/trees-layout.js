@@ -36,6 +36,17 @@
     return root ? walk(root.id) : [];
   }
 
+  /* The order with the leaves that are gone where they were: what comes back finds its place. */
+  function remembered(before, order) {
+    const there = new Set(order), after = new Map();
+    let last = null;
+    for (const id of before || []) {
+      if (there.has(id)) last = id;
+      else after.set(last, [...(after.get(last) || []), id]);
+    }
+    return [...(after.get(null) || []), ...order.flatMap((id) => [id, ...(after.get(id) || [])])];
+  }
+
   function crossings(lines) {
     let crossed = 0;
     for (let i = 1; i < lines.length; i += 1) for (let j = 0; j < i; j += 1) if (lines[j] > lines[i]) crossed += 1;
@@ -60,7 +71,7 @@
   const strength = (n) => n.persistence * Math.sqrt(n.mass);
 
   /* How much is lost where a joining is closed: the second strongest branch above it, or above one that it holds. */
-  function worth({ of, below }) {
+  function worth({ of, below, root }) {
     const found = new Map();
     for (const n of of.values()) {
       if (!n.down.length) continue;
@@ -73,7 +84,8 @@
       found.set(id, Math.max(found.get(id), ...n.down.map(lift)));
       return found.get(id);
     };
-    return { found, lift };
+    lift(root.id);
+    return found;
   }
 
   /* The joinings that are open: those worth most while there is room for `most` rows, and those that a person opened. */
@@ -82,8 +94,7 @@
     const open = new Set();
     if (!root) return open;
     if (below.get(root.id).length <= most) return new Set([...of.values()].filter((n) => n.down.length).map((n) => n.id));
-    const { found, lift } = worth(tree);
-    lift(root.id);
+    const found = tree.worth || (tree.worth = worth(tree));
     let rows = 1;
     const frontier = new Set([root.id]);
     const unfold = (id) => {
@@ -128,17 +139,11 @@
   const totalCrossings = (links, slots) => crossings([...links].sort((l, m) => slots.a.get(l.a) - slots.a.get(m.a)).map((l) => slots.b.get(l.b)));
   const slotsOf = (order) => ({ a: new Map(order.a.map((id, at) => [id, at])), b: new Map(order.b.map((id, at) => [id, at])) });
 
-  /* Puts `x`, `y` (in rows), `shown`, `tip` and `holder` into every node of the facts. `view` is what a person sees: `order` of both sides,
-     `opened` ("a12", ...), `zoom`; `height` the pixels of all rows at zoom 1. */
+  /* Puts `x`, `y` (in rows), `shown`, `tip`, `closed` and the `holder` that is closed over it into every node of the facts. `view` is
+     what a person sees: `order` of both sides, `opened` ("a12", ...), `zoom`; `height` the pixels of all rows at zoom 1. */
   T.lay = function (facts, view, height) {
-    const trees = { a: grown(facts.nodes.filter((n) => n.side === "a")), b: grown(facts.nodes.filter((n) => n.side === "b")) };
-    const order = { a: kept(trees.a, view.order && view.order.a), b: kept(trees.b, view.order && view.order.b) };
-    if (view.order) {
-      const slot = slotsOf(order).a;
-      order.b = turned(trees.b, order.b, new Map(facts.links.map((l) => [l.b, slot.get(l.a)])));
-    }
-    const server = { a: kept(trees.a), b: kept(trees.b) };
-    const tangled = view.order ? totalCrossings(facts.links, slotsOf(order)) - totalCrossings(facts.links, slotsOf(server)) : 0;
+    if (!view.order || !view.known || view.known.facts !== facts) view.known = arranged(facts, view);
+    const { trees, order, memory, tangled } = view.known;
     const most = Math.max(4, Math.floor((height * view.zoom) / PITCH));
     const wanted = (side) => [...view.opened].filter((key) => key[0] === side).map((key) => Number(key.slice(1)));
     const open = {}, rows = {};
@@ -149,8 +154,22 @@
     const count = Math.max(rows.a.length, rows.b.length, 2);
     for (const side of SIDES) place(trees[side], rows[side], open[side], (count - rows[side].length) / 2, facts, side);
     const content = Math.max(height * view.zoom, count * PITCH);
-    return { order, rows, count, content, pitch: content / count, trees, tangled: Math.max(0, tangled), leaves: Math.max(order.a.length, order.b.length), closed: SIDES.some((side) => rows[side].length < order[side].length) };
+    return { trees, order, memory, tangled, rows, count, content, pitch: content / count, leaves: Math.max(order.a.length, order.b.length) };
   };
+
+  /* What does not change with zoom: the trees, the order of their leaves, and how many crossings another would spare. */
+  function arranged(facts, view) {
+    const trees = { a: grown(facts.nodes.filter((n) => n.side === "a")), b: grown(facts.nodes.filter((n) => n.side === "b")) };
+    const order = { a: kept(trees.a, view.order && view.order.a), b: kept(trees.b, view.order && view.order.b) };
+    if (view.order) {
+      const slot = slotsOf(order).a;
+      order.b = turned(trees.b, order.b, new Map(facts.links.map((l) => [l.b, slot.get(l.a)])));
+    }
+    const server = { a: kept(trees.a), b: kept(trees.b) };
+    const tangled = view.order ? totalCrossings(facts.links, slotsOf(order)) - totalCrossings(facts.links, slotsOf(server)) : 0;
+    const memory = { a: remembered(view.order && view.order.a, order.a), b: remembered(view.order && view.order.b, order.b) };
+    return { facts, trees, order, memory, tangled: Math.max(0, tangled) };
+  }
 
   function place({ of, root, below }, rows, open, shift, facts, side) {
     const row = new Map(rows.map((id, at) => [id, at + shift]));
@@ -176,5 +195,4 @@
     if (root) walk(root.id, null);
   }
 
-  T.lay.pitch = PITCH;
 })();

@@ -8,7 +8,7 @@
   const MARGIN = 0.06, TOP = 20, FOOT = 20, MOVE = 190, FOLD = 16;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const view = { zoom: 1, top: 0, opened: new Set(), order: null };
-  let facts = null, laid = null, size = null, svg = null, field = null, layers = null, models = "", told = "";
+  let facts = null, laid = null, size = null, svg = null, field = null, content = null, layers = null, models = "", told = "";
   // Where everything is at this frame of a move, in pixels of the content.
   let now = new Map(), moving = null;
 
@@ -58,10 +58,11 @@
     svg = make("svg", null);
     set(svg, { class: "forest", focusable: "false" });
     box.insertBefore(svg, box.firstChild);
-    const group = (name, hidden = true) => set(make("g", field), { class: name, "aria-hidden": hidden ? "true" : null });
+    const group = (name, hidden = true) => set(make("g", content), { class: name, "aria-hidden": hidden ? "true" : null });
     layers = { grid: keyed("line", set(make("g", svg), { class: "grid", "aria-hidden": "true" })) };
     // A part of its own, so that what is panned ends above the axis.
     field = set(make("svg", svg), { width: "100%" });
+    content = make("g", field);
     for (const [name, tag] of [["branches", "path"], ["links", "path"], ["errors", "path"], ["wedges", "path"], ["holes", "path"], ["rings", "circle"]]) layers[name] = keyed(tag, group(name));
     for (const side of ["a", "b"]) {
       const tree = set(group(`tree tree-${side}`, false), { role: "tree", tabindex: "0", id: `tree-${side}`, "aria-label": `Tree ${side.toUpperCase()}: arrow keys walk, Enter opens a closed branch` });
@@ -98,7 +99,7 @@
     if (!facts || !build() || !box.clientWidth || !box.clientHeight) return false;
     size = { width: box.clientWidth, height: box.clientHeight };
     laid = T.lay(facts, view, room());
-    view.order = laid.order;
+    view.order = laid.memory;
     return true;
   }
 
@@ -187,6 +188,7 @@
 
   function move(smooth) {
     cancelAnimationFrame(moving);
+    moving = null;
     const goal = goals();
     const start = new Map();
     let moved = false;
@@ -207,7 +209,7 @@
       const share = Math.min(1, Math.max(0, (time - begun) / MOVE));
       const eased = 1 - (1 - share) ** 3;
       now = new Map([...goal].map(([key, [x, y]]) => { const [x0, y0] = start.get(key); return [key, [x0 + eased * (x - x0), y0 + eased * (y - y0)]]; }));
-      if (share < 1) moving = requestAnimationFrame(step);
+      moving = share < 1 ? requestAnimationFrame(step) : null;
       draw();
     };
     return step(begun);
@@ -215,11 +217,12 @@
 
   // ---------------------------------------------------------------- drawing
   const r = (value) => Math.round(value * 10) / 10;
-  const spot = (n) => { const [x, y] = now.get(keyOf(n)); return [x, y - now.get("top")[0]]; };
+  const spot = (n) => now.get(keyOf(n));
 
   function draw() {
     set(svg, { viewBox: `0 0 ${size.width} ${size.height}` });
     set(field, { height: size.height - FOOT + 3 });
+    slide();
     svg.classList.toggle("crowded", laid.pitch < 24);
     grid();
     branches();
@@ -230,6 +233,11 @@
     items();
     names();
     map();
+  }
+
+  function slide() {
+    set(content, { transform: `translate(0 ${r(-now.get("top")[0])})` });
+    if (board && !board.hidden) frame();
   }
 
   function grid() {
@@ -412,9 +420,14 @@
     for (const l of facts.links) { ink.strokeStyle = l.color; ink.globalAlpha = 0.55; ink.beginPath(); ink.moveTo(9, at(l.from)); ink.lineTo(25, at(l.to)); ink.stroke(); }
     ink.globalAlpha = 1;
     for (const n of facts.nodes) if (n.tip) { ink.fillStyle = n.color; ink.fillRect(n.side === "a" ? 2 : 26, at(n) - 0.6, 6, 1.2); }
-    const frame = board.lastChild;
-    frame.style.top = `${(now.get("top")[0] / (laid.content + TOP)) * height}px`;
-    frame.style.height = `${Math.max(8, (room() / (laid.content + TOP)) * height)}px`;
+    frame();
+  }
+
+  function frame() {
+    const height = size.height - FOOT;
+    const { style } = board.lastChild;
+    style.top = `${(now.get("top")[0] / (laid.content + TOP)) * height}px`;
+    style.height = `${Math.max(8, (room() / (laid.content + TOP)) * height)}px`;
   }
 
   // ---------------------------------------------------------------- zoom and pan
@@ -442,7 +455,15 @@
 
   T.zoomBy = (by) => T.zoomTrees(view.zoom * by);
 
-  T.panTrees = function (by, smooth = false) { view.top += by; settle(smooth); };
+  T.panTrees = function (by, smooth = false) {
+    view.top += by;
+    if (smooth) return settle(true);
+    if (moving) move(false);
+    view.top = Math.max(0, Math.min(laid.content - room(), view.top));
+    now.set("top", [view.top, 0]);
+    slide();
+    return after();
+  };
 
   /* Opens closed branches until a node is shown, and brings it in sight. */
   T.reveal = function (node) {
@@ -512,8 +533,7 @@
 
   function jump(event) {
     const height = size.height - FOOT;
-    view.top = (local(event)[1] / height) * (laid.content + TOP) - room() / 2;
-    settle(false);
+    T.panTrees((local(event)[1] / height) * (laid.content + TOP) - room() / 2 - view.top);
   }
 
   document.addEventListener("pointermove", (event) => {
@@ -527,8 +547,7 @@
     if (laid.content <= room() + 1 || (!drag.moved && Math.abs(event.clientY - drag.y) < 4)) return;
     drag.moved = true;
     host().classList.add("panning");
-    view.top = drag.top - (event.clientY - drag.y);
-    settle(false);
+    T.panTrees(drag.top - (event.clientY - drag.y) - view.top);
   });
 
   for (const end of ["pointerup", "pointercancel"]) {
