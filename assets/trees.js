@@ -60,16 +60,18 @@
     box.insertBefore(svg, box.firstChild);
     const group = (name, hidden = true) => set(make("g", content), { class: name, "aria-hidden": hidden ? "true" : null });
     layers = { grid: keyed("line", set(make("g", svg), { class: "grid", "aria-hidden": "true" })) };
-    // A part of its own, so that what is panned ends above the axis.
-    field = set(make("svg", svg), { width: "100%" });
-    content = make("g", field);
+    layers.ticks = keyed("text", set(make("g", svg), { class: "ticks", "aria-hidden": "true" }));
+    // A window of its own, so that what is panned ends above the axis and moves without being drawn anew.
+    field = document.createElement("div");
+    field.className = "tree-field";
+    svg.after(field);
+    content = set(make("svg", field), { class: "forest", focusable: "false" });
     for (const [name, tag] of [["branches", "path"], ["links", "path"], ["errors", "path"], ["wedges", "path"], ["holes", "path"], ["rings", "circle"]]) layers[name] = keyed(tag, group(name));
     for (const side of ["a", "b"]) {
       const tree = set(group(`tree tree-${side}`, false), { role: "tree", tabindex: "0", id: `tree-${side}`, "aria-label": `Tree ${side.toUpperCase()}: arrow keys walk, Enter opens a closed branch` });
       layers[side] = { tree, items: keyed("g", tree) };
     }
     for (const [name, tag] of [["names", "text"], ["pins", "path"]]) layers[name] = keyed(tag, group(name));
-    layers.ticks = keyed("text", set(make("g", svg), { class: "ticks", "aria-hidden": "true" }));
     new ResizeObserver(() => lay(false)).observe(box);
     return true;
   }
@@ -221,9 +223,10 @@
 
   function draw() {
     set(svg, { viewBox: `0 0 ${size.width} ${size.height}` });
-    set(field, { height: size.height - FOOT + 3 });
+    field.style.height = `${size.height - FOOT + 3}px`;
+    content.style.height = `${laid.content + TOP + FOOT}px`;
     slide();
-    svg.classList.toggle("crowded", laid.pitch < 24);
+    content.classList.toggle("crowded", laid.pitch < 24);
     grid();
     branches();
     drawLinks();
@@ -236,7 +239,7 @@
   }
 
   function slide() {
-    set(content, { transform: `translate(0 ${r(-now.get("top")[0])})` });
+    content.style.transform = `translateY(${r(-now.get("top")[0])}px)`;
     if (board && !board.hidden) frame();
   }
 

@@ -170,7 +170,7 @@ def test_shades_of_many_leaves_stand_off_the_paper(theme):
     paper = _luminance(THEMES[theme].paper)
     for color in leaf_colors(random_tree(120, rng), THEMES[theme]).values():
         high, low = sorted((_luminance(color), paper), reverse=True)
-        assert (high + 0.05) / (low + 0.05) > 1.3
+        assert (high + 0.05) / (low + 0.05) > 1.5
 
 
 def _luminance(color):

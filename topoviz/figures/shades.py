@@ -13,7 +13,7 @@ __all__ = ["leaf_colors"]
 
 _FEW, _MOST = 7, 9
 # How far a leaf's color goes from its branch's towards the ink (above 0) or the paper (below), in turn.
-_SHADES = (0.0, 0.34, -0.3, 0.18, -0.16, 0.5)
+_SHADES = (0.0, 0.36, -0.2, 0.18, 0.52, -0.1)
 
 
 @lru_cache(maxsize=64)
