@@ -101,7 +101,7 @@
       return undefined;
     }
     const act = keys[event.key];
-    if (act && !element(act).disabled) { event.preventDefault(); acts[act](); }
+    if (act) { event.preventDefault(); acts[act](); }
     return undefined;
   });
 

@@ -499,9 +499,9 @@
     settle(true);
   };
 
-  T.untangle = function () { view.order = null; settle(true); };
+  T.untangle = function () { if (laid && laid.tangled) { view.order = null; settle(true); } };
 
-  T.fitTrees = function () { view.zoom = 1; view.top = 0; view.opened.clear(); settle(true); };
+  T.fitTrees = function () { if (!laid) return; view.zoom = 1; view.top = 0; view.opened.clear(); settle(true); };
 
   function bar() {
     const able = { "tree-in": view.zoom < most() - 1e-6, "tree-out": view.zoom > 1 || view.opened.size > 0, "tree-fit": view.zoom > 1 || view.opened.size > 0, "tree-order": laid.tangled > 0 };
