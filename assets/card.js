@@ -25,6 +25,7 @@
     const error = n.level_error === undefined ? "" : ` ± ${n.level_error.toFixed(2)}`;
     const entries = [["level", `${signed(n.level, 2)}${error} nats`], ["persistence", `${n.persistence.toFixed(2)} nats`], ["mass", `${percent(n.mass)} %`]];
     if (n.basin_error !== undefined) entries.push(["basin", `${percent(n.basin)} ± ${percent(n.basin_error)} %`]);
+    if (n.leaves > 1) entries.push(["leaves", String(n.leaves)]);
     if (n.holes) entries.push(["holes", String(n.holes)]);
     return facts(entries);
   }

@@ -5,10 +5,10 @@
   const T = (window.topoviz = window.topoviz || {});
 
   T.savePicture = function (id, format) {
-    const gd = T.plot(id);
+    const gd = id === "trees" ? document.getElementById(id) : T.plot(id);
     if (!gd) return;
     const picture = { view: id, format, width: gd.clientWidth, height: gd.clientHeight };
-    // Of trees and latents plotly draws only the ground on the page: the whole picture comes from the server.
+    // Of latents plotly draws only the ground on the page, of trees nothing: the whole picture comes from the server.
     if (id === "trees" || id.startsWith("latent")) window.dash_clientside.set_props("request", { data: { what: "picture", ...picture, serial: (T.state.serial += 1) } });
     else T.download(gd, picture);
   };

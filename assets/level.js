@@ -39,44 +39,43 @@
   }
 
   T.drawLevel = function () {
-    const gd = T.plot("trees");
+    const plane = T.plane("trees");
     const m = T.trees();
-    if (!gd || !gd._fullLayout || !m || m.kind !== "trees" || !T.session()) return;
-    const { xaxis, yaxis } = gd._fullLayout;
+    if (!plane || !m || !T.session()) return;
     const add = window.topovizPlane.add;
-    const svg = window.topovizPlane.layer(gd, "svg", "level");
+    const svg = window.topovizPlane.layer(plane.host, "svg", "level");
     svg.replaceChildren();
     svg.classList.toggle("lit", lit());
     const level = (1 - height()) * m.floor;
     for (const side of ["a", "b"]) {
-      const x = xaxis._offset + xaxis.l2p(T.levelAt(side));
-      add(svg, "line", { x1: x, x2: x, y1: 0, y2: gd.clientHeight });
+      const x = plane.x(T.levelAt(side));
+      add(svg, "line", { x1: x, x2: x, y1: 0, y2: plane.host.clientHeight });
       const parts = cut(m, side, level);
-      for (const n of parts) add(svg, "circle", { cx: x, cy: yaxis._offset + yaxis.l2p(n.y), r: m.column ? 1.8 : 3 });
+      for (const n of parts) add(svg, "circle", { cx: x, cy: plane.y(n.y), r: m.crowded ? 1.8 : 3 });
       const holes = m.holes.filter((h) => h.side === side && h.top > level && h.bottom < level).length;
-      place(side, gd, x, m.floor, level, `${parts.length} part${parts.length === 1 ? "" : "s"}${holes ? `, ${holes} hole${holes === 1 ? "" : "s"}` : ""}`);
+      place(side, plane.host, x, m.floor, level, `${parts.length} part${parts.length === 1 ? "" : "s"}${holes ? `, ${holes} hole${holes === 1 ? "" : "s"}` : ""}`);
     }
     for (const regions of document.querySelectorAll("svg.regions")) regions.classList.toggle("lit", lit());
   };
 
-  function place(side, gd, x, floor, level, parts) {
+  function place(side, host, x, floor, level, parts) {
     const handle = grip(side);
     if (!handle) return;
-    const [own, panel] = [gd.getBoundingClientRect(), handle.offsetParent.getBoundingClientRect()];
+    const [own, panel] = [host.getBoundingClientRect(), handle.offsetParent.getBoundingClientRect()];
     const nats = level.toFixed(1).replace("-", "−");
     handle.querySelector("b").textContent = `${nats} nats`;
     handle.querySelector("span").textContent = parts;
     handle.style.left = `${own.left - panel.left + x}px`;
-    handle.style.top = `${own.top - panel.top}px`;
+    handle.style.top = `${own.top - panel.top + handle.offsetHeight + 1}px`;
     const now = { valuemin: floor.toFixed(2), valuemax: "0", valuenow: level.toFixed(2), valuetext: `${nats} nats under the peak: ${parts}` };
     for (const [name, value] of Object.entries(now)) handle.setAttribute(`aria-${name}`, value);
   }
 
   // ---------------------------------------------------------------- by hand
   const share = (side, event) => {
-    const gd = T.plot("trees");
+    const plane = T.plane("trees");
     const m = T.trees();
-    const x = gd._fullLayout.xaxis.p2l(event.clientX - gd.getBoundingClientRect().left - gd._fullLayout.xaxis._offset);
+    const x = plane.valueX(event.clientX - plane.host.getBoundingClientRect().left);
     return side === "a" ? x / m.width : (m.end - x) / m.width;
   };
 

@@ -61,7 +61,8 @@
     if (told) { T.hover(told); return T.placeCard(); }
     const found = event.target.closest && event.target.closest(".grip") ? { level: true } : T.under(event);
     const gd = T.graph(event);
-    if (gd) { gd.classList.toggle("pointing", Boolean(found && !found.level)); gd.classList.toggle("grasping", Boolean(found && found.level)); }
+    const over = gd || (T.overTrees(event) && document.getElementById("trees"));
+    if (over) { over.classList.toggle("pointing", Boolean(found && !found.level)); over.classList.toggle("grasping", Boolean(found && found.level)); }
     if (found || !gd || !(T.meta(gd) && T.meta(gd).kind === "surface")) {
       // A card that the keyboard opened stays until the pointer meets something else.
       if (found || !T.state.anchor) T.hover(found);
@@ -93,16 +94,16 @@
     if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4) return undefined;
     const found = T.under(event);
     if (found && (found.level || found.hole)) return undefined;
+    if (found && found.wedge) return T.openBranch(found.node);
     if (found && found.node) return choose(found.node);
     if (found && found.link) { T.state.link = { a: found.link.a, b: found.link.b }; T.mark(); return undefined; }
-    const gd = event.target.closest(".js-plotly-plot");
-    if (gd && T.meta(gd) && T.meta(gd).kind === "trees") { T.state.link = null; if (T.chosen()) choose(null); else T.mark(); }
+    if (T.overTrees(event)) { T.state.link = null; if (T.chosen()) choose(null); else T.mark(); }
     return undefined;
   });
 
   document.addEventListener("dblclick", (event) => {
     const found = T.under(event);
-    if (found && found.node) { T.emit({ type: "select", side: found.node.side, node: found.node.id }); focusName(); }
+    if (found && found.node && !found.wedge) { T.emit({ type: "select", side: found.node.side, node: found.node.id }); focusName(); }
   });
 
   function focusName() {
@@ -146,7 +147,7 @@
       return event.target.click();
     }
     if (event.key === "F2" && T.chosen()) return focusName();
-    if (event.key.startsWith("Arrow") && event.target.type !== "range") return walk(event);
+    if (event.key.startsWith("Arrow") && event.target.type !== "range") return T.walk(event);
     return undefined;
   });
 
@@ -163,24 +164,6 @@
     const other = T.partner(node);
     if (!other) return null;
     return node.side === "a" ? { a: node.id, b: other.id } : { a: other.id, b: node.id };
-  }
-
-  function walk(event) {
-    const all = T.trees();
-    const node = T.info(T.chosen()) || (all && all.nodes.find((n) => n.side === "a" && n.up === null));
-    if (!node) return undefined;
-    event.preventDefault();
-    if (!T.chosen()) return T.emit({ type: "select", side: node.side, node: node.id });
-    const inward = node.side === "a" ? "ArrowRight" : "ArrowLeft";
-    const outward = node.side === "a" ? "ArrowLeft" : "ArrowRight";
-    const across = all.nodes.filter((n) => n.side === node.side && n.leaf === node.leaf).sort((m, n) => m.y - n.y || m.x - n.x);
-    const here = across.findIndex((n) => n.id === node.id);
-    let next = null;
-    if (event.key === outward && node.up !== null) next = { side: node.side, id: node.up };
-    if (event.key === inward) next = node.down.length ? { side: node.side, id: node.down[0] } : T.partner(node);
-    if (event.key === "ArrowDown" && across[here + 1]) next = across[here + 1];
-    if (event.key === "ArrowUp" && across[here - 1]) next = across[here - 1];
-    return next ? T.emit({ type: "select", side: next.side, node: next.id }) : undefined;
   }
 
   function toggle(id) {

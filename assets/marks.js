@@ -6,6 +6,7 @@
   const T = (window.topoviz = window.topoviz || {});
   const shape = (svg, name, attributes) => window.topovizPlane.add(svg, name, attributes);
   const path = (gd, xs, ys) => window.topovizPlane.path(gd, xs, ys);
+  const through = (plane, xs, ys) => xs.map((x, at) => `${at ? "L" : "M"}${plane.x(x).toFixed(1)} ${plane.y(ys[at]).toFixed(1)}`).join("");
 
   function canvas(gd) {
     let svg = gd.querySelector(":scope > svg.marks");
@@ -34,39 +35,42 @@
 
   T.mark = function () {
     const nodes = lit();
-    const gd = T.plot("trees");
-    if (gd && gd._fullLayout && T.meta(gd)) markTrees(gd, nodes);
+    const plane = T.plane("trees");
+    if (plane) markTrees(plane, nodes);
     for (const { side, view, meta } of T.latents()) markLatent(view, side, meta, nodes);
     for (const row of document.querySelectorAll("tr[data-a], li[data-a]")) {
       row.classList.toggle("lit", nodes.some((n) => String(n.id) === row.dataset[n.side]));
     }
     light(nodes);
+    T.treesHeld();
+    T.tools();
   };
 
-  function markTrees(gd, nodes) {
-    const svg = canvas(gd);
-    const { link: held, hover } = T.state;
-    const { xaxis, yaxis } = gd._fullLayout;
-    const [px, py] = [(x) => xaxis._offset + xaxis.l2p(x), (y) => yaxis._offset + yaxis.l2p(y)];
-    for (const l of T.meta(gd).links) {
+  function markTrees(plane, nodes) {
+    const svg = canvas(plane.host);
+    const all = T.trees();
+    const { link: held, hover, found } = T.state;
+    const { x, y } = plane;
+    for (const l of all.links) {
       const on = nodes.some((n) => n.id === l[n.side]);
       const holding = held && held.a === l.a && held.b === l.b;
       if (!on && !holding) continue;
-      shape(svg, "path", { d: path(gd, l.x, l.y), fill: "none", stroke: l.color, "stroke-width": holding ? 6 : 4.5, "stroke-linecap": "round" });
-      const middle = [px(l.x[l.x.length >> 1]), py(l.y[l.y.length >> 1])];
+      shape(svg, "path", { d: through(plane, l.x, l.y), fill: "none", stroke: l.color, "stroke-width": holding ? 6 : 4.5, "stroke-linecap": "round" });
+      const middle = [x(l.x[l.x.length >> 1]), y(l.y[l.y.length >> 1])];
       if (l.pinned) shape(svg, "path", { d: `M${middle[0] - 7} ${middle[1]}l7 -7 7 7 -7 7z`, fill: l.color, class: "pin" });
     }
+    for (const n of found || []) shape(svg, "circle", { cx: x(n.x), cy: y(n.y), r: n.size / 2 + 4, class: "found" });
     for (const node of nodes) {
       const n = T.info(node);
       if (!n) continue;
-      shape(svg, "circle", { cx: px(n.x), cy: py(n.y), r: n.size / 2 + 4, fill: "none", class: node.strong ? "ring strong" : "ring" });
-      // A leaf whose name found no room shows it while it is lit.
-      if (!n.named) window.topovizPlane.add(svg, "text", { x: px(T.meta(gd).column[n.side === "a" ? 0 : 1]), y: py(n.y), class: n.side === "a" ? "name" : "name before" }, n.label);
+      shape(svg, "circle", { cx: x(n.x), cy: y(n.y), r: n.size / 2 + 4, fill: "none", class: node.strong ? "ring strong" : "ring" });
+      // A name that found no room, or not all of it, is shown while its node is lit.
+      if (!n.named && n.label) window.topovizPlane.add(svg, "text", { x: x(n.x) + (n.side === "a" ? 1 : -1) * (n.size / 2 + 5), y: y(n.y), class: n.side === "a" ? "name" : "name before" }, n.label);
     }
     const h = hover && hover.hole && T.hole(hover.hole);
-    if (h) {
-      shape(svg, "path", { d: path(gd, [h.x, h.end], [h.y, h.y]), class: "hole-line" });
-      shape(svg, "circle", { cx: px(h.x), cy: py(h.y), r: h.size / 2 + 2, class: "hole-ring" });
+    if (h && h.shown) {
+      shape(svg, "path", { d: through(plane, [h.x, h.end], [h.y, h.y]), class: "hole-line" });
+      shape(svg, "circle", { cx: x(h.x), cy: y(h.y), r: h.size / 2 + 2, class: "hole-ring" });
     }
   }
 

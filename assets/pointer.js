@@ -24,16 +24,22 @@
     return [best, least];
   }
 
-  function underTrees(gd, event) {
-    const [px, py] = at(gd, event);
-    const { xaxis, yaxis } = gd._fullLayout;
-    const m = T.meta(gd);
-    const [x, y] = [(value) => xaxis.l2p(value), (value) => yaxis.l2p(value)];
-    const [node, toNode] = nearest(m.nodes, 12, (n) => Math.hypot(x(n.x) - px, y(n.y) - py) - n.size / 2);
-    const [hole, toHole] = nearest(m.holes, 5, (h) => Math.min(Math.hypot(x(h.x) - px, y(h.y) - py) - h.size / 2, fromSegment(px, py, x(h.x), y(h.y), x(h.end), y(h.y)) + 1));
+  function underTrees(event) {
+    const plane = T.plane("trees");
+    const m = T.trees();
+    if (!plane || !m) return null;
+    const box = plane.host.getBoundingClientRect();
+    const [px, py] = [event.clientX - box.left, event.clientY - box.top];
+    const { x, y } = plane;
+    const [node, toNode] = nearest(m.nodes.filter((n) => n.shown), 12, (n) => Math.hypot(x(n.x) - px, y(n.y) - py) - n.size / 2);
+    const [hole, toHole] = nearest(m.holes.filter((h) => h.shown), 5, (h) => Math.min(Math.hypot(x(h.x) - px, y(h.y) - py) - h.size / 2, fromSegment(px, py, x(h.x), y(h.y), x(h.end), y(h.y)) + 1));
     if (hole && toHole < toNode) return { hole };
+    const wedge = m.nodes.find((n) => n.closed && overWedge(n, plane, px, py));
+    if (wedge && toNode > 3) return { node: { side: wedge.side, id: wedge.id }, wedge: true };
     if (node) return { node: { side: node.side, id: node.id } };
     const [link] = nearest(m.links, 7, (l) => {
+      const [top, foot] = [y(Math.min(l.y[0], l.y[l.y.length - 1])), y(Math.max(l.y[0], l.y[l.y.length - 1]))];
+      if (py < top - 7 || py > foot + 7) return Infinity;
       let least = Infinity;
       for (let i = 1; i < l.x.length; i += 1) least = Math.min(least, fromSegment(px, py, x(l.x[i - 1]), y(l.y[i - 1]), x(l.x[i]), y(l.y[i])));
       return least;
@@ -41,6 +47,13 @@
     if (link) return { link };
     const side = ["a", "b"].find((s) => Math.abs(x(T.levelAt(s)) - px) < 6);
     return side ? { level: side } : null;
+  }
+
+  // A closed branch and the words beside it.
+  function overWedge(n, plane, px, py) {
+    if (Math.abs(plane.y(n.y) - py) > 8) return false;
+    const [from, to] = n.side === "a" ? [plane.x(n.x), n.end] : [n.end, plane.x(n.x)];
+    return px >= from - 2 && px <= to + 2;
   }
 
   function underLatent(gd, event) {
@@ -68,13 +81,15 @@
     return inside;
   }
 
+  T.overTrees = (event) => Boolean(event.target.closest && event.target.closest("#trees") && !event.target.closest(".tree-map"));
+
   T.graph = (event) => (event.target.closest && event.target.closest(".js-plotly-plot")) || null;
 
   T.under = function (event) {
+    if (T.overTrees(event)) return underTrees(event);
     const gd = T.graph(event);
     const m = T.meta(gd);
     if (!m || !gd._fullLayout.xaxis) return null;
-    if (m.kind === "trees") return underTrees(gd, event);
     return m.kind === "latent" ? underLatent(gd, event) : null;
   };
 })();

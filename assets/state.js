@@ -1,5 +1,5 @@
 /* What all scripts share: what is hovered and held, how to find nodes and their partners, events to the server.
-   Trees and latents carry what is needed in `layout.meta`. */
+   Latents carry what is needed in `layout.meta`; the trees' facts are `T.trees()`. */
 (function () {
   "use strict";
 
@@ -12,7 +12,6 @@
   T.plot = (id) => document.querySelector(`#${id} .js-plotly-plot`) || document.querySelector(`#${id}.js-plotly-plot`);
   T.meta = (gd) => (gd && gd.layout && gd.layout.meta) || null;
   T.session = () => state.stored && state.stored.history.now;
-  T.trees = () => T.meta(T.plot("trees"));
 
   // ---------------------------------------------------------------- events to the server, one at a time
   T.emit = function (event) {

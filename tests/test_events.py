@@ -1,5 +1,7 @@
 """Laws of the events: what each does, and that nothing a browser sends can break the session."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,21 +14,30 @@ from topoviz.events import (
     ChooseModels,
     ClearEdits,
     ConfirmName,
+    Hide,
     Link,
     LoadSession,
+    Merge,
     Rename,
+    ShowAll,
+    Split,
     Unban,
     Unlink,
     reduce,
 )  # fmt: skip
-from topoviz.session import Name, Session
+from topoviz.session import Name, Selection, Session
 
 ids = st.integers(0, 4)
 ends = st.fixed_dictionaries({"a": ids, "b": ids})
 side = st.sampled_from("ab")
 documents = st.one_of(
     st.builds(lambda kind, pair: {"type": kind, **pair}, st.sampled_from(["link", "unlink", "ban", "unban"]), ends),
-    st.builds(lambda s, n: {"type": "select", "side": s, "node": n}, side, ids),
+    st.builds(
+        lambda kind, s, n: {"type": kind, "side": s, "node": n},
+        st.sampled_from(["select", "merge", "split", "hide"]),
+        side,
+        ids,
+    ),
     st.builds(
         lambda s, n, t: {"type": "rename", "side": s, "node": n, "text": t},
         side,
@@ -42,7 +53,12 @@ documents = st.one_of(
         st.permutations(range(3)),
     ),
     st.sampled_from(
-        [{"type": "clear-edits"}, {"type": "clear-selection"}, {"type": "set-complete", "complete": False}]
+        [
+            {"type": "clear-edits"},
+            {"type": "show-all"},
+            {"type": "clear-selection"},
+            {"type": "set-complete", "complete": False},
+        ]
     ),
 )
 
@@ -149,3 +165,21 @@ def test_any_json_is_an_event_or_refused(document):
         parse_event(document)
     except InputError:
         return
+
+
+@given(st.lists(documents, max_size=10), side, ids)
+def test_splitting_takes_a_merging_back_and_showing_all_a_hiding(run, side, node):
+    session = Session()
+    for document in run:
+        session = reduce(session, parse_event(document))
+    free = replace(session, alternative=0, hidden_a=(), hidden_b=(), **{f"merged_{side}": ()})
+    assert reduce(reduce(free, Merge(side, node)), Split(side, node)) == free
+    hidden = reduce(free, Hide(side, node))
+    assert hidden.selection != Selection(side, node)
+    assert replace(reduce(hidden, ShowAll()), selection=free.selection) == free
+
+
+def test_what_is_done_by_hand_to_a_tree_goes_with_its_model():
+    session = Session(model_a="x", model_b="y", hidden_a=(3,), merged_b=(2,), split_b=(5,))
+    other = reduce(session, ChooseModels("x", "z"))
+    assert (other.hidden_a, other.merged_b, other.split_b) == ((3,), (), ())

@@ -22,6 +22,7 @@ from topoviz.explanations import Preview
 from topoviz.figures import choice, latent, surface, training, trees
 from topoviz.figures.frame import LINE
 from topoviz.figures.order import crossings, slots
+from topoviz.figures.shades import leaf_colors
 from topoviz.figures.style import markup, node_styles, packed
 from topoviz.results import analyse
 from topoviz.session import Name, Session
@@ -119,6 +120,63 @@ def test_an_elbow_shows_all_that_was_tried_and_marks_what_was_chosen(theme):
 def test_trials_for_a_size_are_no_part_of_the_training_curve():
     steps = [{"phase": phase, "step": 10, "heldout_nll": nll} for phase, nll in (("choose", 9.0), ("fit", 3.0))]
     assert [list(trace.y) for trace in training.figure(steps, "light").data][1] == [3.0]
+
+
+def test_the_page_is_told_of_the_trees_what_the_picture_shows(views):
+    for view in views:
+        facts, meta = trees.facts(*view), trees.ground(*view)["layout"]["meta"]
+        assert json.loads(json.dumps(facts, allow_nan=False)) == facts
+        assert facts["models"] == [view[1].model_a, view[1].model_b]
+        assert [facts[key] for key in ("nodes", "holes", "floor")] == [meta[key] for key in ("nodes", "holes", "floor")]
+        assert facts["links"] == [
+            {key: value for key, value in link.items() if key not in "xy"} for link in meta["links"]
+        ]
+        assert trees.facts(view[0], replace(view[1], level=0.1, morph=0.5), view[2]) is facts
+
+
+def test_a_merged_branch_says_what_splits_it(library):
+    session = Session(model_a="three-a", model_b="three-b")
+    tree = analyse(library, session).tree("a")
+    saddle = next(int(tree.id[row]) for row in range(1, len(tree)) if tree.children[row])
+    merged = replace(session, merged_a=(saddle,))
+    facts = trees.facts(analyse(library, merged), merged, "light")["nodes"]
+    (node,) = [node for node in facts if node.get("merged")]
+    assert (node["side"], node["leaf"], node["opens"]) == ("a", True, saddle)
+    assert node["inside"] >= 1
+    hidden = replace(session, hidden_a=(node["id"],))
+    assert node["id"] not in analyse(library, hidden).tree("a").id
+    assert not any(pair.a == node["id"] for pair in analyse(library, hidden).matching.pairs)
+
+
+@given(st.integers(2, 40), st.integers(0, 10_000))
+def test_few_leaves_have_a_color_each_and_many_shades_of_their_branches(count, seed):
+    rng = np.random.default_rng(seed)
+    tree = random_tree(count, rng)
+    ranks = np.zeros(len(tree), dtype=int)
+    ranks[tree.leaves] = 2 * rng.permutation(count) + 1
+    ranks[[row for row in range(len(tree)) if tree.children[row]]] = 2 * np.arange(1, count)
+    tree = replace(tree, id=ranks)
+    colors = leaf_colors(tree, THEMES["light"])
+    assert set(colors) == set(tree.ids(tree.leaves))
+    if count <= 9:
+        assert len(set(colors.values())) == count
+    else:
+        assert len(set(colors.values())) > min(count, 9)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_shades_of_many_leaves_stand_off_the_paper(theme):
+    rng = np.random.default_rng(1)
+    paper = _luminance(THEMES[theme].paper)
+    for color in leaf_colors(random_tree(120, rng), THEMES[theme]).values():
+        high, low = sorted((_luminance(color), paper), reverse=True)
+        assert (high + 0.05) / (low + 0.05) > 1.5
+
+
+def _luminance(color):
+    parts = np.array([int(color[at : at + 2], 16) for at in (1, 3, 5)]) / 255
+    linear = np.where(parts <= 0.03928, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
 def test_the_level_moves_without_a_new_figure_of_the_trees(views):

@@ -13,10 +13,11 @@ from topoviz import session as session_module
 from topoviz.address import from_query, to_query
 from topoviz.events import Adopt, reduce
 from topoviz.history import History
-from topoviz.session import EDIT_FIELDS, FAMILIES, Name, Selection, Session
+from topoviz.session import EDIT_FIELDS, FAMILIES, NODE_FIELDS, Name, Selection, Session
 
 nodes = st.integers(0, 30)
 printable = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20)
+some = st.lists(nodes, max_size=4).map(tuple)
 names = st.dictionaries(nodes, st.builds(Name, printable, st.booleans()), max_size=4)
 
 
@@ -40,6 +41,7 @@ def sessions(draw):
         complete=draw(st.booleans()),
         selection=draw(st.none() | st.builds(Selection, st.sampled_from("ab"), nodes)),
         alternative=draw(st.integers(0, 9)),
+        **{key: draw(some) for key in NODE_FIELDS},
     )
 
 
@@ -51,6 +53,11 @@ def test_json_goes_there_and_back(session):
 @given(sessions())
 def test_an_address_goes_there_and_back(session):
     assert from_query("?" + to_query(session)) == session
+
+
+def test_a_session_from_before_trees_were_edited_still_loads():
+    old = {key: value for key, value in Session(model_a="x").to_json().items() if key not in NODE_FIELDS}
+    assert Session.from_json(old) == Session(model_a="x")
 
 
 def test_an_address_of_the_usual_session_is_empty():
@@ -86,6 +93,9 @@ BAD_DOCUMENTS = {
     "names as list": {"names_a": [["3", "x"]]},
     "name of no node": {"names_b": {"x": {"text": "a"}}},
     "selection elsewhere": {"selection": {"side": "c", "node": 1}},
+    "hidden not a list": {"hidden_a": 3},
+    "hidden not a node": {"hidden_a": ["3"]},
+    "too many merged": {"merged_b": [1] * 2000},
     "selection as list": {"selection": ["a", 1]},
     "selection with more": {"selection": {"side": "a", "node": 1, "x": 2}},
 }
@@ -103,7 +113,8 @@ def test_a_bad_document_is_refused_in_one_line(document):
     "query",
     [
         "a=../x", "a=x&a=y", "pins=1", "pins=1-2.1-3", "level=nan", "level=", "select=a", "select=a²",
-        "na=3", "na=3:", "complete=yes", "x=1", "alternative=1e3", "pins=" + "1-2." * 3000, "x" * 2_000_000,
+        "na=3", "na=3:", "merged-a=", "split-b=1.x", "hidden-a=1&hidden-a=2",
+        "complete=yes", "x=1", "alternative=1e3", "pins=" + "1-2." * 3000, "x" * 2_000_000,
         "&a=b" * 5000,
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 from core.data.dataset import Dataset
 from core.data.readers import read_dataset
 from core.errors import InputError
+from core.prior.mixture import GaussianMixture
 
 BLOBS = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 8.0, 0.0]])
 SHARES = np.array([0.5, 0.3, 0.2])
@@ -150,3 +151,34 @@ def write_study(folder, document, models):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "study.json").write_text(json.dumps(document))
     return folder
+
+
+def many(model, count, seed):
+    """Two models with `count` leaves and a twentieth fewer: a mixture in the plane, and an affine copy of it that is
+    perturbed and lacks some. All but prior and sample are `model`'s."""
+    rng = np.random.default_rng(seed)
+    side = int(np.ceil(np.sqrt(count)))
+    # Clusters of clusters: places on a jittered lattice whose lines stand at uneven distances.
+    lines = np.cumsum(rng.uniform(4.4, 7.5, (2, side)) + 5 * (rng.uniform(size=(2, side)) < 0.25), axis=1)
+    places = np.stack(np.meshgrid(*lines, indexing="ij"), -1).reshape(-1, 2)[:count] + rng.normal(0, 0.35, (count, 2))
+    weights = rng.dirichlet(np.full(count, 8.0))
+    spreads = np.stack([np.diag(rng.uniform(0.7, 1.3, 2)) for _ in range(count)])
+    kept = np.sort(rng.permutation(count)[: count - max(1, count // 20)])
+    turn = np.array([[0.83, -0.42], [0.36, 0.95]])
+    moved = (places[kept] + rng.normal(0, 0.15, (len(kept), 2))) @ turn.T
+    share = weights[kept] * rng.uniform(0.9, 1.1, len(kept))
+    pair = {
+        "a": GaussianMixture(weights, places - places.mean(0), spreads),
+        "b": GaussianMixture(share / share.sum(), moved - moved.mean(0), turn @ spreads[kept] @ turn.T),
+    }
+    return {name: _with_prior(model, prior, seed) for name, prior in pair.items()}
+
+
+def _with_prior(model, prior, seed):
+    latent = prior.sample(600, seed)
+    kept = replace(model.sample, points=model.sample.points[: len(latent)], latent=latent, labels=None, truth=None)
+    kept = replace(kept, points=np.resize(kept.points, (len(latent), kept.points.shape[1])), log_density=np.zeros(600))
+    metrics = {
+        key: value for key, value in model.metrics.items() if key not in ("verdict", "choice", "points", "families")
+    }
+    return replace(model, prior=prior, sample=kept, metrics=metrics)

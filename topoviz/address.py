@@ -7,7 +7,7 @@ from urllib.parse import parse_qs, urlencode
 
 from core.errors import invalid
 from topoviz.checks import choice, digits
-from topoviz.session import MAX_LINKS, MAX_TEXT, Links, Name, Selection, Session, known
+from topoviz.session import MAX_LINKS, MAX_TEXT, NODE_FIELDS, Links, Name, Nodes, Selection, Session, known
 
 __all__ = ["from_query", "to_query"]
 
@@ -19,6 +19,9 @@ def to_query(session: Session) -> str:
     for key in ("pins", "bans"):
         if links := getattr(session, key):
             items.append((key, ".".join(f"{a}-{b}" for a, b in links)))
+    for key in NODE_FIELDS:
+        if nodes := getattr(session, key):
+            items.append((_short(key), ".".join(map(str, nodes))))
     for key, names in (("na", session.names_a), ("nb", session.names_b)):
         items += [(key, f"{node}{':' if name.confirmed else '~'}{name.text}") for node, name in names]
     for key in (*_QUERY_NUMBERS, "method", "family"):
@@ -76,6 +79,15 @@ def _pairs(name: str, value: str) -> Links:
     return tuple((digits(name, a), digits(name, b)) for a, _, b in pairs)
 
 
+def _nodes(name: str, value: str) -> Nodes:
+    return tuple(digits(name, node) for node in value.split("."))
+
+
+def _short(key: str) -> str:
+    """The word in an address for what is done by hand: `hidden-a`."""
+    return key.replace("_", "-")
+
+
 def _selection_from_query(name: str, value: str) -> Selection:
     return Selection(choice(name, value[:1], ("a", "b")), digits(name, value[1:]))  # pyright: ignore[reportArgumentType]
 
@@ -101,5 +113,5 @@ _QUERY_READERS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "family": ("family", _word),
     "complete": ("complete", _flag),
     "select": ("selection", _selection_from_query),
-}
+} | {_short(key): (key, _nodes) for key in NODE_FIELDS}
 _QUERY_KEYS = (*_QUERY_READERS, "na", "nb")

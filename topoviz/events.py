@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from topoviz.session import MAX_LINKS, Links, Name, Selection, Session, Side
+from topoviz.session import MAX_LINKS, NODE_FIELDS, Links, Name, Selection, Session, Side
 
 __all__ = [
     "KINDS", "Adopt", "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName",
-    "Event", "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod",
-    "SetMorph", "SetSimplify", "Unban", "Unlink", "reduce",
+    "Event", "Hide", "Link", "LoadSession", "Merge", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel",
+    "SetMethod", "SetMorph", "SetSimplify", "ShowAll", "Split", "Unban", "Unlink", "reduce",
 ]  # fmt: skip
 
 
@@ -85,6 +85,35 @@ class ConfirmName(Event):
     side: Side
     node: int
     text: str
+
+
+@dataclass(frozen=True)
+class Merge(Event):
+    """Make one leaf of the branches that join at a saddle."""
+
+    side: Side
+    node: int
+
+
+@dataclass(frozen=True)
+class Split(Event):
+    """Take the merging of a saddle back, or keep a leaf however little it stands out."""
+
+    side: Side
+    node: int
+
+
+@dataclass(frozen=True)
+class Hide(Event):
+    """Leave a node out of its tree, with all above it."""
+
+    side: Side
+    node: int
+
+
+@dataclass(frozen=True)
+class ShowAll(Event):
+    """Show what is hidden again, on both sides."""
 
 
 @dataclass(frozen=True)
@@ -229,6 +258,33 @@ def _room(session: Session, side: Side, node: int) -> bool:
     return node in names or len(names) < MAX_LINKS
 
 
+def _merge(session: Session, event: Merge) -> Session:
+    return _with_node(session, "merged", event.side, event.node)
+
+
+def _split(session: Session, event: Split) -> Session:
+    key = f"merged_{event.side}"
+    merged = getattr(session, key)
+    if event.node in merged:
+        return replace(session, alternative=0, **{key: tuple(node for node in merged if node != event.node)})
+    return _with_node(session, "split", event.side, event.node)
+
+
+def _hide(session: Session, event: Hide) -> Session:
+    gone = session.selection == Selection(event.side, event.node)
+    after = _with_node(session, "hidden", event.side, event.node)
+    return replace(after, selection=None) if gone and after is not session else after
+
+
+def _with_node(session: Session, what: str, side: Side, node: int) -> Session:
+    """The session with one more node merged, split or hidden."""
+    key = f"{what}_{side}"
+    nodes = getattr(session, key)
+    if node in nodes or len(nodes) == MAX_LINKS:
+        return session
+    return replace(session, alternative=0, **{key: (*nodes, node)})
+
+
 def _choose_models(session: Session, event: ChooseModels) -> Session:
     if (session.model_a, session.model_b) == (event.a, event.b):
         return session
@@ -242,7 +298,12 @@ def _choose_models(session: Session, event: ChooseModels) -> Session:
         names_b=session.names_b if session.model_b == event.b else (),
         selection=None,
         alternative=0,
+        **{key: () for key in NODE_FIELDS if session.model(_side(key)) != getattr(event, _side(key))},
     )
+
+
+def _side(key: str) -> Side:
+    return "a" if key.endswith("a") else "b"
 
 
 def _set(*names: str) -> Callable[[Session, Any], Session]:
@@ -260,6 +321,10 @@ _REDUCERS: dict[type[Event], Callable[[Session, Any], Session]] = {
     ClearSelection: lambda session, _: replace(session, selection=None),
     Rename: _rename,
     ConfirmName: _confirm,
+    Merge: _merge,
+    Split: _split,
+    Hide: _hide,
+    ShowAll: lambda session, _: replace(session, hidden_a=(), hidden_b=(), alternative=0),
     SetLevel: _set("level"),
     SetSimplify: _set("simplify"),
     SetMethod: _set("method"),

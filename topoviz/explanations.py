@@ -50,7 +50,7 @@ def best(a: LevelSetTree, b: LevelSetTree, session: Session) -> Shown:
     notes = []
     if len(pins) < len(session.pins):
         lost = ", ".join(f"{x}:{y}" for x, y in session.pins if (x, y) not in pins)
-        notes.append(f"The links {lost} rest: simplified away, their nodes are not in these trees.")
+        notes.append(f"The links {lost} rest: simplified away, merged or hidden, their nodes are not in these trees.")
     try:
         config = MatchConfig(method=session.method)
         matching = core.match_trees(a, b, pins=pins, bans=bans, config=config)

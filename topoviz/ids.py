@@ -10,6 +10,7 @@ __all__ = [
     "EVENT",
     "EXAMPLE",
     "EXPORTS",
+    "FACTS",
     "FAMILIES",
     "FAMILY",
     "GRAPHS",
@@ -60,6 +61,7 @@ LIT = "lit"
 PICKED = "picked"
 PICTURE = "picture"
 LIVE = "live"
+FACTS = "facts"
 DOWNLOAD = "download"
 
 EXAMPLE = "example"
@@ -94,4 +96,4 @@ LATENT = {"a": "latent-a", "b": "latent-b"}
 TITLE = {"a": "title-a", "b": "title-b"}
 FAMILIES = {"a": "families-a", "b": "families-b"}
 VERDICT = {"a": "verdict-a", "b": "verdict-b"}
-GRAPHS = (TREES, *LATENT.values(), *SURFACE.values())
+GRAPHS = (*LATENT.values(), *SURFACE.values())

@@ -17,6 +17,7 @@ from core.align.maps import LatentMap
 from core.errors import InputError
 from core.match import Matching
 from core.tree.levelsets import LevelSets
+from core.tree.simplify import ByHand
 from core.tree.types import LevelSetTree
 from topoviz.explanations import Preview, best, shown
 from topoviz.library import Library
@@ -27,11 +28,12 @@ if TYPE_CHECKING:
     from core.align import Residual
     from core.model import FlowAutoencoder
 
-__all__ = ["Analysis", "Fitted", "analyse", "carried_names", "cut_level", "fit", "level_sets"]
+__all__ = ["Analysis", "Fitted", "analyse", "by_hand", "carried_names", "cut_level", "fit", "level_sets"]
 
 # Draws for the score: its standard error is a hundredth of a nat or two.
 _DRAWS = 800
 _POINTS = 1500
+_NOTHING = ByHand()
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,15 +156,20 @@ _matchings = _Cache(256)
 _analyses = _Cache(128)
 
 
-def level_sets(library: Library, name: str, simplify: float) -> LevelSets:
-    """Grid, tree and regions of a model's latent density.
+def by_hand(session: Session, side: Side) -> ByHand:
+    """What is merged, split and hidden in the tree of one side."""
+    return ByHand(*(getattr(session, f"{what}_{side}") for what in ("merged", "split", "hidden")))
+
+
+def level_sets(library: Library, name: str, simplify: float, hand: ByHand = _NOTHING) -> LevelSets:
+    """Grid, tree and regions of a model's latent density, with what is done by hand.
 
     Raises `InputError` where there is no such model.
     """
     entry = library.entry(name)
     key = (entry.folder, entry.stamp)
     whole = _grids.get(key, lambda: core.tree_with_regions(library.model(name)))
-    return _level_sets.get((*key, simplify), lambda: whole.simplified(simplify))
+    return _level_sets.get((*key, simplify, hand), lambda: whole.simplified(simplify, by_hand=hand))
 
 
 def cut_level(tree: LevelSetTree, fraction: float) -> float:
@@ -197,12 +204,13 @@ def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name]
 def _matching_key(library: Library, session: Session) -> Hashable:
     models = [library.entry(name) for name in (session.model_a, session.model_b)]
     stamps = tuple((entry.folder, entry.stamp) for entry in models)
-    return stamps, session.simplify, session.pins, session.bans, session.method
+    hands = by_hand(session, "a"), by_hand(session, "b")
+    return stamps, session.simplify, hands, session.pins, session.bans, session.method
 
 
 def _analyse(library: Library, session: Session) -> Analysis:
-    sets_a = level_sets(library, session.model_a, session.simplify)
-    sets_b = level_sets(library, session.model_b, session.simplify)
+    sets_a = level_sets(library, session.model_a, session.simplify, by_hand(session, "a"))
+    sets_b = level_sets(library, session.model_b, session.simplify, by_hand(session, "b"))
     key = _matching_key(library, session)
     found = _matchings.get(key, lambda: best(sets_a.tree, sets_b.tree, session))
     seen = shown(found, session)

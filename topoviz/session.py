@@ -12,17 +12,32 @@ from typing import Any, Literal
 from core.errors import InputError, invalid
 from topoviz.checks import boolean, choice, digits, model_name, node_id, number, text, whole
 
-__all__ = ["EDIT_FIELDS", "FAMILIES", "Links", "Name", "Selection", "Session", "Side", "known", "links", "parsed"]
+__all__ = [
+    "EDIT_FIELDS",
+    "FAMILIES",
+    "NODE_FIELDS",
+    "Links",
+    "Name",
+    "Nodes",
+    "Selection",
+    "Session",
+    "Side",
+    "known",
+    "links",
+    "parsed",
+]
 
 Side = Literal["a", "b"]
 Links = tuple[tuple[int, int], ...]
+Nodes = tuple[int, ...]
 
 FAMILIES = ("auto", "translation", "similarity", "orthogonal", "affine", "tree")
 EDIT_FIELDS = (
     "model_a", "model_b", "pins", "bans", "names_a", "names_b",
-    "simplify", "method", "family", "complete",
+    "merged_a", "merged_b", "split_a", "split_b", "hidden_a", "hidden_b", "simplify", "method", "family", "complete",
 )  # fmt: skip
 VERSION = 1
+NODE_FIELDS = ("merged_a", "merged_b", "split_a", "split_b", "hidden_a", "hidden_b")
 MAX_LINKS = 1000
 MAX_NAME = 80
 MAX_TEXT = 1_000_000
@@ -52,7 +67,9 @@ class Session:
     """One comparison of two models.
 
     `pins` and `bans` are sorted pairs (id in A, id in B); no node is pinned twice, no pair both pinned and
-    banned. `names_a` and `names_b` are sorted pairs (id, Name). `level` is the height of the cut as a
+    banned. `names_a` and `names_b` are sorted pairs (id, Name). Sorted ids of nodes are what of each tree is done by
+    hand: `merged` saddles are leaves, `split` leaves stay however little they stand out, `hidden` nodes are left out
+    with all above them. `level` is the height of the cut as a
     fraction of the trees' height (0 the floor, 1 the peak), `simplify` the least persistence kept, in nats.
     `complete` matches the nodes that are not pinned. `morph` from 0 (A as it is) to 1 (A carried into B).
     `alternative` counts the explanations, 0 the best. Raises `InputError` on values out of range.
@@ -73,6 +90,12 @@ class Session:
     morph: float = 1.0
     selection: Selection | None = None
     alternative: int = 0
+    merged_a: Nodes = ()
+    merged_b: Nodes = ()
+    split_a: Nodes = ()
+    split_b: Nodes = ()
+    hidden_a: Nodes = ()
+    hidden_b: Nodes = ()
 
     def __post_init__(self) -> None:
         whole("version", self.version, VERSION, VERSION)
@@ -88,6 +111,8 @@ class Session:
             raise invalid("pins", "apart from bans", sorted(both), "drop these pairs from one of the two")
         for key in ("names_a", "names_b"):
             object.__setattr__(self, key, _checked_names(key, getattr(self, key)))
+        for key in NODE_FIELDS:
+            object.__setattr__(self, key, _nodes(key, getattr(self, key)))
         number("level", self.level, 0, 1)
         number("simplify", self.simplify, 0, 100)
         number("morph", self.morph, 0, 1)
@@ -119,6 +144,7 @@ class Session:
         document = {field.name: getattr(self, field.name) for field in fields(self)}
         document["pins"] = [list(pair) for pair in self.pins]
         document["bans"] = [list(pair) for pair in self.bans]
+        document |= {key: list(document[key]) for key in NODE_FIELDS}
         for key in ("names_a", "names_b"):
             document[key] = {
                 str(node): {"text": name.text, "confirmed": name.confirmed} for node, name in document[key]
@@ -186,6 +212,13 @@ def links(name: str, value: Any) -> Links:
         if not isinstance(pair, list | tuple) or len(pair) != 2:
             raise invalid(name, "a list of pairs", repr(pair), "give pairs [a, b] of node ids")
     return tuple(sorted({(node_id(name, a), node_id(name, b)) for a, b in value}))
+
+
+def _nodes(name: str, value: Any) -> Nodes:
+    """`value` as sorted node ids. Raises `InputError` on anything else."""
+    if not isinstance(value, list | tuple) or len(value) > MAX_LINKS:
+        raise invalid(name, f"a list of at most {MAX_LINKS} node ids", repr(value), "give ids of nodes")
+    return tuple(sorted({node_id(name, node) for node in value}))
 
 
 def _checked_names(key: str, names: tuple[tuple[int, Name], ...]) -> tuple[tuple[int, Name], ...]:

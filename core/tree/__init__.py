@@ -5,10 +5,12 @@ from core.tree.check import TopologyCheck, check_topology
 from core.tree.contour import ContourTree, contour_tree
 from core.tree.layout import layout, leaf_order
 from core.tree.levelsets import LevelSets, leaf_of, level_set_tree, level_sets, node_of, tree_with_regions
+from core.tree.simplify import ByHand
 from core.tree.types import Holes, LevelSetTree
 
 __all__ = [
     "Branches",
+    "ByHand",
     "ContourTree",
     "Holes",
     "LevelSetTree",

@@ -15,12 +15,14 @@ from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
 from core.tree.errors import Learned, what_was_learned, with_errors
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
-from core.tree.simplify import simplify
+from core.tree.simplify import ByHand, Outline, simplify
 from core.tree.types import LevelSetTree
 
 __all__ = ["LevelSets", "leaf_of", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
 
 SIMPLIFY, MIN_MASS = 0.1, 0.002
+_RIPPLE = 0.01
+_NOTHING = ByHand()
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,10 +63,35 @@ class LevelSets:
     tree: LevelSetTree
     region: np.ndarray
     skeleton: Skeleton
+    outline: Outline
 
-    def simplified(self, persistence: float = SIMPLIFY, mass: float = MIN_MASS) -> "LevelSets":
-        """The same level sets under other thresholds (nats, share of the probability), without a new grid."""
-        return _simplified(self.grid, self.skeleton, persistence, mass)
+    def simplified(
+        self, persistence: float = SIMPLIFY, mass: float = MIN_MASS, by_hand: ByHand = _NOTHING
+    ) -> "LevelSets":
+        """The same level sets under other thresholds (nats, share of the probability) and with what is done by hand,
+        without a new grid."""
+        return _simplified(self.grid, self.skeleton, persistence, mass, by_hand)
+
+    @cached_property
+    def inside(self) -> dict[int, tuple[int, ...]]:
+        """For the nodes, by id, that leaves have dissolved into the ids of those, the most persistent first; ripples of
+        less than a hundredth of a nat are left out."""
+        height = self.skeleton.merge.height
+        persistence = np.append(np.inf, height[2::2] - height[1::2])
+        kept = set(self.outline.source.tolist())
+        found: dict[int, list[int]] = {}
+        for rank in np.flatnonzero(persistence >= _RIPPLE).tolist():
+            if 2 * rank not in kept:
+                found.setdefault(int(self.tree.id[self.outline.position[2 * rank]]), []).append(2 * rank + 1)
+        return {node: tuple(leaves) for node, leaves in found.items()}
+
+    def merged_at(self, by_hand: ByHand) -> dict[int, int]:
+        """For the leaves, by id, that are branches merged by hand the id of the lowest saddle merged into each."""
+        merge, found = self.skeleton.merge, {}
+        rows = [node - 1 for node in by_hand.merged if 0 < node <= len(merge)]
+        for row in sorted(rows, key=lambda row: (-merge.height[row], -row)):
+            found[int(self.tree.id[self.outline.position[row]])] = row + 1
+        return found
 
 
 def level_set_tree(model_or_density: Any, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS) -> LevelSetTree:
@@ -161,9 +188,11 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     return tree.leaves[np.where(below[rows], score, -np.inf).argmax(axis=1)]
 
 
-def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float, mass: float) -> LevelSets:
+def _simplified(
+    grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float, mass: float, by_hand: ByHand = _NOTHING
+) -> LevelSets:
     merge, cells = skeleton.merge, skeleton.cells
-    outline = simplify(merge, skeleton.mass, persistence, mass, skeleton.points)
+    outline = simplify(merge, skeleton.mass, persistence, mass, skeleton.points, by_hand)
     betti, holes = np.tile([1, 0], (len(outline.source), 1)), None
     if skeleton.cavities is not None:
         floor = skeleton.level_above(mass)
@@ -173,4 +202,4 @@ def _simplified(grid: Grid | SampleGraph, skeleton: Skeleton, persistence: float
         betti[:, 1] = count_holes(merge, outline, counted, persistence, floor)
     tree = describe(merge, outline, skeleton.own, skeleton.climbing, cells.points, betti, holes)
     tree = with_errors(tree, merge, outline, grid, skeleton.learned)
-    return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton)
+    return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton, outline)

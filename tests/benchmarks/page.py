@@ -22,16 +22,20 @@ from werkzeug.serving import make_server
 from topoviz.app import create_app
 from topoviz.settings import Settings
 
-READY = """() => ['trees', 'latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
+READY = """() => window.topoviz?.trees?.() && ['latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
   const gd = document.querySelector(`#${name} .js-plotly-plot`);
   return gd && gd._fullLayout && gd.layout.meta && gd.data.length;
 })"""
 EDIT = """(event) => new Promise((done) => {
-  const gd = document.querySelector('#trees .js-plotly-plot');
   const start = performance.now();
   const painted = new MessageChannel();
   painted.port1.onmessage = () => done(performance.now() - start);
-  gd.once('plotly_afterplot', () => requestAnimationFrame(() => painted.port2.postMessage(0)));
+  const { showTrees } = topoviz;
+  topoviz.showTrees = (facts) => {
+    topoviz.showTrees = showTrees;
+    showTrees(facts);
+    requestAnimationFrame(() => painted.port2.postMessage(0));
+  };
   dash_clientside.set_props('event', { data: { ...event, serial: `bench ${start}` } });
 })"""
 
@@ -92,7 +96,7 @@ def _seconds_to_load(page: Page, address: str) -> float:
 
 def _edits(page: Page, count: int) -> list[float]:
     """Milliseconds of links of all kinds: every edit pins another pair of leaves than the last."""
-    nodes = page.evaluate("() => document.querySelector('#trees .js-plotly-plot').layout.meta.nodes")
+    nodes = page.evaluate("() => topoviz.trees().nodes")
     a, b = ([node["id"] for node in nodes if node["leaf"] and node["side"] == side] for side in "ab")
     found = []
     for at in range(count):

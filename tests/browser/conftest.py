@@ -94,6 +94,8 @@ class Screen:
         raise AssertionError(f"the page stays at {self.session()}")
 
     def meta(self, graph="trees"):
+        if graph == "trees":
+            return self.page.evaluate("() => topoviz.trees()")
         return self.page.evaluate(f"() => {_GRAPH.format(graph)}.layout.meta")
 
     def nodes(self, side):
@@ -144,7 +146,7 @@ class Screen:
 
 
 _GRAPH = "document.querySelector('#{0} .js-plotly-plot')"
-_READY = """() => ['trees', 'latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
+_READY = """() => window.topoviz?.trees?.() && ['latent-a', 'latent-b', 'surface-a', 'surface-b'].every((name) => {
   const gd = document.querySelector(`#${name} .js-plotly-plot`);
   return gd && gd._fullLayout && gd.layout.meta && gd.data.length;
 })"""
@@ -153,10 +155,9 @@ _LOAD = """(session) => {
   dash_clientside.set_props('event', { data });
 }"""
 _POINT = """([name, x, y]) => {
-  const gd = document.querySelector(`#${name} .js-plotly-plot`);
-  const box = gd.getBoundingClientRect();
-  const { xaxis, yaxis } = gd._fullLayout;
-  return [box.left + xaxis._offset + xaxis.l2p(x), box.top + yaxis._offset + yaxis.l2p(y)];
+  const plane = topoviz.plane(name);
+  const box = plane.host.getBoundingClientRect();
+  return [box.left + plane.x(x), box.top + plane.y(y)];
 }"""
 
 

@@ -45,8 +45,7 @@ def test_clicking_two_nodes_links_them_and_undo_takes_it_back(screen):
     pair = _other_pair(screen)
     screen.link(*pair)
     screen.page.wait_for_function(
-        f"() => document.querySelector('#trees .js-plotly-plot').layout.meta.links"
-        f".some((l) => l.a === {pair[0]} && l.b === {pair[1]} && l.pinned)"
+        f"() => topoviz.trees().links.some((l) => l.a === {pair[0]} && l.b === {pair[1]} && l.pinned)"
     )
     screen.page.keyboard.press("Control+z")
     screen.wait(lambda session: session.pins == ())
@@ -61,10 +60,7 @@ def test_delete_bans_the_link_in_hand(screen):
     screen.click_link(*pair)
     screen.page.keyboard.press("Delete")
     screen.wait(lambda session: session.bans == (pair,))
-    screen.page.wait_for_function(
-        f"() => !document.querySelector('#trees .js-plotly-plot').layout.meta.links"
-        f".some((l) => l.a === {pair[0]} && l.b === {pair[1]})"
-    )
+    screen.page.wait_for_function(f"() => !topoviz.trees().links.some((l) => l.a === {pair[0]} && l.b === {pair[1]})")
 
 
 def test_backspace_takes_a_pin_back(screen):
@@ -266,7 +262,7 @@ def test_reloading_keeps_the_session(screen):
     screen.link(*pair)
     screen.page.reload()
     screen.wait(lambda session: session.pins == (pair,))
-    screen.page.wait_for_function("() => document.querySelector('#trees .js-plotly-plot')?.layout?.meta?.links?.length")
+    screen.page.wait_for_function("() => window.topoviz?.trees?.()?.links?.length")
     assert screen.links()[pair]["pinned"]
 
 
@@ -288,7 +284,7 @@ def test_a_session_is_saved_and_a_view_is_exported(screen):
 def test_an_address_that_leads_nowhere_says_so_and_opens_something(screen):
     screen.page.goto(screen.address + "?a=nowhere&b=three-b")
     screen.page.wait_for_function("() => document.querySelector('#notice')?.textContent.includes('nowhere')")
-    screen.page.wait_for_function("() => document.querySelector('#trees .js-plotly-plot')?.layout?.meta?.nodes?.length")
+    screen.page.wait_for_function("() => window.topoviz?.trees?.()?.nodes?.length")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,7 +1,7 @@
 """The dataflow.
 
     control, click, key --(assets)--> event --> session callback --> history (the session, its past and future)
-                                                      |--> trees, latents, details, controls      (patches)
+                                                      |--> trees (facts), latents (patches), details, controls
                                                       `--> scene --> surface callback --> 3-D views (patches)
     export request --> export callback --> download;   training dialog --> jobs
     history, open tab --(assets)--> curation callback --> suggestions, comparison;   the log stays in the browser

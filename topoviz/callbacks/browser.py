@@ -15,6 +15,7 @@ def register(app: Dash) -> None:
 
     sliders = (Output(name, "value") for name in (ids.LEVEL, ids.SIMPLIFY, ids.MORPH))
     bind("stored", *sliders, Input(ids.HISTORY, "data"), Input(ids.LIVE, "data"))
+    bind("trees", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.FACTS, "data"))
     bind("theme", Output(ids.PROVIDER, "forceColorScheme"), Input(ids.THEME, "data"), at_once=True)
     bind(
         "pick",

@@ -1,5 +1,6 @@
 """The 3-D views, apart from the rest since they take longest: a mesh is sent only when it changes, else its colors."""
 
+from dataclasses import astuple
 from typing import Any
 
 from dash import Dash, Input, Output, Patch, State, no_update
@@ -8,7 +9,7 @@ from topoviz import ids
 from topoviz.figures import surface
 from topoviz.figures.style import node_styles
 from topoviz.library import Library
-from topoviz.results import Analysis, analyse
+from topoviz.results import Analysis, analyse, by_hand
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES
 
@@ -25,7 +26,7 @@ def scene(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
         tree = analysis.tree(side)
         views[side] = {
             "model": session.model(side),
-            "shape": [session.model(side), session.level, session.simplify],
+            "shape": [session.model(side), session.level, session.simplify, *astuple(by_hand(session, side))],
             "colors": [styles[node].color for node in tree.ids(tree.leaves)],
         }
     return {"session": session.to_json() | {"selection": None, "morph": 1.0}, "theme": theme, "views": views}

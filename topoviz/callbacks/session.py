@@ -31,14 +31,13 @@ __all__ = ["register"]
 
 _UNDO = {"undo": History.undo, "redo": History.redo}
 _SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
-    "trees": trees.ground,
     "latent_a": lambda analysis, session, theme: latent.ground(analysis, session, "a", theme),
     "latent_b": lambda analysis, session, theme: latent.ground(analysis, session, "b", theme),
 }
 _OUTPUTS = {
     "history": Output(ids.HISTORY, "data"),
     "live": Output(ids.LIVE, "data"),
-    "trees": Output(ids.TREES, "figure"),
+    "trees": Output(ids.FACTS, "data"),
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
     "scene": Output(ids.SCENE, "data"),
@@ -138,6 +137,8 @@ def _shown(
     new = (analysis, session, theme)
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
     out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
+    facts = trees.facts(*new)
+    out["trees"] = facts if old is None or trees.facts(*old) != facts else no_update
     out |= {
         "history": {"history": history.to_json(), "query": to_query(session), "theme": theme},
         "live": latent.live(analysis, session),

@@ -13,40 +13,45 @@ from topoviz.session import Side
 from topoviz.theme import Theme
 from topoviz.words import cost_shares, sureness
 
-__all__ = ["links"]
+__all__ = ["link_facts", "links"]
 
 _STEPS = np.linspace(0.0, 1.0, 24)
 _EASE = _STEPS**2 * (3 - 2 * _STEPS)
 _MIDDLE = len(_STEPS) // 2
 
 
+def link_facts(analysis: Analysis, styles: Mapping[int, NodeStyle], theme: Theme) -> list[dict[str, Any]]:
+    """What the browser needs of each matched pair of leaves to draw and describe it; `styles` are those of A."""
+    new = set() if analysis.preview is None else set(analysis.preview.new)
+    return [
+        {
+            "a": pair.a, "b": pair.b, "pinned": pair.pinned, "new": (pair.a, pair.b) in new,
+            "color": theme.accent if (pair.a, pair.b) in new else styles[pair.a].color,
+            "confidence": round(pair.confidence, 3), "word": sureness(pair.confidence, pair.pinned),
+            "terms": [[name, round(cost, 4), round(share, 3)] for name, cost, share in cost_shares(pair.terms)],
+        }
+        for pair in analysis.matching.leaf_pairs
+    ]  # fmt: skip
+
+
 def links(
     analysis: Analysis, placed: Mapping[Side, Placed], styles: Mapping[int, NodeStyle], frame: Frame, theme: Theme
 ) -> tuple[list[Spec], list[dict[str, Any]]]:
-    """One curve a matched pair of leaves, and for the browser where each is; pinned ones bear a diamond.
+    """One curve a matched pair of leaves, and `link_facts` with where each is; pinned ones bear a diamond.
 
     Of an explanation that is not the best one, what is new in it is dashed in the accent, what is gone from it dotted.
     """
-    new = set() if analysis.preview is None else set(analysis.preview.new)
     traces, facts, pins = [], [], []
-    for pair in analysis.matching.leaf_pairs:
+    for pair, fact in zip(analysis.matching.leaf_pairs, link_facts(analysis, styles, theme), strict=True):
         x, y = _curve(placed, frame, pair.a, pair.b)
-        color, fresh = styles[pair.a].color, (pair.a, pair.b) in new
-        line = {"color": theme.accent if fresh else color, "dash": "7px,4px" if fresh else "solid"}
         whole = (x, y)
         if frame.crowded:
             whole = [np.concatenate(parts) for parts in zip(whole, _leads(placed, frame, pair.a, pair.b), strict=True)]
+        line = {"color": fact["color"], "dash": "7px,4px" if fact["new"] else "solid"}
         traces.append(lines(*map(packed, whole), width=_weight(pair, frame), **line) | {"opacity": 0.85})
         if pair.pinned:
-            pins.append((x[_MIDDLE], y[_MIDDLE], color))
-        facts.append(
-            {
-                "a": pair.a, "b": pair.b, "pinned": pair.pinned, "new": fresh, "color": line["color"],
-                "confidence": round(pair.confidence, 3), "word": sureness(pair.confidence, pair.pinned),
-                "terms": [[name, round(cost, 4), round(share, 3)] for name, cost, share in cost_shares(pair.terms)],
-                "x": np.round(x, 4).tolist(), "y": np.round(y, 4).tolist(),
-            }
-        )  # fmt: skip
+            pins.append((x[_MIDDLE], y[_MIDDLE], styles[pair.a].color))
+        facts.append({**fact, "x": np.round(x, 4).tolist(), "y": np.round(y, 4).tolist()})
     for a, b in () if analysis.preview is None else analysis.preview.gone:
         x, y = _curve(placed, frame, a, b)
         traces.append(lines(packed(x), packed(y), color=theme.soft, width=1.2, dash="1px,4px"))

@@ -68,7 +68,7 @@ def hole_facts(placed: Placed, frame: Frame) -> list[dict[str, Any]]:
             "side": side, "hole": at, "node": int(tree.id[node]), "x": round(float(start[at]), 4),
             "end": round(float(end[at]), 4), "y": round(float(slot[at]), 4),
             "top": round(float(found.top[at]), 3), "bottom": round(float(found.bottom[at]), 3),
-            "size": _diameter(frame),
+            "size": _diameter(frame), "lane": int(lanes[at]),
         }
         for at, node in enumerate(found.node.tolist())
     ]  # fmt: skip

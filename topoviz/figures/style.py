@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from topoviz.figures.shades import leaf_colors
 from topoviz.results import Analysis, carried_names
 from topoviz.session import Name, Session, Side
-from topoviz.theme import THEMES, Theme, node_color
+from topoviz.theme import THEMES, Theme
 
 __all__ = ["NodeStyle", "Spec", "bare", "bare_layout", "lines", "markup", "node_styles", "packed", "translucent"]
 
@@ -37,20 +38,18 @@ def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) 
     """The style of each node of one side, by id.
 
     A leaf's number is its rank in persistence, which neither edits nor simplification change; a matched pair has the
-    color of its leaf in A.
+    color of its leaf in A; of many leaves, those of a branch have shades of one color.
     """
     tree = analysis.tree(side)
     names = carried_names(analysis, session)[0 if side == "a" else 1]
-    leaves_a = sorted(analysis.tree("a").ids(analysis.tree("a").leaves))
+    colors = leaf_colors(analysis.tree("a"), theme)
     partner = {getattr(pair, side): pair.a for pair in analysis.matching.pairs}
     leaves = set(tree.ids(tree.leaves))
     styles = {}
     for node in map(int, tree.id):
         matched = node in partner
-        if matched and node in leaves:
-            color = node_color(leaves_a.index(partner[node]), len(leaves_a))
-        else:
-            color = theme.soft if matched else theme.unmatched
+        plain = theme.soft if matched else theme.unmatched
+        color = colors[partner[node]] if matched and node in leaves else plain
         label = f"{side.upper()}{(node + 1) // 2}" if node in leaves else ""
         name = names.get(node, Name(label))
         styles[node] = NodeStyle(color, matched, name.text, not name.confirmed)

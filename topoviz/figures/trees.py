@@ -1,27 +1,28 @@
 """Both trees in one figure, facing each other: A's leaves point right, B's left, links run between them.
 
-`spec` is the whole picture. On the page plotly draws only the `ground`; the browser lays the level over it, which moves
-without a new figure. `layout.meta` tells the browser where everything is.
+`spec` is the whole picture, for files and reports. The page draws its own from the `facts`: the browser knows how much
+room there is, and what a person has opened. Both come from one layout.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
-from core.tree import LevelSetTree
+from core.tree import ByHand, LevelSets, LevelSetTree
 from topoviz.figures.frame import END, HEIGHT, SIDES, WIDTH, Frame, Placed
-from topoviz.figures.links import links
+from topoviz.figures.links import link_facts, links
 from topoviz.figures.measures import error_bars, hole_facts, holes
 from topoviz.figures.order import slots
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
-from topoviz.results import Analysis
+from topoviz.results import Analysis, by_hand
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
 
-__all__ = ["figure", "ground", "spec"]
+__all__ = ["facts", "figure", "ground", "spec"]
 
 
 def figure(analysis: Analysis, session: Session, theme: str) -> go.Figure:
@@ -38,25 +39,83 @@ def spec(analysis: Analysis, session: Session, theme: str, height: float = HEIGH
     return whole | {"layout": whole["layout"] | {"shapes": [*whole["layout"]["shapes"], *cuts]}}
 
 
+def facts(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
+    """What the page draws the trees from: nodes, links, holes, the scale. Shared, so not to be changed."""
+    return _facts_of(analysis, _named(session), theme)
+
+
 def ground(analysis: Analysis, session: Session, theme: str, height: float = HEIGHT) -> Spec:
     """The two trees with their links, which of a session show nothing but the names; shared, so not to be changed."""
-    return _ground(analysis, Session(names_a=session.names_a, names_b=session.names_b), theme, height)
+    return _ground(analysis, _named(session), theme, height)
+
+
+def _named(session: Session) -> Session:
+    """A session of nothing but the models, the names and what is merged."""
+    return Session(
+        model_a=session.model_a, model_b=session.model_b, names_a=session.names_a, names_b=session.names_b,
+        merged_a=session.merged_a, merged_b=session.merged_b,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """Both trees in their frame, how their nodes look, and where their holes hang."""
+
+    frame: Frame
+    placed: dict[Side, Placed]
+    styles: dict[Side, dict[int, NodeStyle]]
+    holes: dict[Side, list[dict[str, Any]]]
+
+    def meta(self, sets: dict[Side, LevelSets], session: Session) -> dict[str, Any]:
+        """All facts but those of links."""
+        frame = self.frame
+        return {
+            "kind": "trees", "floor": frame.floor, "width": WIDTH, "end": END,
+            "column": [frame.column(side) for side in SIDES] if frame.crowded else None,
+            "nodes": [
+                fact
+                for side in SIDES
+                for fact in _facts(self.placed[side], self.styles[side], _opens(sets[side], by_hand(session, side)))
+            ],
+            "holes": [*self.holes["a"], *self.holes["b"]],
+        }  # fmt: skip
+
+
+def _laid(analysis: Analysis, session: Session, theme: Theme, height: float) -> _Layout:
+    orders = slots(analysis)
+    frame = Frame(analysis.cut(0.0), max(len(orders["a"]), len(orders["b"]), 2), height)
+    placed: dict[Side, Placed] = {side: frame.placed(analysis.tree(side), orders[side], side) for side in SIDES}
+    return _Layout(
+        frame,
+        placed,
+        {side: node_styles(analysis, session, side, theme) for side in SIDES},
+        {side: hole_facts(placed[side], frame) for side in SIDES},
+    )
 
 
 # An edit compares what is drawn with what is to be: one of the two is known.
 @lru_cache(maxsize=16)
+def _facts_of(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
+    colors = THEMES[theme]
+    laid = _laid(analysis, session, colors, HEIGHT)
+    gone = () if analysis.preview is None else analysis.preview.gone
+    return laid.meta(_sets(analysis), session) | {
+        "models": [session.model_a, session.model_b],
+        "links": link_facts(analysis, laid.styles["a"], colors),
+        "gone": [list(pair) for pair in gone],
+    }
+
+
+@lru_cache(maxsize=16)
 def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> Spec:
     colors = THEMES[theme]
-    orders = slots(analysis)
-    frame = Frame(analysis.cut(0.0), max(len(orders["a"]), len(orders["b"]), 2), height)
-    styles = {side: node_styles(analysis, session, side, colors) for side in SIDES}
-    placed: dict[Side, Placed] = {side: frame.placed(analysis.tree(side), orders[side], side) for side in SIDES}
-    found = {side: hole_facts(placed[side], frame) for side in SIDES}
-    curves, facts = links(analysis, placed, styles["a"], frame, colors)
+    laid = _laid(analysis, session, colors, height)
+    frame, placed, styles = laid.frame, laid.placed, laid.styles
+    curves, told = links(analysis, placed, styles["a"], frame, colors)
     data = [
         trace
         for side in SIDES
-        for trace in (*_tree(placed[side], styles[side], frame, colors), *holes(found[side], frame, colors))
+        for trace in (*_tree(placed[side], styles[side], frame, colors), *holes(laid.holes[side], frame, colors))
     ]
     chart = bare_layout(
         theme,
@@ -64,14 +123,22 @@ def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> 
         yaxis={"visible": False, "range": list(frame.window), "fixedrange": True},
         annotations=[tick for side in SIDES for tick in _ticks(frame, side, colors)],
         shapes=[line for side in SIDES for line in _grid(frame, side, colors)],
-        meta={
-            "kind": "trees", "floor": frame.floor, "width": WIDTH, "end": END,
-            "column": [frame.column(side) for side in SIDES] if frame.crowded else None,
-            "nodes": [fact for side in SIDES for fact in _facts(placed[side], styles[side])],
-            "links": facts, "holes": [*found["a"], *found["b"]],
-        },
-    )  # fmt: skip
+        meta=laid.meta(_sets(analysis), session) | {"links": told},
+    )
     return {"data": data + curves, "layout": chart}
+
+
+def _sets(analysis: Analysis) -> dict[Side, LevelSets]:
+    return {side: analysis.level_sets(side) for side in SIDES}
+
+
+def _opens(sets: LevelSets, hand: ByHand) -> dict[int, dict[str, Any]]:
+    """For nodes that can be split how many leaves are `inside`, and which node to split by: the saddle that was merged
+    by hand, else the most persistent leaf that dissolved into it."""
+    found = {node: {"inside": len(leaves), "opens": leaves[0]} for node, leaves in sets.inside.items()}
+    for node, saddle in sets.merged_at(hand).items():
+        found[node] = {"inside": len(sets.inside.get(node, ())), "opens": saddle, "merged": True}
+    return found
 
 
 def _tree(placed: Placed, styles: Mapping[int, NodeStyle], frame: Frame, theme: Theme) -> tuple[Spec, ...]:
@@ -122,7 +189,9 @@ def _names(placed: Placed, shown: list[NodeStyle], frame: Frame, theme: Theme) -
     }  # fmt: skip
 
 
-def _facts(placed: Placed, styles: Mapping[int, NodeStyle]) -> list[dict[str, Any]]:
+def _facts(
+    placed: Placed, styles: Mapping[int, NodeStyle], opens: Mapping[int, dict[str, Any]]
+) -> list[dict[str, Any]]:
     """What the browser needs of each node to find, mark and describe it."""
     tree, ids = placed.tree, placed.tree.id.tolist()
     return [
@@ -135,7 +204,7 @@ def _facts(placed: Placed, styles: Mapping[int, NodeStyle]) -> list[dict[str, An
             "persistence": round(float(tree.persistence[row]), 3), "holes": int(tree.betti[row, 1]),
             "up": ids[tree.parent[row]] if tree.parent[row] >= 0 else None,
             "down": [ids[child] for child in tree.children[row]],
-            **_errors(tree, row),
+            **_errors(tree, row), **opens.get(node, {}),
         }
         for row, node in enumerate(ids)
     ]  # fmt: skip

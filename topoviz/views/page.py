@@ -36,6 +36,12 @@ _KEYS = (
     ("Delete", "ban the link in hand"),
     ("Backspace", "take a link of yours back"),
     ("arrow keys", "walk the tree in hand"),
+    ("Enter or a click on a closed branch", "open it"),
+    ("C, S", "make one leaf of the branch in hand, split it again"),
+    ("H, Shift H", "hide the node in hand, show all"),
+    ("/, Enter, Shift Enter", "find a node by name or number, go to the next, the one before"),
+    ("+, -, 0", "zoom the trees (the wheel does too), fit them; drag to pan"),
+    ("O", "order the leaves anew, so that few links cross"),
     ("F2 or double click", "name the node in hand"),
     ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
     ("in the suggestions: Y, N, S, arrow keys", "confirm, reject, skip, go from one to the next"),
@@ -66,6 +72,7 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dcc.Store(id=ids.PICTURE),
                 dcc.Store(id=ids.LIVE),
                 *(dcc.Store(id=name) for name in (ids.TAB, ids.OTHER, ids.CURATED)),
+                dcc.Store(id=ids.FACTS),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies, bool(steps)),
@@ -146,9 +153,46 @@ def _column(side: str) -> html.Section:
 
 
 def _trees() -> html.Div:
-    """The trees, and in each the grip of the level, placed by the browser."""
-    panel = _panel(ids.TREES, "Level-set trees", "the trees of both models and the links between them")
+    """The trees, which the browser draws from their facts, with its tools; in each the grip of the level."""
+    label = "the trees of both models and the links between them"
+    picture = html.Div(
+        html.Div(id=ids.TREES, className="graph"), className="graph-frame", role="group", **aria(label=label)
+    )
+    head = [html.H2("Level-set trees"), *_tree_tools(), *_savers(ids.TREES, label)]
+    panel = html.Div([html.Div(head, className="panel-head"), picture], className=f"panel panel-{ids.TREES}")
     return html.Div([panel, _grip("a"), _grip("b")], className="with-grips")
+
+
+def _tree_tools() -> list[Any]:
+    """What finds nodes, what edits the one in hand, and what zooms; `assets/trees-hand.js` says what each can do."""
+
+    def tool(name: str, text: str, label: str, look: str = "chip") -> html.Button:
+        return html.Button(text, id=f"tree-{name}", className=look, disabled=True, title=label, **aria(label=label))
+
+    def group(label: str, *children: Any) -> html.Div:
+        return html.Div(list(children), className="tree-tools", role="group", **aria(label=label))
+
+    find = dcc.Input(id="tree-find", type="text", className="tree-find", placeholder="Find /", autoComplete="off")
+    return [
+        html.Label("Find a node by name or number", htmlFor="tree-find", className="unseen"),
+        find,
+        html.Output(id="tree-found", className="tree-found", htmlFor="tree-find"),
+        group(
+            "Node in hand",
+            tool("merge", "Merge", "Merge (C)"),
+            tool("split", "Split", "Split (S)"),
+            tool("hide", "Hide", "Hide (H)"),
+            tool("show", "Show", "Show what is hidden (Shift+H)"),
+        ),
+        group(
+            "View of the trees",
+            tool("order", "⇅", "Order the leaves so that few links cross (O)", "icon"),
+            tool("out", "−", "Zoom out (-)", "icon"),
+            tool("fit", "▢", "Fit the trees (0)", "icon"),
+            tool("in", "+", "Zoom in (+)", "icon"),
+        ),
+        html.Div(id="tree-said", className="unseen", role="status", **aria(live="polite")),
+    ]
 
 
 def _grip(side: str) -> html.Div:
@@ -166,18 +210,7 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = N
                 children=[
                     html.H2(title),
                     extra,
-                    html.Button(
-                        "SVG",
-                        className="quiet",
-                        **data(save=graph, format="svg"),
-                        **aria(label=f"Save as SVG: {label}"),
-                    ),
-                    html.Button(
-                        "PNG",
-                        className="quiet",
-                        **data(save=graph, format="png"),
-                        **aria(label=f"Save as PNG: {label}"),
-                    ),
+                    *_savers(graph, label),
                 ],
             ),
             under,
@@ -190,11 +223,20 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = N
                     className="graph",
                     figure=bare("light"),
                     responsive=True,
-                    config={"displayModeBar": False, "doubleClick": False, "scrollZoom": graph != ids.TREES},
+                    config={"displayModeBar": False, "doubleClick": False, "scrollZoom": True},
                 ),
             ),
         ],
     )
+
+
+def _savers(graph: str, label: str) -> list[html.Button]:
+    return [
+        html.Button(
+            name, className="quiet", **data(save=graph, format=name.lower()), **aria(label=f"Save as {name}: {label}")
+        )
+        for name in ("SVG", "PNG")
+    ]
 
 
 def _details() -> html.Div:

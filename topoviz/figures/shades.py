@@ -1,0 +1,53 @@
+"""Which color each leaf has: one each while leaves are few, beyond that shades of one for each of the main branches.
+
+Colors hang on ids, which are ranks in persistence, and on masses, which hiding leaves as they are: an edit of one node
+does not recolor the others.
+"""
+
+from functools import lru_cache
+
+from core.tree import LevelSetTree
+from topoviz.theme import Theme, node_color
+
+__all__ = ["leaf_colors"]
+
+_FEW, _MOST = 7, 9
+# How far a leaf's color goes from its branch's towards the ink (above 0) or the paper (below), in turn.
+_SHADES = (0.0, 0.36, -0.2, 0.18, 0.52, -0.1)
+
+
+@lru_cache(maxsize=64)
+def leaf_colors(tree: LevelSetTree, theme: Theme) -> dict[int, str]:
+    """The color of each leaf by id."""
+    leaves = sorted(tree.ids(tree.leaves))
+    ranks = [leaf // 2 for leaf in leaves]
+    for most in (_FEW, _MOST):
+        if max(ranks) < most:
+            return {leaf: node_color(rank, most) for leaf, rank in zip(leaves, ranks, strict=True)}
+    if len(leaves) <= _MOST:
+        return {leaf: node_color(at, len(leaves)) for at, leaf in enumerate(leaves)}
+    colors = {}
+    for hue, branch in enumerate(_branches(tree)):
+        for at, leaf in enumerate(branch):
+            colors[leaf] = _shade(node_color(hue, _MOST), _SHADES[at % len(_SHADES)], theme)
+    return colors
+
+
+def _branches(tree: LevelSetTree) -> list[list[int]]:
+    """Ids of the leaves of the heaviest branches, at most nine, those of more persistent leaves first."""
+    tops = [0]
+    while len(tops) < _MOST:
+        heaviest = max(
+            (row for row in tops if tree.children[row]), key=lambda row: (tree.mass[row], -row), default=None
+        )
+        if heaviest is None:
+            break
+        tops = [row for row in tops if row != heaviest] + list(tree.children[heaviest])
+    return sorted(sorted(tree.ids(tree.leaves_below[row])) for row in tops)
+
+
+def _shade(color: str, share: float, theme: Theme) -> str:
+    """`color` (#rrggbb) part of the way to the theme's ink, or where `share` is negative to its paper."""
+    goal = theme.ink if share > 0 else theme.paper
+    parts = [(int(color[at : at + 2], 16), int(goal[at : at + 2], 16)) for at in (1, 3, 5)]
+    return "#" + "".join(f"{round(own + abs(share) * (other - own)):02X}" for own, other in parts)
