@@ -164,9 +164,7 @@ def _joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedA
     return _with_texts(raw, names, kinds, lambda index: columns[index]) if whole else raw
 
 
-def _joined_in_blocks(
-    path: Path, file: pq.ParquetFile, fields: list[pa.Field], numbers: int, whole: bool
-) -> RawTable:
+def _joined_in_blocks(path: Path, file: pq.ParquetFile, fields: list[pa.Field], numbers: int, whole: bool) -> RawTable:
     """The same of these columns of a file that holds so many numbers, but never all of them in memory."""
     names, kinds = tuple(printable(field.name) for field in fields), [field.type for field in fields]
     label, kept, notes = _numeric(path, kinds) if whole else _chosen(path, names, kinds)
