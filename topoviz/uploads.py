@@ -112,6 +112,12 @@ class Uploads:
                 raise error if isinstance(error, InputError) else _not_kept(error) from None
         return there
 
+    def received(self, token: str) -> int:
+        """How many bytes of an upload are there."""
+        folder, known = self._known(token)
+        part = folder / "part"
+        return part.stat().st_size if part.is_file() else int(known["size"])
+
     def finish(self, token: str) -> Path:
         """The path of an upload of which all has come. Raises `InputError` where some is missing."""
         folder, known = self._known(token)
