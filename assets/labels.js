@@ -61,7 +61,7 @@
     if (!box) box = add(panel, "div", "labels-key");
     box.dataset.stamp = stamp;
     box.replaceChildren();
-    const button = add(box, "button", off ? "chip" : "chip on", `Colour by ${labels.column}`);
+    const button = add(box, "button", off ? "chip" : "chip on", `Color by ${labels.column}`);
     button.type = "button";
     button.setAttribute("aria-pressed", String(!off));
     button.addEventListener("click", turn);

@@ -23,7 +23,8 @@ from topoviz.verdict import verdict
 from zoo import blobs
 
 QUICK = FlowAutoencoderConfig(steps=20, blocks=2, width=8, components=4)
-LONG = FlowAutoencoderConfig(steps=1_000_000, blocks=2, width=8, components=4)
+# Reports come 50 times on the way: now and then, but not for long.
+LONG = FlowAutoencoderConfig(steps=10_000, blocks=2, width=8, components=4)
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 
@@ -197,7 +198,7 @@ def test_a_server_that_is_killed_takes_its_training_with_it_and_leaves_it_to_be_
         import multiprocessing, time
         if __name__ == "__main__":
             jobs = Jobs(Settings(models=Path({str(tmp_path / "models")!r})))
-            config = FlowAutoencoderConfig(steps=1_000_000, blocks=2, width=8, components=4)
+            config = FlowAutoencoderConfig(steps=10_000, blocks=2, width=8, components=4)
             job = jobs.start(Path({str(data)!r}), config, 0, "long")
             while not jobs.status(job).resumable and not list(Path({str(tmp_path)!r}).rglob("checkpoint.*")):
                 time.sleep(0.1)

@@ -113,11 +113,12 @@ def _notes(table: Any, columns: Any, features: list[int], dropped: int) -> list[
         if column.problem or column.aside:
             why.setdefault(column.problem or column.aside, []).append(column.name)
     for reason, names in why.items():
-        notes.append(f"Left out: {_listed(names)} ({reason}).")
+        notes.append(f"{_listed(names)}: left out, {'it' if len(names) == 1 else 'each'} {reason}.")
     for kind in dict.fromkeys(kind for _, kind in table.left_out):
-        notes.append(f"Left out: {_listed([name for name, held in table.left_out if held == kind])} ({kind}).")
+        names = [name for name, held in table.left_out if held == kind]
+        notes.append(f"{_listed(names)}: left out, no numbers but {kind}.")
     if texts := [name for name, values in table.beside if not isinstance(values, np.ndarray)]:
-        notes.append(f"Text is no feature, but may color the points: {_listed(texts)}.")
+        notes.append(f"{_listed(texts)}: text, no feature, but may color the points.")
     return notes
 
 

@@ -1,4 +1,4 @@
-"""The process that trains one job: it reports, keeps what to go on from, and at the end puts the model into its place."""
+"""The process that trains one job: it reports, keeps what to go on from, and puts the model into its place."""
 
 import errno
 import os

@@ -107,6 +107,8 @@ class Uploads:
                         while written < len(piece):
                             written += file.write(piece[written:])
                         there += len(piece)
+            except ConnectionError:
+                return there
             except (InputError, OSError) as error:
                 shutil.rmtree(folder, ignore_errors=True)
                 raise error if isinstance(error, InputError) else _not_kept(error) from None

@@ -120,7 +120,7 @@ def survey(table: Table) -> tuple[Column, ...]:
             first[digest] = name
         whole = bool(len(values)) and bool((values == np.floor(values)).all())
         bins = np.histogram(values, _BINS, (low, high))[0] if low < high else np.zeros(_BINS, int)
-        aside = "numbers the rows" if problem is None and _counts_rows(name, values, whole) else None
+        aside = "counts the rows" if problem is None and _counts_rows(name, values, whole) else None
         missing = len(table) - int(found.finite[index])
         distinct = len(np.unique(values))
         columns.append(Column(name, low, high, missing, distinct, whole, tuple(map(int, bins)), problem, aside))
@@ -172,5 +172,9 @@ def _ranges(points: np.ndarray) -> _Ranges:
 
 
 def _counts_rows(name: str, values: np.ndarray, whole: bool) -> bool:
-    """Whether a column is what programs write unasked: 0, 1, 2, ... down the rows."""
-    return name in (*_ROW_NUMBERS, "number 1") and whole and len(values) > 1 and bool((np.diff(values) > 0).all())
+    """Whether a column is what programs write unasked: 0, 1, 2, ... or 1, 2, 3, ... down the rows."""
+    steps = np.diff(values)
+    if not whole or not len(steps):
+        return False
+    counted = values[0] in (0, 1) and bool((steps == steps[0]).all()) and steps[0] > 0
+    return counted or (name in _ROW_NUMBERS and bool((steps > 0).all()))

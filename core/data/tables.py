@@ -281,10 +281,10 @@ def _is_text(kind: pa.DataType) -> bool:
 def _held(kind: pa.DataType) -> str:
     """What a column without numbers holds."""
     if pa.types.is_null(kind):
-        return "empty"
+        return "nothing"
     if pa.types.is_nested(kind):
         return "nested values"
-    return "dates" if pa.types.is_temporal(kind) else "text" if _is_text(kind) else "no numbers"
+    return "dates or times" if pa.types.is_temporal(kind) else "text" if _is_text(kind) else str(kind)
 
 
 def _may_label(name: str, kind: pa.DataType) -> bool:

@@ -1,4 +1,4 @@
-"""The jobs: a row each with what can be done to it, a badge in the header while some are on, a notice when one is done."""
+"""The jobs: a row each with what can be done to it, a badge in the header while some are on, a notice at the end."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -48,7 +48,7 @@ def jobs_watch() -> list[Any]:
 
 
 def rows(statuses: Sequence[Status], chosen: str | None) -> list[Any]:
-    """The list, the newest first but what trains and waits before the rest; `chosen` is the one whose curve is shown."""
+    """The list: what trains, what waits, then the rest, newest first; `chosen` is the one whose curve is shown."""
     if not statuses:
         return [html.Li("Nothing has been trained here yet.", className="hint")]
     active = [status for status in statuses if status.state in ACTIVE]
@@ -162,7 +162,9 @@ def _detail(status: Status) -> Any:
         parts = ["reads the data"]
     line = html.P(", ".join(parts), className="hint") if parts else None
     if status.state == "done":
-        return html.Div([line, html.P(status.doubt or "Converged.", className="doubt" if status.doubt else "converged")])
+        return html.Div(
+            [line, html.P(status.doubt or "Converged.", className="doubt" if status.doubt else "converged")]
+        )
     return line
 
 

@@ -78,6 +78,7 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
                         ),
                         dmc.Select(
                             id="training-set",
+                            size="xs",
                             label="or a built-in set",
                             data=list(sets),
                             value="islands-a",
@@ -96,7 +97,7 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
             className="step step-settings",
             children=[
                 _step(2, "Settings"),
-                dmc.TextInput(id="training-name", label="Name of the model", placeholder="as the data"),
+                dmc.TextInput(id="training-name", size="xs", label="Name of the model", placeholder="as the data"),
                 html.Div(
                     className="fields",
                     children=[
@@ -114,15 +115,26 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
                     className="fields",
                     children=[
                         dmc.Select(
-                            id="training-flow", label="Flow", data=list(flows), value=flows[0], allowDeselect=False
+                            id="training-flow",
+                            size="xs",
+                            label="Flow",
+                            data=list(flows),
+                            value=flows[0],
+                            allowDeselect=False,
                         ),
                         dmc.NumberInput(
-                            id="training-steps", label="Steps", value=3500, min=1, max=1_000_000, step=500,
+                            id="training-steps",
+                            size="xs",
+                            label="Steps",
+                            value=3500,
+                            min=1,
+                            max=1_000_000,
+                            step=500,
                             thousandSeparator=",",
                         ),
-                        dmc.NumberInput(id="training-seed", label="Seed", value=0, min=0),
+                        dmc.NumberInput(id="training-seed", size="xs", label="Seed", value=0, min=0),
                     ],
-                ),  # fmt: skip
+                ),
                 html.Button("Train", id="training-start", className="button strong train-button"),
                 html.P("It joins the queue: one job trains at a time.", className="hint"),
             ],
@@ -159,7 +171,9 @@ def told(found: Mapping[str, Any], name: str) -> list[Any]:
                 html.Table(
                     className="columns",
                     children=[
-                        html.Thead(html.Tr([html.Th(text, scope="col") for text in ("Feature", "", "Range", "Spread")])),
+                        html.Thead(
+                            html.Tr([html.Th(text, scope="col") for text in ("Feature", "", "Range", "Spread")])
+                        ),
                         html.Tbody([*(_row(at, column) for at, column in enumerate(columns)), *_rest(found)]),
                     ],
                 ),
@@ -174,7 +188,8 @@ def told(found: Mapping[str, Any], name: str) -> list[Any]:
             children=[
                 dmc.Select(
                     id="training-label",
-                    label="Colour points by",
+                    size="xs",
+                    label="Color points by",
                     data=options,
                     value=found["label"],
                     allowDeselect=False,
@@ -213,7 +228,10 @@ def nothing_told(problem: str = "") -> list[Any]:
 
 def _hidden_choices() -> html.Div:
     """The choices of columns of no file, so that they can always be asked for."""
-    choices = [dmc.CheckboxGroup([], id="training-features", value=[]), dmc.Select(id="training-label", data=[], value="")]
+    choices = [
+        dmc.CheckboxGroup([], id="training-features", value=[]),
+        dmc.Select(id="training-label", data=[], value=""),
+    ]
     return html.Div(choices, hidden=True)
 
 
@@ -269,9 +287,7 @@ def _dots(dots: Sequence[Sequence[float]], names: Sequence[str]) -> html.Div | N
     if not dots or len(names) < 2:
         return None
     label = f"{names[1]} against {names[0]}"
-    marks = [
-        html.I(style={"left": f"{2 + 96 * x:.1f}%", "bottom": f"{2 + 96 * y:.1f}%"}) for x, y in dots
-    ]  # fmt: skip
+    marks = [html.I(style={"left": f"{2 + 96 * x:.1f}%", "bottom": f"{2 + 96 * y:.1f}%"}) for x, y in dots]
     return html.Div([html.Div(marks, className="dots", role="img", title=label, **aria(label=label))])
 
 
@@ -296,6 +312,7 @@ def _sizes(name: str, label: str, values: range, value: str) -> dmc.Select:
     """A picker of a number, or of 'auto'."""
     return dmc.Select(
         id=name,
+        size="xs",
         label=label,
         data=["auto", *map(str, values)],
         value=value,
