@@ -104,7 +104,7 @@ def _trained(folder: JobFolder, job: "Job") -> tuple["FlowAutoencoder", "Labels 
     return _labelled(model, labels_of)
 
 
-def _data(job: "Job") -> tuple["Dataset", "Callable[[Any], Labels] | None"]:
+def _data(job: "Job") -> tuple["Dataset", "Callable[[Any], Labels | None] | None"]:
     """The data set of a job, and what gives the labels of some of its file's rows; those are its own `labels` until
     the model is trained, so that its sample tells which rows it shows."""
     from core.data import load_dataset

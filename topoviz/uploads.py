@@ -55,7 +55,7 @@ class Uploads:
         self._lock = Lock()
         self._busy: set[str] = set()
 
-    def begin(self, filename: str, size: int) -> str:
+    def begin(self, filename: str, size: object) -> str:
         """Make room for a file of `size` bytes and return the token to send it under.
 
         Raises `InputError` on a kind of file that no reader takes, on one too large, and where there is no room.
