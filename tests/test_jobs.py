@@ -186,7 +186,7 @@ def test_a_restart_loses_nothing_and_a_resumed_job_goes_on(open_jobs, data, tmp_
     assert later[0]["step"] > reached
     assert jobs.status(running).steps[0]["step"] <= reached
     jobs.cancel(running)
-    wait(jobs, running, "cancelled")
+    wait(jobs, running, "cancelled", "done")
 
 
 def test_a_server_that_is_killed_takes_its_training_with_it_and_leaves_it_to_be_resumed(open_jobs, data, tmp_path):

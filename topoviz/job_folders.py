@@ -103,9 +103,12 @@ class JobFolder:
         except OSError:
             return []
         found: list[dict[str, Any]] = []
+        reached: dict[str, int] = {}
         for line in filter(None, map(_parsed, text.splitlines())):
-            if found and found[-1]["step"] >= line["step"]:
-                found = [old for old in found if old["phase"] != line["phase"] or old["step"] < line["step"]]
+            phase, step = line["phase"], line["step"]
+            if reached.get(phase, -1) >= step:
+                found = [old for old in found if old["phase"] != phase or old["step"] < step]
+            reached[phase] = step
             found.append(line)
         if found:
             with contextlib.suppress(OSError, ValueError):
