@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 import time
 import uuid
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -221,6 +222,7 @@ class Jobs:
             self._held = hold(self._folder / "lock")
             if self._held is None:
                 return False
+            weakref.finalize(self, self._held.close)
             for folder in job_folders(self._folder):
                 if self._state(folder)["state"] == "running":
                     self._note(folder, "interrupted")
