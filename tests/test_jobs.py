@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -221,7 +222,7 @@ def test_a_server_that_is_killed_takes_its_training_with_it_and_leaves_it_to_be_
             os.kill(child, 0)
         except ProcessLookupError:
             return True
-        return open(f"/proc/{child}/stat").read().split()[2] == "Z" if sys.platform == "linux" else False
+        return sys.platform == "linux" and Path(f"/proc/{child}/stat").read_text().split()[2] == "Z"
 
     until(gone)
     status = open_jobs().all()[0]
