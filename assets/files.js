@@ -40,10 +40,4 @@
     });
     field.click();
   };
-
-  // Dash makes the field for a dropped file, and gives it no name.
-  new MutationObserver(() => {
-    const field = document.querySelector("#training-drop input:not([aria-label])");
-    if (field) field.setAttribute("aria-label", "Data file");
-  }).observe(document.documentElement, { childList: true, subtree: true });
 })();

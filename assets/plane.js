@@ -3,6 +3,7 @@
 (function () {
   "use strict";
 
+  const T = (window.topoviz = window.topoviz || {});
   const SVG = "http://www.w3.org/2000/svg";
 
   /* Plain numbers, from plotly's packed arrays too. */
@@ -69,7 +70,9 @@
       }
     };
     const of = (known, owners) => (i) => (known[owners[i]] ? known[owners[i]].color : soft);
-    dots(...meta.points, meta.owners.length ? 1.7 : 1.3, meta.owners.length ? 0.7 : 0.4, meta.owners.length ? of(nodes, meta.owners) : () => soft);
+    const labels = T.labelColors && T.labelColors(meta.side);
+    if (labels) dots(...meta.points, 1.9, 0.85, (i) => labels(i) || soft);
+    else dots(...meta.points, meta.owners.length ? 1.7 : 1.3, meta.owners.length ? 0.7 : 0.4, meta.owners.length ? of(nodes, meta.owners) : () => soft);
     if (!overlay) return;
     const mix = (k) => overlay.start[k].map((value, i) => value + morph * (overlay.end[k][i] - value));
     dots(mix(0), mix(1), 2.1, 0.8, of(carriers, overlay.owners));

@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, curation, export, scene, session, study, training
+from topoviz.callbacks import browser, curation, export, scene, session, study, training, uploads
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -35,7 +35,9 @@ def create_app(settings: Settings) -> Dash:
     browser.register(app)
     export.register(app, library)
     curation.register(app, library)
-    training.register(app, library, Jobs(settings))
+    jobs = Jobs(settings)
+    training.register(app, library, jobs)
+    uploads.register(app, library, jobs.uploads)
     study.register(app, library)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

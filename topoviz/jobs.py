@@ -1,38 +1,46 @@
-"""Training from the page: one process at a time, spawned, which appends its progress to a file.
+"""Training from the page: a queue on the disk, worked off one at a time by a spawned process.
 
-A job is a folder in `_jobs` beside the user's models: job.json says what to do, progress.jsonl what has been
-done. A page that is reloaded reads on where it was; a finished model joins the library.
+The queue is what lies in `_jobs` beside the user's models, so it outlives page and server: what waited goes on waiting,
+what ran when the server ended is interrupted and can be resumed. Of several servers over one folder, the one that
+holds the folder's lock works; the others show and queue.
 """
 
-import json
+import contextlib
 import multiprocessing
+import time
 import uuid
+import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing.process import BaseProcess
+from multiprocessing.connection import Connection
 from pathlib import Path
-from queue import SimpleQueue
-from threading import Lock, Thread
-from typing import Any, Literal
+from threading import Event, Lock, Thread
+from typing import IO, Any
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
-from topoviz import resource
 from topoviz.checks import folder_name, whole
+from topoviz.job_folders import Job, JobFolder, State, find, job_folders
+from topoviz.processes import hold
 from topoviz.settings import Settings
-from topoviz.verdict import doubt
+from topoviz.training_process import free_name, run
+from topoviz.uploads import Uploads
 
-__all__ = ["Jobs", "Status"]
+__all__ = ["ACTIVE", "Jobs", "Status"]
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
-_SUFFIXES = (".npy", ".npz", ".csv", ".parquet", ".safetensors")
-_SHOWN = 600
+ACTIVE = ("queued", "running")
+_NEEDED = (*ACTIVE, "interrupted")
+_MOST_QUEUED = 100
+_POLL_SECONDS, _TICK_SECONDS = 4.0, 0.2
+_TERMINATED = -15
 
 
 @dataclass(frozen=True)
 class Status:
-    """Where a job stands. `steps` are its newest progress lines: phase, step, steps, train_nll, heldout_nll,
-    seconds, seconds_left, latent (a few rounded points). `error` is one line where it failed, `doubt` one where the
-    model did not converge."""
+    """Where a job stands. `steps` are its newest reports: phase, step, steps, train_nll, heldout_nll, seconds,
+    seconds_left; the last with `latent` (a few rounded points). `name` is the model's, `data` what the person calls the
+    data. `error` is one line where it failed, `doubt` one where the model did not converge. `resumable` says whether
+    there is something to go on from; `config` and `seed` are its settings."""
 
     id: str
     state: State
@@ -41,168 +49,242 @@ class Status:
     steps: tuple[dict[str, Any], ...] = ()
     error: str | None = None
     doubt: str | None = None
+    resumable: bool = False
+    config: dict[str, Any] | None = None
+    seed: int = 0
 
 
 class Jobs:
-    """The training jobs of one server. Thread-safe; at most one runs, the others wait in order."""
+    """The training jobs in a folder of models, and the `uploads` beside them. Thread-safe."""
 
     def __init__(self, settings: Settings) -> None:
         self._models = settings.models
         self._folder = settings.models / "_jobs"
-        self._waiting: SimpleQueue[str] = SimpleQueue()
+        self.uploads = Uploads(self._folder / "uploads", self._files_needed)
         self._lock = Lock()
-        self._running: tuple[str, BaseProcess] | None = None
-        self._cancelled: set[str] = set()
-        self._ids: list[str] = []
+        self._held: IO[Any] | None = None
+        self._wake, self._closed = Event(), Event()
+        self._stopped: set[str] = set()
+        # States for which the disk had no room.
+        self._unwritten: dict[str, dict[str, Any]] = {}
         self._worker: Thread | None = None
+        if self._folder.is_dir() and self._own() and self._waiting():
+            self._ensure_worker()
 
-    def upload(self, filename: str, content: bytes) -> Path:
-        """Keep a file that a person dropped, under a name of ours, and return its path for `start`.
-
-        Raises `InputError` on a kind of file that no reader takes.
-        """
-        suffix = Path(filename).suffix.lower()
-        if suffix not in _SUFFIXES:
-            raise invalid("file", f"one of {', '.join(_SUFFIXES)}", filename, "save it as one of these")
-        folder = self._folder / "uploads"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{uuid.uuid4().hex}{suffix}"
-        path.write_bytes(content)
-        return path
-
-    def uploaded(self, token: str) -> Path:
-        """The path of an upload by the name that `upload` gave it. Raises `InputError` where there is none."""
-        path = self._folder / "uploads" / Path(str(token)).name
-        if not path.is_file():
-            raise invalid("file", "an upload of this server's", repr(token), "drop the file again")
-        return path
-
-    def start(self, data: str | Path, config: FlowAutoencoderConfig, seed: int, name: str) -> str:
-        """Queue the training of a model `name` on a built-in set or an uploaded file; returns the job's id.
-
-        Raises `InputError` on a bad name or seed.
+    def start(
+        self,
+        data: str | Path,
+        config: FlowAutoencoderConfig,
+        seed: int,
+        name: str,
+        title: str | None = None,
+        features: Sequence[int] | None = None,
+        label: str = "",
+    ) -> str:
+        """Queue the training of a model `name` on a built-in set, or on columns of a file (see `Job`); returns the
+        job's id. Raises `InputError` on a bad name or seed, and where a hundred jobs wait already.
         """
         folder_name("name", name)
         if name.startswith("_"):
             raise invalid("name", "without a leading underscore", repr(name), "choose another name")
         whole("seed", seed, 0, 2**31 - 1)
-        job = uuid.uuid4().hex
-        folder = self._folder / job
-        folder.mkdir(parents=True)
-        document = {"data": str(data), "config": config.to_json(), "seed": seed, "name": self._free(name)}
-        (folder / "job.json").write_text(json.dumps(document), "utf-8")
         with self._lock:
-            self._ids.append(job)
-            if self._worker is None:
-                self._worker = Thread(target=self._work, daemon=True)
-                self._worker.start()
-        self._waiting.put(job)
-        return job
+            if len(self._waiting()) >= _MOST_QUEUED:
+                raise invalid("jobs", f"at most {_MOST_QUEUED} that wait", "one more", "wait, or cancel some")
+            source = str(data.absolute()) if isinstance(data, Path) else data
+            job = Job(
+                name=self._free(name),
+                data=source,
+                title=title or Path(source).name,
+                config=config.to_json(),
+                seed=seed,
+                features=None if features is None else tuple(features),
+                label=label,
+                created=time.time(),
+            )
+            folder = JobFolder.make(self._folder, uuid.uuid4().hex, job)
+        self._ensure_worker()
+        return folder.id
 
     def status(self, job: str, tail: int = 200) -> Status:
-        """Where a job stands, with its last `tail` lines. Raises `InputError` where there is no such job."""
-        with self._lock:
-            if job not in self._ids:
-                raise invalid("job", "one of this server's", repr(job), "start the training again")
-            running = self._running is not None and self._running[0] == job
-            cancelled = job in self._cancelled
-        document = json.loads((self._folder / job / "job.json").read_text("utf-8"))
-        lines = _read_lines(self._folder / job / "progress.jsonl")
-        end = next((line for line in lines if "end" in line), {})
-        state: State = end.get("end") or ("cancelled" if cancelled else "running" if running else "queued")
-        steps = tuple(line for line in lines if "step" in line)[-tail:]
-        return Status(
-            job, state, document["name"], Path(document["data"]).name, steps, end.get("error"), end.get("doubt")
-        )
+        """Where a job stands, with its last `tail` reports. Raises `InputError` where there is no such job."""
+        return self._status(find(self._folder, job), tail)
 
     def all(self) -> tuple[Status, ...]:
-        """Every job of this server, oldest first, each with its last line."""
-        with self._lock:
-            ids = tuple(self._ids)
-        return tuple(self.status(job, tail=1) for job in ids)
+        """Every job, oldest first, each with its last report. A damaged one is listed as failed."""
+        return tuple(self._status(folder, 1) for folder in job_folders(self._folder))
 
     def cancel(self, job: str) -> None:
         """Stop a job, or keep it from starting. One that has ended stays as it is."""
+        folder = find(self._folder, job)
         with self._lock:
-            if job not in self._ids:
+            state = self._state(folder)["state"]
+            if state == "queued":
+                self._note(folder, "cancelled")
+            elif state == "running":
+                self._stopped.add(job)
+                with contextlib.suppress(OSError):
+                    folder.stop.touch()
+
+    def resume(self, job: str) -> None:
+        """Let a job that came to no good end go on where it was last kept, or from the beginning where nowhere."""
+        self._again(job, anew=False)
+
+    def retry(self, job: str) -> None:
+        """Let a job that came to no good end begin anew, with the same settings."""
+        self._again(job, anew=True)
+
+    def remove(self, job: str) -> None:
+        """Forget a job that has ended; its model stays. Raises `InputError` while it runs."""
+        folder = find(self._folder, job)
+        with self._lock:
+            if self._state(folder)["state"] == "running":
+                raise invalid("job", "one that has ended", "one that runs", "cancel it first")
+            self._unwritten.pop(job, None)
+            folder.remove()
+
+    def close(self) -> None:
+        """Stop working, interrupting what runs, and let another server have the folder."""
+        self._closed.set()
+        self._wake.set()
+        if self._worker is not None:
+            self._worker.join()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
+    def _again(self, job: str, anew: bool) -> None:
+        folder = find(self._folder, job)
+        with self._lock:
+            if self._state(folder)["state"] in (*ACTIVE, "done"):
                 return
-            self._cancelled.add(job)
-            if self._running is not None and self._running[0] == job:
-                self._running[1].terminate()
+            if anew:
+                folder.clear()
+            folder.stop.unlink(missing_ok=True)
+            self._stopped.discard(job)
+            self._note(folder, "queued")
+        self._ensure_worker()
+
+    def _status(self, folder: JobFolder, tail: int) -> Status:
+        state = self._state(folder)
+        try:
+            job = folder.job
+        except InputError as error:
+            return Status(folder.id, "failed", folder.id[:8], "", error=str(error))
+        return Status(
+            folder.id,
+            state["state"],
+            state.get("model") or job.name,
+            job.title,
+            tuple(folder.lines()[-tail:]),
+            state.get("error"),
+            state.get("doubt"),
+            state["state"] not in (*ACTIVE, "done") and folder.checkpoint.is_file(),
+            job.config,
+            job.seed,
+        )
+
+    def _state(self, folder: JobFolder) -> dict[str, Any]:
+        return self._unwritten.get(folder.id) or folder.state()
+
+    def _note(self, folder: JobFolder, state: State, **more: Any) -> None:
+        """Note a state on the disk, or where that is full here, until there is room."""
+        try:
+            folder.write_state(state, **more)
+        except InputError:
+            self._unwritten[folder.id] = {"state": state, **more}
+        else:
+            self._unwritten.pop(folder.id, None)
+
+    def _waiting(self) -> list[JobFolder]:
+        return [folder for folder in job_folders(self._folder) if self._state(folder)["state"] == "queued"]
+
+    def _files_needed(self) -> set[Path]:
+        """The files that jobs may still want to read."""
+        needed = set()
+        for folder in job_folders(self._folder):
+            if self._state(folder)["state"] in _NEEDED:
+                with contextlib.suppress(InputError):
+                    needed.add(Path(folder.job.data))
+        return needed
 
     def _free(self, name: str) -> str:
-        """`name`, or with a number behind it where that is taken: a shipped model would hide one of the same name."""
+        """A name that no model has and no other job will give one."""
+        taken = set()
+        for folder in job_folders(self._folder):
+            with contextlib.suppress(InputError):
+                taken.add(folder.job.name)
+        return free_name(name, self._models, taken.__contains__)
+
+    def _own(self) -> bool:
+        """Whether this server may work off the queue. What runs while nobody works was interrupted."""
+        if self._held is None:
+            self._held = hold(self._folder / "lock")
+            if self._held is None:
+                return False
+            weakref.finalize(self, self._held.close)
+            for folder in job_folders(self._folder):
+                if self._state(folder)["state"] == "running":
+                    self._note(folder, "interrupted")
+        return True
+
+    def _ensure_worker(self) -> None:
         with self._lock:
-            ids = tuple(self._ids)
-        taken = {json.loads((self._folder / job / "job.json").read_text("utf-8"))["name"] for job in ids}
-        folders = (self._models, resource("sample_data") / "models")
-        free, count = name, 2
-        while free in taken or any((folder / free).exists() for folder in folders):
-            free, count = f"{name}-{count}", count + 1
-        return free
+            if self._worker is None:
+                self._worker = Thread(target=self._work, daemon=True)
+                self._worker.start()
+        self._wake.set()
 
     def _work(self) -> None:
-        while True:
-            job = self._waiting.get()
-            folder = self._folder / job
-            with self._lock:
-                if job in self._cancelled:
-                    continue
-                process = multiprocessing.get_context("spawn").Process(
-                    target=_train, args=(folder, self._models), daemon=True
-                )
-                process.start()
-                self._running = (job, process)
-            process.join()
-            with self._lock:
-                self._running = None
-                cancelled = job in self._cancelled
-            if not any("end" in line for line in _read_lines(folder / "progress.jsonl")):
-                ending = {"end": "cancelled"} if cancelled else {"end": "failed", "error": _died(process.exitcode)}
-                _append(folder / "progress.jsonl", ending)
+        while not self._closed.is_set():
+            job = self._next()
+            if job is None:
+                self._wake.wait(_POLL_SECONDS)
+                self._wake.clear()
+            else:
+                self._run(job)
+
+    def _next(self) -> JobFolder | None:
+        """The job whose turn it is, noted as running."""
+        with self._lock:
+            waiting = self._waiting() if self._own() else []
+            if not waiting:
+                return None
+            waiting[0].stop.unlink(missing_ok=True)
+            self._note(waiting[0], "running", began=time.time())
+            return waiting[0]
+
+    def _run(self, folder: JobFolder) -> None:
+        context = multiprocessing.get_context("spawn")
+        receiver, sender = context.Pipe(duplex=False)
+        process = context.Process(target=run, args=(folder.path, self._models, sender), daemon=True)
+        process.start()
+        sender.close()
+        stopped = False
+        while process.is_alive():
+            process.join(_TICK_SECONDS)
+            if folder.stop.exists() or folder.id in self._stopped or self._closed.is_set():
+                stopped = True
+                process.terminate()
+        ending = _ending(receiver, process.exitcode, stopped, self._closed.is_set())
+        with self._lock:
+            self._stopped.discard(folder.id)
+            with contextlib.suppress(OSError):
+                folder.stop.unlink(missing_ok=True)
+                if ending["state"] == "done":
+                    folder.checkpoint.unlink(missing_ok=True)
+            self._note(folder, **ending, ended=time.time())
 
 
-def _train(folder: Path, models: Path) -> None:
-    """The spawned process: train, report, save."""
-    from core.data import load_dataset
-    from core.store import save_model
-    from core.training import train
-    from topoviz.progress import spare_a_processor
-
-    spare_a_processor()
-    job = json.loads((folder / "job.json").read_text("utf-8"))
-    report = folder / "progress.jsonl"
-    try:
-        config = FlowAutoencoderConfig.from_json(job["config"])
-        model = None
-        for step in train(load_dataset(job["data"], seed=job["seed"]), config, seed=job["seed"]):
-            _append(report, _line(step))
-            model = step.model
-        if model is None:
-            raise InputError("training ended without a model; try again.")
-        save_model(model, models / job["name"])
-    except InputError as error:
-        _append(report, {"end": "failed", "error": str(error)})
-    else:
-        _append(report, {"end": "done", "doubt": doubt(job["name"], model.metrics)})
-
-
-def _line(step: Any) -> dict[str, Any]:
-    names = ("phase", "step", "steps", "train_nll", "heldout_nll", "seconds", "seconds_left")
-    latent = None if step.latent is None else step.latent[:_SHOWN].round(3).tolist()
-    return {name: getattr(step, name) for name in names} | {"latent": latent}
-
-
-def _append(path: Path, line: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(line) + "\n")
-
-
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines so far; the last may still be on its way."""
-    if not path.is_file():
-        return []
-    return [json.loads(line) for line in path.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
+def _ending(receiver: Connection, exitcode: int | None, stopped: bool, closed: bool) -> dict[str, Any]:
+    """How a training ended, by its own words or else by how its process did."""
+    with contextlib.suppress(EOFError, OSError):
+        if receiver.poll():
+            return receiver.recv()
+    # A signal to end that is none of ours comes with the end of the server.
+    if closed or (exitcode == _TERMINATED and not stopped):
+        return {"state": "interrupted"}
+    return {"state": "cancelled"} if stopped else {"state": "failed", "error": _died(exitcode)}
 
 
 def _died(exitcode: int | None) -> str:

@@ -37,7 +37,8 @@ _MOST_OF_TEXT = Most(2 * 2**30, 20_000_000, MEMORY_BYTES)
 class RawTable:
     """What a file says: points (n, d) of any real dtype (an `np.memmap` where too large for memory), labels (n,) as
     numbers or text, latent (n, k), entropy in nats, names of the columns, and notes on what was left out. Values are as
-    found: NaN and infinity included."""
+    found: NaN and infinity included. Of a table that was read whole, `texts` are columns of text by name, and
+    `left_out` the names of all others with what they hold."""
 
     points: np.ndarray
     labels: np.ndarray | pa.Array | None = None
@@ -45,6 +46,8 @@ class RawTable:
     entropy: float | None = None
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    texts: tuple[tuple[str, pa.Array], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def most_of(path: Path) -> Most:

@@ -10,7 +10,8 @@ import lzma
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from core.data.tables import read_csv, read_parquet
 from core.errors import InputError, invalid
 from core.files import atomic_file
 
-__all__ = ["SUFFIXES", "read_dataset", "write_points"]
+__all__ = ["SUFFIXES", "read_dataset", "read_raw", "sound", "write_points"]
 
 _READERS: dict[str, Callable[[Path], RawTable]] = {
     ".npy": read_npy,
@@ -52,10 +53,22 @@ def read_dataset(path: Path | str) -> Dataset:
     file's base name, on anything that is no such file or too large.
     """
     path = Path(path)
+    with sound(path):
+        return _finished(path, _READERS[path.suffix.lower()](path))
+
+
+def read_raw(path: Path) -> RawTable:
+    """What a file says, all of its columns as they are found. Within `sound`, raises like `read_dataset`."""
+    whole = {".csv": read_csv, ".parquet": read_parquet}.get(path.suffix.lower())
+    return _READERS[path.suffix.lower()](path) if whole is None else whole(path, whole=True)
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Refuse what is no file of a known kind; whatever a library has against the file, as one line."""
     _check_file(path)
     try:
-        raw = _READERS[path.suffix.lower()](path)
-        return _finished(path, raw)
+        yield
     except InputError:
         raise
     except MemoryError:

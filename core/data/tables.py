@@ -5,7 +5,8 @@ A .parquet table too large for memory is read in blocks of rows and mapped from 
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import ceil
 from pathlib import Path
 
@@ -25,15 +26,17 @@ _LABELS = ("label", "labels", "class")
 # What pandas and R call the row numbers that they write unasked.
 _ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__")
 _MISSING = ("", "na", "n/a", "null", "none")
+_MOST_TEXTS = 16
 _HEAD = 8 * 2**20
 _BLOCK = 16 * 2**20
 # So a column is read page by page; by default, all columns of a row group are taken into memory at once.
 _BY_PAGES = {"buffer_size": 16 * 2**10, "pre_buffer": False}
 
 
-def read_csv(path: Path) -> RawTable:
-    """The table of a .csv file, separated by commas, semicolons or tabs, with or without a row of names. Raises
-    `InputError`, or `ValueError`, `OSError`, `csv.Error` and `ArrowException` on a damaged file."""
+def read_csv(path: Path, whole: bool = False) -> RawTable:
+    """The table of a .csv file, separated by commas, semicolons or tabs, with or without a row of names; `whole` with
+    its columns of text, and nothing taken out for labels. Raises `InputError`, or `ValueError`, `OSError`, `csv.Error`
+    and `ArrowException` on a damaged file."""
     delimiter, rows = _first_rows(path)
     if not rows:
         raise refusal(path, "a table of numbers", "an empty file", "write one row per point")
@@ -50,27 +53,31 @@ def read_csv(path: Path) -> RawTable:
         parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
     )
     names = tuple(printable(cell.strip()) for cell in first) if named else None
-    return _joined(path, names, table.columns)
+    return _joined(path, names, table.columns, whole)
 
 
-def read_parquet(path: Path) -> RawTable:
-    """The table of a .parquet file; columns of equally long lists become several. Raises `InputError`, or
-    `ArrowException`, `ValueError` and `OSError` on a damaged file."""
+def read_parquet(path: Path, whole: bool = False) -> RawTable:
+    """The table of a .parquet file; columns of equally long lists become several. `whole` and what is raised as of
+    `read_csv`."""
     with pq.ParquetFile(path, **_BY_PAGES) as file:
         fields = list(file.schema_arrow)
-        label = next((field.name for field in fields if _may_label(field.name, field.type)), None)
-        numbers = _check_metadata(path, file, label)
-    read = [field for field in fields if _is_numeric(field.type) or field.name == label]
+        labels = [f.name for f in fields if (_is_text(f.type) if whole else _may_label(f.name, f.type))]
+        labels = labels[: _MOST_TEXTS if whole else 1]
+        numbers = _check_metadata(path, file, labels)
+    read = [field for field in fields if _is_numeric(field.type) or field.name in labels]
     large = is_large((numbers,), 4)
     # Encoded, a column of labels takes no more memory than its distinct texts.
-    with pq.ParquetFile(path, read_dictionary=[label] if label else None, **(_BY_PAGES if large else {})) as file:
+    with pq.ParquetFile(path, read_dictionary=labels or None, **(_BY_PAGES if large else {})) as file:
         if large:
-            raw = _joined_in_blocks(path, file, read, numbers)
+            raw = _joined_in_blocks(path, file, read, numbers, whole)
         else:
             table = file.read(columns=[field.name for field in read])
-            raw = _joined(path, tuple(printable(name) for name in table.column_names), table.columns)
-    others = [field.name for field in fields if field.name not in {field.name for field in read}]
-    return RawTable(raw.points, raw.labels, columns=raw.columns, notes=(*raw.notes, *_left_out(others)))
+            raw = _joined(path, tuple(printable(name) for name in table.column_names), table.columns, whole)
+    others = [field for field in fields if field.name not in {field.name for field in read}]
+    if whole:
+        left_out = tuple((printable(field.name), _held(field.type)) for field in others)
+        return replace(raw, left_out=(*raw.left_out, *left_out))
+    return replace(raw, notes=(*raw.notes, *_left_out([field.name for field in others])))
 
 
 def _first_rows(path: Path) -> tuple[str, list[list[str]]]:
@@ -114,7 +121,7 @@ def _count_lines(path: Path) -> int:
     return max(feeds, returns)
 
 
-def _check_metadata(path: Path, file: pq.ParquetFile, label: str | None) -> int:
+def _check_metadata(path: Path, file: pq.ParquetFile, labels: list[str]) -> int:
     """Refuse by the footer what would not fit; a run-length code can stand for any number of values. Returns an upper
     bound of the numbers in the table."""
     metadata, fields, most = file.metadata, list(file.schema_arrow), most_of(path).table_bytes
@@ -125,14 +132,15 @@ def _check_metadata(path: Path, file: pq.ParquetFile, label: str | None) -> int:
     numbers = rows * columns + rows * sum(f.type.list_size for f in fields if pa.types.is_fixed_size_list(f.type))
     check_bytes(path, 4 * numbers, most, "of numbers")
     lists = [field.name for field in fields if _is_list(field.type) and _is_numeric(field.type)]
-    check_bytes(path, 8 * rows if label else 0, MEMORY_BYTES, "of labels")
-    walked = [*lists, label] if label else lists
+    check_bytes(path, 8 * rows * len(labels), MEMORY_BYTES, "of labels")
+    walked = [*lists, *labels]
     if not walked:
         return numbers
     # Asking for a damaged column's counts aborts the process, so the pages are walked first: they only raise.
     file.scan_contents(walked)
     paths = [file.schema.column(index).path for index in range(columns)]
-    stored = sum(group.column(paths.index(label)).total_uncompressed_size for group in groups) if label else 0
+    places = [paths.index(label) for label in labels]
+    stored = sum(group.column(place).total_uncompressed_size for group in groups for place in places)
     check_bytes(path, stored, MEMORY_BYTES, "of labels")
     nested = [index for index, leaf in enumerate(paths) if leaf.startswith(tuple(f"{name}." for name in lists))]
     values = [sum(group.column(index).num_values for index in nested) for group in groups]
@@ -143,21 +151,23 @@ def _check_metadata(path: Path, file: pq.ParquetFile, label: str | None) -> int:
     return numbers
 
 
-def _joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedArray]) -> RawTable:
-    """The numeric columns side by side, with the first column of labels beside them."""
-    label, kept, notes = _chosen(path, names, [column.type for column in columns])
+def _joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedArray], whole: bool) -> RawTable:
+    """The numeric columns side by side, with the first column of labels beside them, or `whole` with all of text."""
+    kinds = [column.type for column in columns]
+    label, kept, notes = _numeric(path, kinds) if whole else _chosen(path, names, kinds)
     numeric = [columns[index] for index in kept]
     widths = [_width(path, column) for column in numeric]
     check_size(path, (len(numeric[0]), sum(widths)), 4)
     labels = None if label is None else _flat_labels(columns[label])
     shown = _shown([names[index] for index in kept], numeric, widths) if names else ()
-    return RawTable(_side_by_side(path, numeric, widths), labels, columns=shown, notes=notes)
+    raw = RawTable(_side_by_side(path, numeric, widths), labels, columns=shown, notes=notes)
+    return _with_texts(raw, names, kinds, lambda index: columns[index]) if whole else raw
 
 
-def _joined_in_blocks(path: Path, file: pq.ParquetFile, fields: list[pa.Field], numbers: int) -> RawTable:
+def _joined_in_blocks(path: Path, file: pq.ParquetFile, fields: list[pa.Field], numbers: int, whole: bool) -> RawTable:
     """The same of these columns of a file that holds so many numbers, but never all of them in memory."""
-    names = tuple(printable(field.name) for field in fields)
-    label, kept, notes = _chosen(path, names, [field.type for field in fields])
+    names, kinds = tuple(printable(field.name) for field in fields), [field.type for field in fields]
+    label, kept, notes = _numeric(path, kinds) if whole else _chosen(path, names, kinds)
     rows = file.metadata.num_rows
     step = block_rows(ceil(numbers / max(rows, 1)))
 
@@ -174,8 +184,38 @@ def _joined_in_blocks(path: Path, file: pq.ParquetFile, fields: list[pa.Field], 
     shape = rows, sum(widths)
     check_size(path, shape, 4)
     points = spooled_table(path, shape, (_side_by_side(path, block, widths) for block in blocks(numeric)))
-    labels = None if label is None else _flat_labels(file.read(columns=[fields[label].name]).column(0))
-    return RawTable(points, labels, columns=_shown([names[index] for index in kept], numeric, widths), notes=notes)
+
+    def column(index: int) -> pa.ChunkedArray:
+        return file.read(columns=[fields[index].name]).column(0)
+
+    labels = None if label is None else _flat_labels(column(label))
+    raw = RawTable(points, labels, columns=_shown([names[index] for index in kept], numeric, widths), notes=notes)
+    return _with_texts(raw, names, kinds, column) if whole else raw
+
+
+def _numeric(path: Path, kinds: list[pa.DataType]) -> tuple[None, list[int], tuple[str, ...]]:
+    """Like `_chosen` for a table that is read whole: all columns of numbers, whatever they are called."""
+    kept = [index for index, kind in enumerate(kinds) if _is_numeric(kind)]
+    if not kept:
+        raise refusal(path, "a table with columns of numbers", "none", "check that its values are numbers")
+    return None, kept, ()
+
+
+def _with_texts(
+    raw: RawTable,
+    names: tuple[str, ...] | None,
+    kinds: list[pa.DataType],
+    column: Callable[[int], pa.ChunkedArray],
+) -> RawTable:
+    """The table with its first few columns of text, and the names of all others that hold no numbers."""
+    texts, left_out = [], []
+    for index, kind in enumerate(kinds):
+        name = (names[index] if names else "") or f"number {index + 1}"
+        if _is_text(kind) and len(texts) < _MOST_TEXTS:
+            texts.append((name, _flat_labels(column(index))))
+        elif not _is_numeric(kind):
+            left_out.append((name, _held(kind)))
+    return replace(raw, texts=tuple(texts), left_out=tuple(left_out))
 
 
 def _chosen(
@@ -231,6 +271,20 @@ def _is_numeric(kind: pa.DataType) -> bool:
     inner = kind.value_type if _is_list(kind) else kind
     tests = (pa.types.is_floating, pa.types.is_integer, pa.types.is_boolean, pa.types.is_decimal)
     return any(test(inner) for test in tests)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(value) or pa.types.is_large_string(value)
+
+
+def _held(kind: pa.DataType) -> str:
+    """What a column without numbers holds."""
+    if pa.types.is_null(kind):
+        return "nothing"
+    if pa.types.is_nested(kind):
+        return "nested values"
+    return "dates or times" if pa.types.is_temporal(kind) else "text" if _is_text(kind) else str(kind)
 
 
 def _may_label(name: str, kind: pa.DataType) -> bool:

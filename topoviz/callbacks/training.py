@@ -1,142 +1,213 @@
-"""Training from the page: choose or drop data, watch, cancel; a finished model joins the pickers."""
+"""Training from the page: what a person brings is read and told, jobs are queued and watched; finished models join the
+pickers."""
 
-import base64
-import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from dash import Dash, Input, Output, State, ctx, html, no_update
+from dash import Dash, Input, Output, State, no_update
 from dash.exceptions import PreventUpdate
 
 from core.config import FlowAutoencoderConfig, choices
 from core.errors import InputError, invalid
 from topoviz import ids
 from topoviz.checks import choice, whole
+from topoviz.description import MOST_COLUMNS
 from topoviz.figures.training import figure
-from topoviz.jobs import Jobs
+from topoviz.jobs import ACTIVE, Jobs, Status
 from topoviz.library import Library
 from topoviz.theme import THEMES
+from topoviz.uploads import title_of
+from topoviz.views import jobs as views
+from topoviz.views.markup import problem
 from topoviz.views.models import options
-from topoviz.views.training import form, told
+from topoviz.views.training import form, nothing_told, told
 
 __all__ = ["register"]
 
-_ENDED = ("done", "failed", "cancelled")
-_FIELDS = ("set", "upload", "prior", "dim", "pad", "seed", "flow")
+_FIELDS = ("set", "prior", "dim", "pad", "seed", "flow", "steps", "name", "features", "label")
 _MAX_SEED = 2**31 - 1
 
 
 def register(app: Dash, library: Library, jobs: Jobs) -> None:
-    """Register the training dialog on `app`."""
+    """Register the training dialog, the badge and the notices on `app`."""
+    _register_form(app, jobs)
+    _register_watch(app, library, jobs)
 
+    @app.callback(
+        output=(
+            Output("training-words", "children"),
+            Output("jobs-changed", "data"),
+            Output("jobs-chosen", "data"),
+        ),
+        inputs={"clicks": Input("training-start", "n_clicks")},
+        state={
+            "upload": State("training-upload", "data"),
+            "chosen": {name: State(f"training-{name}", "value") for name in _FIELDS},
+            "changes": State("jobs-changed", "data"),
+        },
+        prevent_initial_call=True,
+    )
+    def start(clicks: Any, upload: Any, chosen: dict[str, Any], changes: Any) -> tuple[Any, Any, Any]:
+        if not clicks:
+            raise PreventUpdate
+        try:
+            job = _started(jobs, upload, chosen)
+        except InputError as error:
+            return problem(str(error)), no_update, no_update
+        # The curve follows whatever trains.
+        return f"{jobs.status(job).name} is in the queue.", (changes or 0) + 1, None
+
+    @app.callback(
+        Output("training-words", "children", allow_duplicate=True),
+        Output("jobs-changed", "data", allow_duplicate=True),
+        Input("job-act", "data"),
+        State("jobs-changed", "data"),
+        prevent_initial_call=True,
+    )
+    def act(asked: Any, changes: Any) -> tuple[Any, Any]:
+        if not isinstance(asked, dict):
+            raise PreventUpdate
+        actions = {"cancel": jobs.cancel, "resume": jobs.resume, "retry": jobs.retry, "remove": jobs.remove}
+        try:
+            actions[choice("do", asked.get("do"), tuple(actions))](asked.get("job", ""))
+        except InputError as error:
+            return problem(str(error)), (changes or 0) + 1
+        return "", (changes or 0) + 1
+
+
+def _register_form(app: Dash, jobs: Jobs) -> None:
     @app.callback(
         Output("training", "opened"),
         Output("training-form", "children"),
         Input("train", "n_clicks"),
-        State(ids.THEME, "data"),
+        State("training-form", "children"),
         prevent_initial_call=True,
     )
-    def open_dialog(_: Any, theme: Any) -> tuple[bool, Any]:
+    def open_dialog(_: Any, filled: Any) -> tuple[bool, Any]:
         from core.data import dataset_names
 
-        return True, form(dataset_names(), choices("flow"), choices("prior"), _theme(theme))
+        return True, no_update if filled else form(dataset_names(), choices("flow"), choices("prior"))
 
     @app.callback(
         Output("training-file", "children"),
-        Output("training-upload", "data"),
-        Input("training-drop", "contents"),
-        State("training-drop", "filename"),
+        Output("training-source", "hidden"),
+        Output("training-name", "placeholder"),
+        Input("training-upload", "data"),
+        running=[(Output("training-reading", "hidden"), False, True)],
         prevent_initial_call=True,
     )
-    def take_file(contents: Any, filename: Any) -> tuple[Any, Any]:
+    def describe(upload: Any) -> tuple[Any, bool, str]:
+        if not isinstance(upload, dict):
+            return nothing_told(), False, "as the data"
         try:
-            return _taken(jobs, contents, str(filename))
+            name = jobs.uploads.name(upload.get("token", ""))
+            found = jobs.uploads.description(upload["token"])
         except InputError as error:
-            return html.Span(str(error), className="problem"), None
+            return nothing_told(str(error)), False, "as the data"
+        return told(found, name), True, title_of(name)
 
+
+def _register_watch(app: Dash, library: Library, jobs: Jobs) -> None:
     @app.callback(
-        output=(
-            Output("training-job", "data"),
-            Output("training-tick", "disabled"),
-            Output("training-words", "children", allow_duplicate=True),
-        ),
-        inputs={"start": Input("training-start", "n_clicks"), "cancel": Input("training-cancel", "n_clicks")},
-        state={
-            "job": State("training-job", "data"),
-            "chosen": {name: State(f"training-{name}", "data" if name == "upload" else "value") for name in _FIELDS},
-        },
-        prevent_initial_call=True,
+        Output("jobs-badge", "children"),
+        Output("jobs-badge", "hidden"),
+        Output("job-notice", "children"),
+        Output("jobs-known", "data"),
+        Output("jobs-done", "data"),
+        Output("jobs-tick", "disabled"),
+        Input("jobs-tick", "n_intervals"),
+        Input("jobs-changed", "data"),
+        State("jobs-known", "data"),
     )
-    def start_or_cancel(start: Any, cancel: Any, job: Any, chosen: dict[str, Any]) -> tuple[Any, Any, Any]:
-        if ctx.triggered_id == "training-cancel":
-            jobs.cancel(job)
-            return no_update, no_update, no_update
-        try:
-            return _started(jobs, chosen), False, "waits for its turn"
-        except InputError as error:
-            return no_update, True, html.Span(str(error), className="problem")
+    def look(_: Any, __: Any, known: Any) -> tuple[Any, ...]:
+        statuses = jobs.all()
+        states = {status.id: status.state for status in statuses}
+        known = known if isinstance(known, dict) else states
+        done = [s for s in statuses if s.state == "done" and known.get(s.id, "queued") != "done"]
+        notice = views.finished(done[-1]) if done else no_update
+        text = views.badge(statuses)
+        idle = not any(state in ACTIVE for state in states.values())
+        return text, not text, notice, states, [s.name for s in done] or no_update, idle
 
     @app.callback(
-        Output("training-words", "children"),
-        Output("training-curve", "figure"),
-        Output("training-tick", "disabled", allow_duplicate=True),
         Output(ids.A, "data", allow_duplicate=True),
         Output(ids.B, "data", allow_duplicate=True),
-        Input("training-tick", "n_intervals"),
-        State("training-job", "data"),
-        State(ids.THEME, "data"),
+        Input("jobs-done", "data"),
         State(ids.A, "value"),
         State(ids.B, "value"),
         prevent_initial_call=True,
     )
-    def tick(_: Any, job: Any, theme: Any, a: Any, b: Any) -> tuple[Any, ...]:
-        if job is None:
-            # Dash calls once as the dialog opens.
+    def join(_: Any, a: Any, b: Any) -> tuple[Any, Any]:
+        models = options(library.listed(a, b))
+        return models, models
+
+    @app.callback(
+        Output("jobs-list", "children"),
+        Output("jobs-title", "children"),
+        Output("training-curve", "figure"),
+        Input("jobs-tick", "n_intervals"),
+        Input("jobs-changed", "data"),
+        Input("jobs-chosen", "data"),
+        Input("jobs-known", "data"),
+        Input("training", "opened"),
+        State(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )
+    def show(_: Any, __: Any, chosen: Any, ___: Any, opened: Any, theme: Any) -> tuple[Any, Any, Any]:
+        if not opened:
             raise PreventUpdate
-        try:
-            status = jobs.status(job)
-        except InputError as error:
-            return str(error), no_update, True, no_update, no_update
-        models = options(library.listed(a, b)) if status.state == "done" else no_update
-        return told(status), figure(status.steps, _theme(theme)), status.state in _ENDED, models, models
+        statuses = jobs.all()
+        shown = _in_view(statuses, chosen)
+        steps = ()
+        if shown is not None:
+            try:
+                steps = jobs.status(shown.id).steps
+            except InputError:
+                shown = None
+        drawn = figure(steps, theme if theme in THEMES else "light")
+        return views.rows(statuses, shown and shown.id), views.title(shown), drawn
 
 
-def _theme(name: Any) -> str:
-    return name if name in THEMES else "light"
+def _in_view(statuses: Sequence[Status], chosen: Any) -> Status | None:
+    """The job whose curve is shown: the chosen one, else the one that trains, else the newest that began."""
+    asked = [status for status in statuses if status.id == chosen]
+    running = [status for status in statuses if status.state == "running"]
+    began = [status for status in statuses if status.steps]
+    return next(iter((*asked, *running, *reversed(began))), None)
 
 
-def _taken(jobs: Jobs, contents: Any, filename: str) -> tuple[str, dict[str, str]]:
-    """Keep a dropped file; what was read of it, and how the form refers to it."""
-    from core.data import load_dataset
-
-    path = jobs.upload(filename, _decoded(contents))
-    data = load_dataset(path)
-    read = f"{filename}: {len(data):,} points of {data.dim} columns. " + " ".join(data.notes)
-    return read, {"token": path.name, "name": filename.rsplit(".", 1)[0]}
-
-
-def _started(jobs: Jobs, chosen: Mapping[str, Any]) -> str:
+def _started(jobs: Jobs, upload: Any, chosen: Mapping[str, Any]) -> str:
     """Queue what the form asks for, and return the job's id. Raises `InputError` on a value that cannot be used."""
     config = FlowAutoencoderConfig(
         latent_dim=_size(chosen["dim"], "latent_dim"),
         pad=_size(chosen["pad"], "pad"),
         flow=chosen["flow"],
         prior=choice("prior", chosen["prior"], choices("prior")),
+        steps=_number(chosen["steps"], "steps", 1, 1_000_000),
     )
-    seed = _seed(chosen["seed"])
+    seed = _number(chosen["seed"], "seed", 0, _MAX_SEED)
+    wanted = str(chosen["name"] or "").strip()
     # What the browser names is a built-in set or an upload of its own, never a path.
-    if upload := chosen["upload"]:
-        return jobs.start(jobs.uploaded(upload["token"]), config, seed, _plain(upload["name"]))
+    if isinstance(upload, dict):
+        token = upload.get("token", "")
+        path, title, found = jobs.uploads.path(token), jobs.uploads.name(token), jobs.uploads.description(token)
+        name, label = wanted or title_of(title), str(chosen["label"] or "")
+        if label and label not in {one["key"] for one in found["labels"]}:
+            raise invalid("label", "a column of the data", repr(label), "choose one from the list")
+        return jobs.start(path, config, seed, name, title, _features(chosen["features"], found), label)
     name = _built_in(chosen["set"])
-    return jobs.start(name, config, seed, _plain(name))
+    return jobs.start(name, config, seed, wanted or title_of(f"{name}."), name)
 
 
-def _decoded(contents: Any) -> bytes:
-    try:
-        return base64.b64decode(str(contents).split(",", 1)[1], validate=True)
-    except (IndexError, binascii.Error):
-        raise invalid("file", "an upload", "something else", "drop the file again") from None
+def _features(boxes: Any, found: Mapping[str, Any]) -> list[int]:
+    """The columns of the ticked boxes. Raises `InputError` where none is, or one that cannot be a feature."""
+    ticked = set(boxes) if isinstance(boxes, list) else set()
+    usable = found["usable"]
+    taken = [at for at in usable if (str(at) if at < MOST_COLUMNS else "rest") in ticked]
+    if not taken or ticked - {str(at) for at in usable} - {"rest"}:
+        raise invalid("features", "at least one column of numbers that vary", sorted(map(str, ticked))[:5], "tick some")
+    return taken
 
 
 def _built_in(name: Any) -> str:
@@ -152,12 +223,7 @@ def _size(value: Any, name: str) -> int | Literal["auto"]:
     return "auto" if value == "auto" else int(choice(name, value, [str(n) for n in range(17)]))
 
 
-def _seed(value: Any) -> int:
-    """The number in a field, which the browser may send as a float."""
+def _number(value: Any, name: str, low: int, high: int) -> int:
+    """The whole number in a field, which the browser may send as a float."""
     whole_float = isinstance(value, float) and np.isfinite(value) and value == int(value)
-    return whole("seed", int(value) if whole_float else value, 0, _MAX_SEED)
-
-
-def _plain(title: str) -> str:
-    kept = "".join(c if c.isalnum() or c in "-." else "-" for c in title.lower()).strip("-.")[:40]
-    return kept or "model"
+    return whole(name, int(value) if whole_float else value, low, high)

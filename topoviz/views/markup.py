@@ -3,11 +3,12 @@
 from typing import Any
 
 import dash_mantine_components as dmc
+from dash import html
 
 from topoviz.figures.style import NodeStyle
 from topoviz.session import Side
 
-__all__ = ["Styles", "aria", "data", "modal"]
+__all__ = ["Styles", "aria", "data", "modal", "problem"]
 
 Styles = dict[Side, dict[int, NodeStyle]]
 
@@ -34,6 +35,11 @@ def modal(name: str, title: str, children: list[Any], **looks: Any) -> dmc.Modal
     """A closed dialog whose parts have names."""
     close: Any = aria(label=f"Close: {title}")
     return dmc.Modal(id=name, title=title, children=children, closeButtonProps=close, **looks)
+
+
+def problem(text: str) -> html.Span:
+    """One line that says what is wrong."""
+    return html.Span(text, className="problem")
 
 
 def _text(value: Any) -> str:

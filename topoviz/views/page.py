@@ -9,8 +9,9 @@ from dash import dcc, html
 from topoviz import ids
 from topoviz.figures.style import bare
 from topoviz.library import Step
-from topoviz.views import curation
+from topoviz.views import curation, training
 from topoviz.views.details import METHOD_NAMES
+from topoviz.views.jobs import jobs_watch
 from topoviz.views.markup import aria, data, modal
 from topoviz.views.story import story
 from topoviz.views.study import dialog
@@ -95,7 +96,8 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 ),
                 _help(),
                 dialog(),
-                modal("training", "Train a model", [html.Div(id="training-form")], size="lg"),
+                training.dialog(),
+                *jobs_watch(),
             ],
         ),
     )
@@ -123,6 +125,7 @@ def _header(studies: bool, tour: bool) -> html.Div:
             html.Span(className="rule"),
             html.Button("Studies", id=ids.STUDIES, className="button", hidden=not studies),
             _menu(),
+            html.Button(id="jobs-badge", className="jobs-badge", title="Show the jobs", hidden=True),
             _icon("train", "+", "Train a model"),
             _icon("switch-theme", "◐", "Light or dark"),
             _icon("help", "?", "Keys (?)"),
