@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, export, scene, session, study, training
+from topoviz.callbacks import browser, export, points, scene, session, study, training
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -31,6 +31,7 @@ def create_app(settings: Settings) -> Dash:
     app.layout = lambda: layout(studies=bool(library.studies()))
     session.register(app, library, settings.session)
     scene.register(app, library)
+    points.register(app, library)
     browser.register(app)
     export.register(app, library)
     training.register(app, library, Jobs(settings))

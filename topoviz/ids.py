@@ -22,6 +22,8 @@ __all__ = [
     "NOTICE",
     "PICKED",
     "PICTURE",
+    "POINTS",
+    "POINTS_WANTED",
     "PROVIDER",
     "REDO",
     "REQUEST",
@@ -52,6 +54,8 @@ REQUEST = "request"
 LIT = "lit"
 PICKED = "picked"
 PICTURE = "picture"
+POINTS = "points"
+POINTS_WANTED = "points-wanted"
 LIVE = "live"
 DOWNLOAD = "download"
 

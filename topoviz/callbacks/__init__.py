@@ -3,6 +3,7 @@
     control, click, key --(assets)--> event --> session callback --> history (the session, its past and future)
                                                       |--> trees, latents, details, controls      (patches)
                                                       `--> scene --> surface callback --> 3-D views (patches)
+    brush, travel --> points callback --> a side's points, kept by the browser
     export request --> export callback --> download;   training dialog --> jobs
     study dialog --> chart, table, card; a trial that is opened there is an event like any other
 

@@ -59,6 +59,8 @@ def layout(studies: bool) -> Any:
                 dcc.Store(id=ids.PICKED),
                 dcc.Store(id=ids.PICTURE),
                 dcc.Store(id=ids.LIVE),
+                dcc.Store(id=ids.POINTS_WANTED),
+                dcc.Store(id=ids.POINTS),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies),

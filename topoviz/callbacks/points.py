@@ -1,0 +1,32 @@
+"""A side's points for the browser, asked for when a person brushes or lets them travel; nothing is kept here."""
+
+from typing import Any
+
+from dash import Dash, Input, Output
+
+from core.errors import InputError
+from topoviz import ids
+from topoviz.checks import choice
+from topoviz.figures.points import cloud, journey
+from topoviz.library import Library
+from topoviz.results import analyse
+from topoviz.session import Session
+
+__all__ = ["register"]
+
+_KINDS = {"cloud": cloud, "journey": journey}
+
+
+def register(app: Dash, library: Library) -> None:
+    """Register the callback of the points on `app`."""
+
+    # What was asked for goes back with the answer, which the browser keeps under it.
+    @app.callback(Output(ids.POINTS, "data"), Input(ids.POINTS_WANTED, "data"), prevent_initial_call=True)
+    def points(wanted: Any) -> dict[str, Any]:
+        asked = {key: wanted[key] for key in ("kind", "side", "key")}
+        try:
+            kind, side = choice("kind", wanted["kind"], tuple(_KINDS)), choice("side", wanted["side"], ("a", "b"))
+            analysis = analyse(library, Session.from_json(wanted["session"]))
+            return asked | {"points": _KINDS[kind](analysis, side)}
+        except InputError as error:
+            return asked | {"points": None, "problem": str(error)}
