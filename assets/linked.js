@@ -56,7 +56,7 @@
 
   document.addEventListener("pointermove", (event) => {
     [T.state.x, T.state.y] = [event.clientX, event.clientY];
-    if (T.state.dragging) return undefined;
+    if (T.state.dragging || T.state.brushing) return undefined;
     const told = about(event.target);
     if (told) { T.hover(told); return T.placeCard(); }
     const found = event.target.closest && event.target.closest(".grip") ? { level: true } : T.under(event);
@@ -141,6 +141,8 @@
     if (event.key === "Enter" && row && event.target === row) return choose({ side: "a", id: Number(row.dataset.a) });
     if (event.key === "Escape") return letGo();
     if (event.key === "?") return toggle("keys");
+    if (event.key.toLowerCase() === "l") return T.brush.arm(!T.brush.armed());
+    if (event.key.toLowerCase() === "b" && T.chosen()) return T.brush.node(T.chosen());
     if (event.target.matches("div[role=button]") && (event.key === "Enter" || event.key === " ")) {
       event.preventDefault();
       return event.target.click();
@@ -150,9 +152,11 @@
     return undefined;
   });
 
-  // One thing at a time: a card, the link or node in hand, then the preview of another explanation.
+  // One thing at a time: a card, the lasso and what it holds, the link or node in hand, then the preview of another explanation.
   function letGo() {
     if (T.state.hover) T.hover(null);
+    if (T.brush.armed()) T.brush.arm(false);
+    if (T.brush.now()) return T.brush.clear();
     if (T.state.link) { T.state.link = null; return T.mark(); }
     if (T.chosen()) return choose(null);
     return T.session() && T.session().alternative ? T.emit({ type: "choose-alternative", alternative: 0 }) : T.mark();
@@ -214,7 +218,7 @@
         T.state.link = null;
         T.state.busy = false;
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
-        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
+        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.brush.check(); T.brush.draw(); T.travel.check(); T.pump(); });
         return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
       },
       theme: function (theme) {
@@ -278,7 +282,7 @@
       if (known.has(gd) || !gd.on) continue;
       if (!T.state.kept) { T.state.kept = true; keepViews(); }
       known.add(gd);
-      const again = () => { T.planes(); T.mark(); T.drawLevel(); };
+      const again = () => { T.planes(); T.mark(); T.drawLevel(); T.brush.draw(); };
       gd.on("plotly_afterplot", again);
       gd.on("plotly_relayouting", again);
       const node = (event) => {
@@ -286,7 +290,7 @@
         const id = m && m.kind === "surface" && m.nodes[event.points[0].curveNumber];
         return id === null || id === undefined || id === false ? null : { node: { side: m.side, id } };
       };
-      gd.on("plotly_hover", (event) => T.hover(node(event)));
+      gd.on("plotly_hover", (event) => { if (!T.state.brushing && !T.travel.isOpen(T.meta(gd).side)) T.hover(node(event)); });
       gd.on("plotly_unhover", () => T.hover(null));
     }
   }).observe(document.documentElement, { childList: true, subtree: true });

@@ -109,7 +109,7 @@
 
   /* A clear canvas of a graph's panel, in CSS pixels. */
   T.board = function (gd, name) {
-    const board = window.topovizPlane.layer(gd, "canvas", `board ${name}`.trim());
+    const board = window.topovizPlane.layer(gd, "canvas", name);
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [Math.round(gd.clientWidth * ratio), Math.round(gd.clientHeight * ratio)];
     if (board.width !== width || board.height !== height) { board.width = width; board.height = height; }

@@ -121,10 +121,11 @@ def _traveled(model: "FlowAutoencoder", shape: tuple[int, ...], plane_bytes: byt
         "turns": len(turned),
         "flow": model.config.flow,
         "dims": way.shape[2],
+        "pads": model.pad,
         "facing": np.round(facing, 5).tolist(),
         "center": np.round((model.shift - center) @ frame, 5).tolist(),
         "edges": packed(_edges(points)),
-        "gaps": _gaps(way, last, latent) if way.shape[2] > 3 else None,
+        "gaps": _gaps(model, last) if way.shape[2] > 3 else None,
     }
 
 
@@ -179,15 +180,16 @@ def _edges(points: np.ndarray) -> np.ndarray:
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
-def _gaps(way: np.ndarray, shown: np.ndarray, latent: np.ndarray) -> list[list[float]] | None:
-    """(m, 2): the least distance between points whose latents lie far apart, in the drawn dimensions and in all."""
-    way, far = way[:, :_MEASURED], pdist(latent[:_MEASURED]) > _FAR
+def _gaps(model: "FlowAutoencoder", shown: np.ndarray) -> list[list[float]] | None:
+    """(m, 2): the least distance between points whose latents lie far apart, in the drawn dimensions and in all.
+
+    The pads are zero: what is measured is how the data pass by themselves, not how noise spreads them.
+    """
+    assert model.sample is not None
+    way = model.trajectory(model.sample.points[:_MEASURED], seed=None).astype(np.float64)
+    far = pdist(way[-1][:, : model.latent_dim] @ model.latent_head.T) > _FAR
     if not far.any():
         return None
-    gaps = []
-    for before, after in zip(way[:-1], way[1:], strict=True):
-        for share in np.arange(_BETWEEN) / _BETWEEN:
-            state = (1 - share) * before + share * after
-            gaps.append([pdist(state @ shown)[far].min(), pdist(state)[far].min()])
-    gaps.append([pdist(way[-1] @ shown)[far].min(), pdist(way[-1])[far].min()])
-    return np.round(gaps, 3).tolist()
+    starts = [(1 - share) * way[:-1] + share * way[1:] for share in np.arange(_BETWEEN) / _BETWEEN]
+    states = [*np.stack(starts, axis=1).reshape(-1, *way.shape[1:]), way[-1]]
+    return np.round([[pdist(state @ shown)[far].min(), pdist(state)[far].min()] for state in states], 3).tolist()

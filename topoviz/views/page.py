@@ -31,6 +31,8 @@ _KEYS = (
     ("[ and ]", "step through the matchings within the margin"),
     ("Delete", "ban the link in hand"),
     ("Backspace", "take a link of yours back"),
+    ("L, then drag in a latent or input view", "brush points with a lasso; Shift-drag draws a box, Control adds"),
+    ("B", "brush the points of the node in hand"),
     ("arrow keys", "walk the tree in hand"),
     ("F2 or double click", "name the node in hand"),
     ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
@@ -126,6 +128,7 @@ def _column(side: str) -> html.Section:
                 [html.B(letter), html.Span(id=ids.TITLE[side])],
                 f"level set of the input density of {letter}",
                 extra=html.Div(id=ids.VERDICT[side], className="verdict-place"),
+                over=html.Div(id=f"travel-{side}", className="travel", **data(side=side)),
             ),
             _panel(
                 ids.LATENT[side],
@@ -133,6 +136,7 @@ def _column(side: str) -> html.Section:
                 f"latent density of {letter} with its nodes",
                 extra=_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0) if side == "b" else None,
                 under=html.Div(id=ids.FAMILIES[side], className="chosen-families"),
+                tool=_lasso(side),
             ),
         ],
     )
@@ -141,7 +145,22 @@ def _column(side: str) -> html.Section:
 def _trees() -> html.Div:
     """The trees, and in each the grip of the level, placed by the browser."""
     panel = _panel(ids.TREES, "Level-set trees", "the trees of both models and the links between them")
-    return html.Div([panel, _grip("a"), _grip("b")], className="with-grips")
+    return html.Div([panel, _grip("a"), _grip("b"), _brushed()], className="with-grips")
+
+
+def _brushed() -> html.Div:
+    """The line that says which points are brushed, filled by the browser."""
+    clear = html.Button("×", className="icon", hidden=True, title="Clear (Escape)", **aria(label="Clear the brush"))
+    return html.Div([html.Span(), clear], id="brushed", className="brushed-line", role="status")
+
+
+def _lasso(side: str) -> html.Button:
+    return html.Button(
+        className="icon lasso-tool",
+        title="Brush points: drag a lasso (L). Shift-drag draws a box, Control adds.",
+        **data(tool="lasso"),
+        **aria(label=f"Brush points of {side.upper()} with a lasso", pressed=False),
+    )
 
 
 def _grip(side: str) -> html.Div:
@@ -149,8 +168,12 @@ def _grip(side: str) -> html.Div:
     return html.Div([html.B(), html.Span()], id=f"grip-{side}", className="grip", role="slider", tabIndex=0, **now)
 
 
-def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = None) -> html.Div:
-    """A graph under a line with its title, `extra` beside that and `under` below it."""
+def _panel(
+    graph: str, title: Any, label: str, extra: Any = None, under: Any = None, over: Any = None, tool: Any = None
+) -> html.Div:
+    """A graph under a line with its title, `extra` and `tool` beside that and `under` below it; `over` lies over the
+    graph.
+    """
     return html.Div(
         className=f"panel panel-{graph}",
         children=[
@@ -159,6 +182,7 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = N
                 children=[
                     html.H2(title),
                     extra,
+                    tool,
                     html.Button(
                         "SVG",
                         className="quiet",
@@ -186,6 +210,7 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = N
                     config={"displayModeBar": False, "doubleClick": False, "scrollZoom": graph != ids.TREES},
                 ),
             ),
+            over,
         ],
     )
 
