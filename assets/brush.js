@@ -35,16 +35,6 @@
     return out;
   }
 
-  // The leaf whose region holds a place of a latent plane, null where there is none.
-  function leafAt(meta, x, y) {
-    if (!meta.region) return null;
-    const [nx, ny] = meta.shape;
-    const i = Math.round(((x - meta.x[0]) / (meta.x[1] - meta.x[0])) * (nx - 1)), j = Math.round(((y - meta.y[0]) / (meta.y[1] - meta.y[0])) * (ny - 1));
-    const id = i < 0 || j < 0 || i >= nx || j >= ny ? -1 : meta.region[i * ny + j];
-    const n = id < 0 ? null : T.info({ side: meta.side, id });
-    return n && n.leaf ? id : null;
-  }
-
   function panelOf(target) {
     const gd = target.closest && target.closest(".js-plotly-plot");
     const meta = T.meta(gd);
@@ -91,6 +81,9 @@
     T.board(gd, "lasso");
     if (!moved) return;
     event.stopPropagation();
+    // A loop ends where it began: no click is meant.
+    T.state.stroked = true;
+    setTimeout(() => { T.state.stroked = false; }, 0);
     if (brush && !brush.rows.size) T.brush.clear();
     else T.brush.set(brush.side, brush.rows);
   }
@@ -132,15 +125,13 @@
     const cloud = brush && cloudOf(brush.side);
     if (!cloud) return null;
     const rows = [...brush.rows];
-    const image = cloud.image && T.unpacked(cloud.image.latent);
-    const far = image && plane(other(brush.side));
     return {
       own: count(rows.map((i) => cloud.owners[i])), all: count(cloud.owners), total: cloud.owners.length,
-      images: far && far.meta.region ? count(rows.map((i) => leafAt(far.meta, image[2 * i], image[2 * i + 1]))) : null,
+      images: cloud.image && count(rows.map((i) => cloud.image.owners[i])),
     };
   }
 
-  const named = (side, id) => { const n = T.info({ side, id }); return id === null || !n ? "no leaf" : n.label; };
+  const named = (side, id) => { const n = T.info({ side, id }); return n ? n.label : "a hidden leaf"; };
 
   function listed(side, counted) {
     const sorted = [...counted].sort((p, q) => q[1] - p[1]);
@@ -222,7 +213,7 @@
     if (places) dots(pen, projected(space, T.unpacked(places)), brush.rows, (i) => T.color(brush.side, source.owners[i]), 3, 1, true);
   }
 
-  // In the trees: around each node a ring, filled by the share of its points, and their number.
+  // In the trees: outside each node half a ring, filled by the share of its points, and their number.
   function drawTrees() {
     const frame = document.querySelector("#trees");
     const home = frame && frame.closest(".graph-frame, .panel");
@@ -233,7 +224,7 @@
       const add = (side, counted, all) => {
         const held = new Map();
         for (const [id, k] of counted) {
-          let n = id === null ? null : T.info({ side, id });
+          let n = T.info({ side, id });
           while (n && n.shown === false) n = T.info({ side, id: n.holder === undefined || n.holder === null ? n.up : n.holder });
           const at = n && T.nodeAt(n);
           if (!at) continue;
@@ -260,11 +251,11 @@
     svg.replaceChildren();
     for (const mark of marks) {
       const [x, y] = [mark.at.x - box.left, mark.at.y - box.top];
-      const r = mark.at.r + 6, around = 2 * Math.PI * r;
-      const ring = { cx: x, cy: y, r, fill: "none", transform: `rotate(-90 ${x} ${y})` };
-      window.topovizPlane.add(svg, "circle", { ...ring, class: "brush-all" });
-      window.topovizPlane.add(svg, "circle", { ...ring, stroke: mark.color, "stroke-width": 4, "stroke-dasharray": `${((around * mark.k) / mark.of).toFixed(1)} ${around.toFixed(1)}` });
-      if (marks.length <= TOLD) window.topovizPlane.add(svg, "text", { x: mark.side === "a" ? x - r - 4 : x + r + 4, y: y - 8, class: mark.side === "a" ? "brush-count before" : "brush-count" }, String(mark.k));
+      const r = mark.at.r + 6, share = (Math.PI * mark.k) / mark.of, outward = mark.side === "a" ? -1 : 1;
+      const arc = (angle) => `M${x} ${y + r}A${r} ${r} 0 0 ${outward < 0 ? 1 : 0} ${x + outward * r * Math.sin(angle)} ${y + r * Math.cos(angle)}`;
+      window.topovizPlane.add(svg, "path", { d: arc(Math.PI), class: "brush-all" });
+      window.topovizPlane.add(svg, "path", { d: arc(share), class: "brush-share", stroke: mark.color });
+      if (marks.length <= TOLD) window.topovizPlane.add(svg, "text", { x: x + outward * (r + 1), y: y - r + 1, class: mark.side === "a" ? "brush-count before" : "brush-count" }, String(mark.k));
     }
   }
 
@@ -351,8 +342,9 @@
   for (const kind of ["pointerup", "pointercancel"]) document.addEventListener(kind, end, true);
 
   document.addEventListener("click", (event) => {
+    if (T.state.stroked) { event.stopImmediatePropagation(); event.preventDefault(); T.state.stroked = false; return; }
     if (!event.target.closest) return;
     if (event.target.closest("[data-tool=lasso]")) T.brush.arm(!armed);
     if (event.target.closest("#brushed button")) T.brush.clear();
-  });
+  }, true);
 })();

@@ -5,7 +5,7 @@
   const T = (window.topoviz = window.topoviz || {});
 
   // ---------------------------------------------------------------- choosing and linking
-  function choose(node) {
+  T.choose = function (node) {
     const first = T.chosen();
     T.state.link = null;
     const isLeaf = (n) => { const i = T.info(n); return i && i.leaf; };
@@ -18,7 +18,7 @@
     } else {
       T.emit({ type: "select", side: node.side, node: node.id });
     }
-  }
+  };
 
   function act(button) {
     const { event: type, a, b, alternative, complete, side, node, text, pairs, bans } = button.dataset;
@@ -43,9 +43,10 @@
 
   // What an element of the page outside the graphs stands for.
   function about(element) {
-    const row = element.closest && element.closest("tr[data-a], li[data-a]");
+    const row = element.closest && element.closest("tr[data-a], tr[data-b], li[data-a]");
     if (row) {
       const [a, b] = [Number(row.dataset.a), Number(row.dataset.b)];
+      if (row.dataset.a === undefined) return { node: { side: "b", id: b } };
       const link = T.linkAt({ a, b });
       return link ? { link } : { node: { side: "a", id: a } };
     }
@@ -70,7 +71,7 @@
   }, true);
 
   document.addEventListener("focusin", (event) => {
-    const told = event.target.matches("tr[data-a], li[data-a], [data-hole]") ? about(event.target) : null;
+    const told = event.target.matches("#match-grid tr, #match-grid td, li[data-a], [data-hole]") ? about(event.target) : null;
     if (told) T.hover(told, event.target);
     else if (T.state.anchor) T.hover(null);
   });
@@ -88,15 +89,15 @@
     if (event.target.closest("#redo")) return T.emit({ type: "redo" });
     if (event.target.closest("#help")) return toggle("keys");
     if (event.target.closest("#switch-theme")) return switchTheme();
-    const row = event.target.closest("tr[data-a]");
-    if (row) return choose({ side: "a", id: Number(row.dataset.a) });
+    const row = event.target.closest("tr[data-a], tr[data-b]");
+    if (row) return T.choose(row.dataset.a === undefined ? { side: "b", id: Number(row.dataset.b) } : { side: "a", id: Number(row.dataset.a) });
     if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4) return undefined;
     const found = T.under(event);
     if (found && (found.level || found.hole)) return undefined;
-    if (found && found.node) return choose(found.node);
+    if (found && found.node) return T.choose(found.node);
     if (found && found.link) { T.state.link = { a: found.link.a, b: found.link.b }; T.mark(); return undefined; }
     const gd = event.target.closest(".js-plotly-plot");
-    if (gd && T.meta(gd) && T.meta(gd).kind === "trees") { T.state.link = null; if (T.chosen()) choose(null); else T.mark(); }
+    if (gd && T.meta(gd) && T.meta(gd).kind === "trees") { T.state.link = null; if (T.chosen()) T.choose(null); else T.mark(); }
     return undefined;
   });
 
@@ -134,11 +135,9 @@
       return T.emit({ type: event.shiftKey ? "redo" : "undo" });
     }
     if (event.ctrlKey || event.metaKey || event.altKey || T.levelKey(event)) return undefined;
-    const row = document.activeElement && document.activeElement.closest("tr[data-a]");
-    const held = T.state.link || (row && { a: Number(row.dataset.a), b: Number(row.dataset.b) }) || heldLink();
+    const held = T.state.link || heldLink();
     if (event.key === "Delete" && held) { T.state.link = null; return T.emit({ type: "ban", ...held }); }
     if (event.key === "Backspace" && held) { T.state.link = null; return T.emit({ type: "unlink", ...held }); }
-    if (event.key === "Enter" && row && event.target === row) return choose({ side: "a", id: Number(row.dataset.a) });
     if (event.key === "Escape") return letGo();
     if (event.key === "?") return toggle("keys");
     if (event.key.toLowerCase() === "l") return T.brush.arm(!T.brush.armed());
@@ -158,7 +157,7 @@
     if (T.brush.armed()) T.brush.arm(false);
     if (T.brush.now()) return T.brush.clear();
     if (T.state.link) { T.state.link = null; return T.mark(); }
-    if (T.chosen()) return choose(null);
+    if (T.chosen()) return T.choose(null);
     return T.session() && T.session().alternative ? T.emit({ type: "choose-alternative", alternative: 0 }) : T.mark();
   }
 

@@ -35,8 +35,8 @@ _FAR = 1.0
 def cloud(analysis: Analysis, side: Side) -> Spec | None:
     """The points of one side: the leaf of each, its place in the input's view, and its image on the other side.
 
-    `owners` (n,) are ids of leaves, `space` (n, 3) places, `image` the other side's `latent` (n, 2) on its plane and
-    `space` (n, 3), by its decoder. None without a sample; `image` is None where no map leads there.
+    `owners` (n,) are ids of leaves, `space` (n, 3) places, `image` the other side's `owners` (n,), `latent` (n, 2) on its
+    plane and `space` (n, 3), by its decoder. None without a sample; `image` is None where no map leads there.
     """
     model, latent = analysis.model(side), analysis.latent(side)
     if latent is None or model.sample is None:
@@ -60,7 +60,11 @@ def _image(analysis: Analysis, side: Side, latent: np.ndarray) -> Spec | None:
         return None
     model, sets = analysis.model(other), analysis.level_sets(other)
     plane = None if sets.tree.dim == 1 else packed(carried @ projection(sets))
-    return {"latent": plane, "space": packed(_placed(model, model.decode(carried.astype(np.float32))))}
+    return {
+        "owners": sets.tree.id[leaf_of(sets, carried)].tolist(),
+        "latent": plane,
+        "space": packed(_placed(model, model.decode(carried.astype(np.float32)))),
+    }
 
 
 def _axes(model: "FlowAutoencoder") -> tuple[np.ndarray, np.ndarray]:
