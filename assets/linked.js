@@ -5,7 +5,7 @@
   const T = (window.topoviz = window.topoviz || {});
 
   // ---------------------------------------------------------------- choosing and linking
-  T.choose = function (node) {
+  function choose(node) {
     const first = T.chosen();
     T.state.link = null;
     const isLeaf = (n) => { const i = T.info(n); return i && i.leaf; };
@@ -18,7 +18,9 @@
     } else {
       T.emit({ type: "select", side: node.side, node: node.id });
     }
-  };
+  }
+
+  T.choose = choose;
 
   function act(button) {
     const { event: type, a, b, alternative, complete, side, node, text, pairs, bans } = button.dataset;
@@ -90,14 +92,14 @@
     if (event.target.closest("#help")) return toggle("keys");
     if (event.target.closest("#switch-theme")) return switchTheme();
     const row = event.target.closest("tr[data-a], tr[data-b]");
-    if (row) return T.choose(row.dataset.a === undefined ? { side: "b", id: Number(row.dataset.b) } : { side: "a", id: Number(row.dataset.a) });
+    if (row) return choose(row.dataset.a === undefined ? { side: "b", id: Number(row.dataset.b) } : { side: "a", id: Number(row.dataset.a) });
     if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4) return undefined;
     const found = T.under(event);
     if (found && (found.level || found.hole)) return undefined;
-    if (found && found.node) return T.choose(found.node);
+    if (found && found.node) return choose(found.node);
     if (found && found.link) { T.state.link = { a: found.link.a, b: found.link.b }; T.mark(); return undefined; }
     const gd = event.target.closest(".js-plotly-plot");
-    if (gd && T.meta(gd) && T.meta(gd).kind === "trees") { T.state.link = null; if (T.chosen()) T.choose(null); else T.mark(); }
+    if (gd && T.meta(gd) && T.meta(gd).kind === "trees") { T.state.link = null; if (T.chosen()) choose(null); else T.mark(); }
     return undefined;
   });
 
@@ -157,7 +159,7 @@
     if (T.brush.armed()) T.brush.arm(false);
     if (T.brush.now()) return T.brush.clear();
     if (T.state.link) { T.state.link = null; return T.mark(); }
-    if (T.chosen()) return T.choose(null);
+    if (T.chosen()) return choose(null);
     return T.session() && T.session().alternative ? T.emit({ type: "choose-alternative", alternative: 0 }) : T.mark();
   }
 

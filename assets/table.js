@@ -55,7 +55,7 @@
       pair[0].prepend(dot, " ");
       return [...pair, made("td", "number"), made("td", "off", { title: "mass" }, made("span", "mass", {}, `mass ${(100 * row.mass).toFixed(1)} %`)), made("td", "act", {}, find), made("td", "act")];
     }
-    const far = made("span", "bar", { style: `width:${Math.round((40 * (row.off || 0)) / state.data.widest)}px;background:${row.color}` });
+    const far = made("span", "bar", { style: `width:${Math.round((26 * (row.off || 0)) / state.data.widest)}px;background:${row.color}` });
     const pin = made("button", row.pinned ? "chip on" : "chip", { type: "button", tabindex: -1, "data-event": row.pinned ? "unlink" : "link", "data-a": row.a, "data-b": row.b }, row.pinned ? "pinned" : "pin");
     const ban = made("button", "chip", { type: "button", tabindex: -1, "data-event": "ban", "data-a": row.a, "data-b": row.b }, "ban");
     const second = made("td", "", {}, label(row, "b"));
@@ -86,8 +86,7 @@
       const sorted = state.sort === key ? (state.down ? "descending" : "ascending") : "none";
       tr.append(made("th", "", { role: "columnheader", scope: "col", "aria-sort": sorted, "data-cell": at }, button));
     });
-    const blank = made("td", "", { role: "gridcell", colspan: 2 });
-    tr.append(blank);
+    tr.append(made("td", "pins", { role: "gridcell" }), made("td", "bans", { role: "gridcell" }));
     return made("thead", "", { role: "rowgroup" }, tr);
   }
 
@@ -323,7 +322,8 @@
   document.addEventListener("keydown", (event) => {
     if (!pressed(event)) return;
     event.preventDefault();
-    event.stopPropagation();
+    // Not for the page's own keys, which walk the trees.
+    event.stopImmediatePropagation();
   }, true);
 
   // An answer of the server replaces the grid: its focus is kept for the next one, unless a person went elsewhere.

@@ -7,7 +7,8 @@
   const SIDES = ["a", "b"], STATE = 560, FACING = 0.62, PASSING = 0.25, ROOM = 110;
   const LOW = [0, 114, 178], MIDDLE = [150, 155, 163], HIGH = [213, 94, 0];
   const trips = {};
-  const home = (side) => document.getElementById(`travel-${side}`);
+  const panel = (side) => document.querySelector(`.panel-surface-${side}`);
+  const home = (side) => panel(side) && panel(side).querySelector(":scope > .travel");
   const clamp = (value) => Math.max(0, Math.min(1, value));
   const smooth = (value) => { const x = clamp(value); return x * x * (3 - 2 * x); };
 
@@ -318,6 +319,11 @@
   };
 
   new MutationObserver(() => {
-    for (const side of SIDES) if (home(side) && !home(side).childElementCount) home(side).replaceChildren(door(side));
+    for (const side of SIDES) {
+      if (!panel(side) || home(side)) continue;
+      const box = made("div", "travel");
+      box.append(door(side));
+      panel(side).append(box);
+    }
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -79,6 +79,7 @@ def layout(studies: bool) -> Any:
                             children=[
                                 html.P(id=ids.SENTENCE, className="sentence"),
                                 _trees(),
+                                _brushed(),
                                 _details(),
                             ],
                         ),
@@ -131,15 +132,13 @@ def _column(side: str) -> html.Section:
                 [html.B(letter), html.Span(id=ids.TITLE[side])],
                 f"level set of the input density of {letter}",
                 extra=html.Div(id=ids.VERDICT[side], className="verdict-place"),
-                over=html.Div(id=f"travel-{side}", className="travel", **data(side=side)),
             ),
             _panel(
                 ids.LATENT[side],
                 [html.B(letter), "latent density"],
                 f"latent density of {letter} with its nodes",
-                extra=_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0) if side == "b" else None,
+                extra=html.Div(_latent_tools(side), className="head-tools"),
                 under=html.Div(id=ids.FAMILIES[side], className="chosen-families"),
-                tool=_lasso(side),
             ),
         ],
     )
@@ -148,22 +147,7 @@ def _column(side: str) -> html.Section:
 def _trees() -> html.Div:
     """The trees, and in each the grip of the level, placed by the browser."""
     panel = _panel(ids.TREES, "Level-set trees", "the trees of both models and the links between them")
-    return html.Div([panel, _grip("a"), _grip("b"), _brushed()], className="with-grips")
-
-
-def _brushed() -> html.Div:
-    """The line that says which points are brushed, filled by the browser."""
-    clear = html.Button("×", className="icon", hidden=True, title="Clear (Escape)", **aria(label="Clear the brush"))
-    return html.Div([html.Span(), clear], id="brushed", className="brushed-line", role="status")
-
-
-def _lasso(side: str) -> html.Button:
-    return html.Button(
-        className="icon lasso-tool",
-        title="Brush points: drag a lasso (L). Shift-drag draws a box, Control adds.",
-        **data(tool="lasso"),
-        **aria(label=f"Brush points of {side.upper()} with a lasso", pressed=False),
-    )
+    return html.Div([panel, _grip("a"), _grip("b")], className="with-grips")
 
 
 def _grip(side: str) -> html.Div:
@@ -171,12 +155,8 @@ def _grip(side: str) -> html.Div:
     return html.Div([html.B(), html.Span()], id=f"grip-{side}", className="grip", role="slider", tabIndex=0, **now)
 
 
-def _panel(
-    graph: str, title: Any, label: str, extra: Any = None, under: Any = None, over: Any = None, tool: Any = None
-) -> html.Div:
-    """A graph under a line with its title, `extra` and `tool` beside that and `under` below it; `over` lies over the
-    graph.
-    """
+def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = None) -> html.Div:
+    """A graph under a line with its title, `extra` beside that and `under` below it."""
     return html.Div(
         className=f"panel panel-{graph}",
         children=[
@@ -185,7 +165,6 @@ def _panel(
                 children=[
                     html.H2(title),
                     extra,
-                    tool,
                     html.Button(
                         "SVG",
                         className="quiet",
@@ -213,7 +192,6 @@ def _panel(
                     config={"displayModeBar": False, "doubleClick": False, "scrollZoom": graph != ids.TREES},
                 ),
             ),
-            over,
         ],
     )
 
@@ -239,6 +217,23 @@ def _details() -> html.Div:
 
 def _picker(name: str, label: str, options: list[dict[str, Any]]) -> dmc.Select:
     return dmc.Select(id=name, size="xs", data=options, className="picker", **aria(label=label), **_PICKER)
+
+
+def _latent_tools(side: str) -> list[Any]:
+    lasso = html.Button(
+        className="icon lasso-tool",
+        title="Brush points: drag a lasso (L). Shift-drag draws a box, Control adds.",
+        **data(tool="lasso"),
+        **aria(label=f"Brush points of {side.upper()} with a lasso", pressed=False),
+    )
+    return [_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0), lasso] if side == "b" else [lasso]
+
+
+def _brushed() -> html.Div:
+    """The line that says which points are brushed, filled by the browser."""
+    clear = html.Button("×", className="icon", hidden=True, title="Clear (Escape)", **aria(label="Clear the brush"))
+    line = html.Div([html.Span(), clear], id="brushed", className="brushed-line", role="status")
+    return html.Div(line, className="brushed-place")
 
 
 def _select(name: str, label: str, width: int) -> html.Label:
