@@ -147,7 +147,9 @@ def test_the_table_holds_every_leaf_once(library):
     told = grid(view, styles)
     for side in "ab":
         shown = [row[side] for row in (*told["rows"], *told["left"]) if side in row]
-        assert sorted(shown) == sorted(view.tree(side).ids(view.tree(side).leaves)) == sorted(
-            leaf["id"] for leaf in told["leaves"][side]
+        assert (
+            sorted(shown)
+            == sorted(view.tree(side).ids(view.tree(side).leaves))
+            == sorted(leaf["id"] for leaf in told["leaves"][side])
         )
     json.dumps(told, allow_nan=False)

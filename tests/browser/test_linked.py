@@ -54,7 +54,9 @@ def test_a_lasso_lights_points_everywhere_and_escape_clears_them(clean):
     # A loop is no click: nothing is in hand, nothing was edited.
     assert clean.session() == before
     page.keyboard.press("Escape")
-    page.wait_for_function("() => topoviz.brush.now() === null && document.querySelectorAll('.brush-share').length === 0")
+    page.wait_for_function(
+        "() => topoviz.brush.now() === null && document.querySelectorAll('.brush-share').length === 0"
+    )
     assert not _ink(clean, "latent-b", "brushed")
 
 
@@ -77,7 +79,7 @@ def test_shift_and_drag_boxes_points_of_the_input_and_the_camera_stays(clean):
 
 def test_a_brush_stays_through_an_edit_and_its_images_follow(clean):
     page = clean.page
-    (a, b), other = next(iter(clean.links())), None
+    a, b = next(iter(clean.links()))
     page.evaluate("(id) => topoviz.brush.node({ side: 'a', id })", a)
     page.wait_for_function("() => document.getElementById('brushed').innerText.includes('Carried to B')")
     rows = page.evaluate("() => topoviz.brush.now().rows")
@@ -85,7 +87,10 @@ def test_a_brush_stays_through_an_edit_and_its_images_follow(clean):
     other = next(node for node in clean.nodes("b") if node != b)
     clean.link(a, other)
     page.wait_for_function(
-        "(before) => { const now = topoviz.points('cloud', 'a'); return now && now.image && now.image.latent.bdata !== before; }",
+        """(before) => {
+          const now = topoviz.points('cloud', 'a');
+          return now && (now.image ? now.image.latent.bdata : null) !== before;
+        }""",
         arg=before,
     )
     assert page.evaluate("() => topoviz.brush.now().rows") == rows
@@ -130,7 +135,11 @@ def test_matches_are_walked_sorted_pinned_banned_named_and_found_by_keys_alone(c
     press("r")
     page.keyboard.type("delta")
     press("Enter")
-    clean.wait(lambda session: any(name.text == "delta" for name in (*session.names("a").values(), *session.names("b").values())))
+    clean.wait(
+        lambda session: any(
+            name.text == "delta" for name in (*session.names("a").values(), *session.names("b").values())
+        )
+    )
     press("Delete")
     clean.wait(lambda session: session.bans == ((a, b),))
     page.wait_for_function("(key) => !document.querySelector(`#match-grid tr[data-key='${key}']`)", arg=keys[0])

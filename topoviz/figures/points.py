@@ -5,7 +5,7 @@ browser draws them on canvases of its own.
 """
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -35,8 +35,8 @@ _FAR = 1.0
 def cloud(analysis: Analysis, side: Side) -> Spec | None:
     """The points of one side: the leaf of each, its place in the input's view, and its image on the other side.
 
-    `owners` (n,) are ids of leaves, `space` (n, 3) places, `image` the other side's `owners` (n,), `latent` (n, 2) on its
-    plane and `space` (n, 3), by its decoder. None without a sample; `image` is None where no map leads there.
+    `owners` (n,) are ids of leaves, `space` (n, 3) places, `image` the other side's `owners` (n,), `latent` (n, 2) on
+    its plane and `space` (n, 3), by its decoder. None without a sample; `image` is None where no map leads there.
     """
     model, latent = analysis.model(side), analysis.latent(side)
     if latent is None or model.sample is None:

@@ -265,7 +265,8 @@ def grid(analysis: Analysis, styles: Styles) -> dict[str, Any]:
         row = {
             "a": pair.a, "b": pair.b, "A": own.label, "B": other.label, "color": own.color,
             "carried": "a" * own.carried + "b" * other.carried, "sure": round(pair.confidence, 3),
-            "word": sureness(pair.confidence, pair.pinned), "pinned": pair.pinned, "off": distance.get((pair.a, pair.b)),
+            "word": sureness(pair.confidence, pair.pinned), "pinned": pair.pinned,
+            "off": distance.get((pair.a, pair.b)),
         }  # fmt: skip
         if (pair.a, pair.b) in new:
             row["was"] = f"(best: {styles['b'][was[pair.a]].label if pair.a in was else 'none'})"
