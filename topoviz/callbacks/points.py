@@ -10,11 +10,12 @@ from topoviz.checks import choice
 from topoviz.figures.points import cloud, journey
 from topoviz.library import Library
 from topoviz.results import analyse
-from topoviz.session import Session
+from topoviz.session import Session, Side
 
 __all__ = ["register"]
 
 _KINDS = {"cloud": cloud, "journey": journey}
+_SIDES: dict[str, Side] = {"a": "a", "b": "b"}
 
 
 def register(app: Dash, library: Library) -> None:
@@ -25,7 +26,7 @@ def register(app: Dash, library: Library) -> None:
     def points(wanted: Any) -> dict[str, Any]:
         asked = {key: wanted[key] for key in ("kind", "side", "key")}
         try:
-            kind, side = choice("kind", wanted["kind"], tuple(_KINDS)), choice("side", wanted["side"], ("a", "b"))
+            kind, side = choice("kind", wanted["kind"], _KINDS), _SIDES[choice("side", wanted["side"], _SIDES)]
             analysis = analyse(library, Session.from_json(wanted["session"]))
             return asked | {"points": _KINDS[kind](analysis, side)}
         except InputError as error:

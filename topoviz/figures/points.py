@@ -179,7 +179,7 @@ def _edges(points: np.ndarray) -> np.ndarray:
     """(e, 2): pairs of neighbors among some points, each once."""
     if len(points) < 2:
         return np.empty((0, 2), dtype=int)
-    near = KDTree(points).query(points, k=min(_NEIGHBORS + 1, len(points)))[1][:, 1:]
+    near = np.asarray(KDTree(points).query(points, k=min(_NEIGHBORS + 1, len(points)))[1])[:, 1:]
     pairs = np.stack((np.repeat(np.arange(len(points)), near.shape[1]), near.ravel()), axis=1)
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
