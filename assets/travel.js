@@ -36,6 +36,7 @@
     const range = made("input", "travel-range", { type: "range", min: 0, max: 1, step: 0.005, "aria-label": `Way from data to latent of ${LABEL[side]}` });
     const way = made("button", "chip", { type: "button", title: "Along the flow, or straight from data to latent" });
     const tint = made("button", "chip", { type: "button" });
+    tint.append(made("span"));
     const end = made("button", "icon travel-end", { type: "button", "aria-label": `Stop watching ${LABEL[side]}`, title: "Back to the level set (Escape)" }, "×");
     const place = made("span", "travel-place");
     const gap = made("p", "travel-gap", { "aria-live": "off" });
@@ -71,7 +72,8 @@
     parts.range.step = calm ? 1 / (j.states - 1) : 0.005;
     parts.way.textContent = straight ? "straight" : "flow";
     parts.way.setAttribute("aria-label", `Way: ${straight ? "straight" : "flow"}`);
-    parts.tint.textContent = fourth ? `${j.dims > 4 ? "unseen" : "4th"} dimension` : "leaf";
+    parts.tint.firstChild.textContent = fourth ? `${j.dims > 4 ? "unseen" : "4th"} dimension` : "leaf";
+    parts.tint.setAttribute("aria-label", `Color: ${parts.tint.textContent}`);
     parts.tint.classList.toggle("fourth", fourth);
     parts.tint.title = "Color by leaf, or by the dimension beyond the three drawn in which the points move most";
     parts.tint.hidden = j.dims <= 3;
