@@ -218,8 +218,9 @@
         if (!ahead("set-level")) T.state.level = undefined;
         T.state.link = null;
         T.state.busy = false;
+        requestAnimationFrame(() => { T.brush.check(); T.brush.draw(); T.travel.check(); });
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
-        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.brush.check(); T.brush.draw(); T.travel.check(); T.pump(); });
+        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
         return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
       },
       theme: function (theme) {

@@ -44,7 +44,7 @@
     asked = waiting[0].key;
     serial += 1;
     const { kind, side, key, session } = waiting[0];
-    window.dash_clientside.set_props("points-wanted", { data: { kind, side, key, session, serial } });
+    window.dash_clientside.set_props("clouds-wanted", { data: { kind, side, key, session, serial } });
     clearTimeout(guard);
     guard = setTimeout(() => { waiting.splice(0, waiting.length, ...waiting.filter((one) => one.key !== asked)); asked = null; ask(); }, 15000);
   }

@@ -1,6 +1,8 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
+    "CLOUDS",
+    "CLOUDS_WANTED",
     "COMPLETE",
     "DOWNLOAD",
     "DRAWN",
@@ -22,8 +24,6 @@ __all__ = [
     "NOTICE",
     "PICKED",
     "PICTURE",
-    "POINTS",
-    "POINTS_WANTED",
     "PROVIDER",
     "REDO",
     "REQUEST",
@@ -53,9 +53,9 @@ THEME = "theme"
 REQUEST = "request"
 LIT = "lit"
 PICKED = "picked"
+CLOUDS = "clouds"
+CLOUDS_WANTED = "clouds-wanted"
 PICTURE = "picture"
-POINTS = "points"
-POINTS_WANTED = "points-wanted"
 LIVE = "live"
 DOWNLOAD = "download"
 

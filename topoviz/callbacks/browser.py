@@ -28,7 +28,7 @@ def register(app: Dash) -> None:
     bind("picture", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.PICTURE, "data"))
     taken = ClientsideFunction("topovizPoints", "taken")
     app.clientside_callback(
-        taken, Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.POINTS, "data"), prevent_initial_call=True
+        taken, Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.CLOUDS, "data"), prevent_initial_call=True
     )
     bind(
         "light",

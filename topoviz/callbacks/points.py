@@ -22,7 +22,7 @@ def register(app: Dash, library: Library) -> None:
     """Register the callback of the points on `app`."""
 
     # What was asked for goes back with the answer, which the browser keeps under it.
-    @app.callback(Output(ids.POINTS, "data"), Input(ids.POINTS_WANTED, "data"), prevent_initial_call=True)
+    @app.callback(Output(ids.CLOUDS, "data"), Input(ids.CLOUDS_WANTED, "data"), prevent_initial_call=True)
     def points(wanted: Any) -> dict[str, Any]:
         asked = {key: wanted[key] for key in ("kind", "side", "key")}
         try:
