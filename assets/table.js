@@ -110,6 +110,8 @@
     if (!state.rows.length) scroller.append(made("p", "hint", {}, state.filter ? `No leaf is called “${state.filter}”.` : "Nothing is matched."));
     scroller.scrollTop = top;
     state.from = state.to = -1;
+    // Twice: only with its rows in it has the grid its height.
+    window_();
     window_();
     place(held);
   }

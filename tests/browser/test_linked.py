@@ -181,3 +181,29 @@ def test_hovering_is_of_the_moment_after_a_drag_of_the_level(clean):
     page.mouse.move(*clean.at_node("a", node))
     page.locator("#match-grid tr.lit").wait_for()
     assert page.locator("#match-grid tr.lit").get_attribute("data-a") == str(node)
+
+
+def test_of_many_rows_those_in_sight_are_made(clean):
+    page = clean.page
+    made = page.evaluate(
+        """() => {
+          const { state, draw, go } = topoviz.table, before = state.data;
+          const look = { color: '#888888', sure: 0.5, off: 1 };
+          const row = (i) => ({ a: 1000 + i, b: 1000 + i, A: `left ${i}`, B: `right ${i}`, ...look });
+          state.data = { ...before, rows: Array.from({ length: 200 }, (_, i) => row(i)), left: [] };
+          draw();
+          const rows = () => [...document.querySelectorAll('#match-grid tr[data-key]')];
+          const first = [rows().length, rows()[0].innerText];
+          go('1199-1199', 1);
+          const last = [rows().length, rows().at(-1).innerText, document.activeElement.innerText];
+          state.data = before;
+          draw();
+          return [first, last];
+        }"""
+    )
+    (many, first), (again, last, held) = made
+    assert min(again, many) > 3
+    assert max(again, many) < 80
+    assert "left 0" in first
+    assert "right 199" in last
+    assert held == "right 199"
