@@ -20,6 +20,8 @@
     }
   }
 
+  T.choose = choose;
+
   function act(button) {
     const { event: type, a, b, alternative, complete, side, node, text, pairs, bans } = button.dataset;
     const event = { type };
@@ -43,9 +45,10 @@
 
   // What an element of the page outside the graphs stands for.
   function about(element) {
-    const row = element.closest && element.closest("tr[data-a], li[data-a]");
+    const row = element.closest && element.closest("tr[data-a], tr[data-b], li[data-a]");
     if (row) {
       const [a, b] = [Number(row.dataset.a), Number(row.dataset.b)];
+      if (row.dataset.a === undefined) return { node: { side: "b", id: b } };
       const link = T.linkAt({ a, b });
       return link ? { link } : { node: { side: "a", id: a } };
     }
@@ -56,7 +59,7 @@
 
   document.addEventListener("pointermove", (event) => {
     [T.state.x, T.state.y] = [event.clientX, event.clientY];
-    if (T.state.dragging) return undefined;
+    if (T.state.dragging || T.state.brushing) return undefined;
     const told = about(event.target);
     if (told) { T.hover(told); return T.placeCard(); }
     const found = event.target.closest && event.target.closest(".grip") ? { level: true } : T.under(event);
@@ -71,7 +74,7 @@
   }, true);
 
   document.addEventListener("focusin", (event) => {
-    const told = event.target.matches("tr[data-a], li[data-a], [data-hole]") ? about(event.target) : null;
+    const told = event.target.matches("#match-grid tr, #match-grid td, li[data-a], [data-hole]") ? about(event.target) : null;
     if (told) T.hover(told, event.target);
     else if (T.state.anchor) T.hover(null);
   });
@@ -89,8 +92,8 @@
     if (event.target.closest("#redo")) return T.emit({ type: "redo" });
     if (event.target.closest("#help")) return toggle("keys");
     if (event.target.closest("#switch-theme")) return switchTheme();
-    const row = event.target.closest("tr[data-a]");
-    if (row) return choose({ side: "a", id: Number(row.dataset.a) });
+    const row = event.target.closest("tr[data-a], tr[data-b]");
+    if (row) return choose(row.dataset.a === undefined ? { side: "b", id: Number(row.dataset.b) } : { side: "a", id: Number(row.dataset.a) });
     if (pressed && Math.hypot(event.clientX - pressed[0], event.clientY - pressed[1]) > 4) return undefined;
     const found = T.under(event);
     if (found && (found.level || found.hole)) return undefined;
@@ -135,13 +138,13 @@
       return T.emit({ type: event.shiftKey ? "redo" : "undo" });
     }
     if (event.ctrlKey || event.metaKey || event.altKey || T.levelKey(event)) return undefined;
-    const row = document.activeElement && document.activeElement.closest("tr[data-a]");
-    const held = T.state.link || (row && { a: Number(row.dataset.a), b: Number(row.dataset.b) }) || heldLink();
+    const held = T.state.link || heldLink();
     if (event.key === "Delete" && held) { T.state.link = null; return T.emit({ type: "ban", ...held }); }
     if (event.key === "Backspace" && held) { T.state.link = null; return T.emit({ type: "unlink", ...held }); }
-    if (event.key === "Enter" && row && event.target === row) return choose({ side: "a", id: Number(row.dataset.a) });
     if (event.key === "Escape") return letGo();
     if (event.key === "?") return toggle("keys");
+    if (event.key.toLowerCase() === "l") return T.brush.arm(!T.brush.armed());
+    if (event.key.toLowerCase() === "b" && T.chosen()) return T.brush.node(T.chosen());
     if (event.target.matches("div[role=button]") && (event.key === "Enter" || event.key === " ")) {
       event.preventDefault();
       return event.target.click();
@@ -151,9 +154,11 @@
     return undefined;
   });
 
-  // One thing at a time: a card, the link or node in hand, then the preview of another explanation.
+  // One thing at a time: a card, the lasso and what it holds, the link or node in hand, then the preview of another explanation.
   function letGo() {
     if (T.state.hover) T.hover(null);
+    if (T.brush.armed()) T.brush.arm(false);
+    if (T.brush.now()) return T.brush.clear();
     if (T.state.link) { T.state.link = null; return T.mark(); }
     if (T.chosen()) return choose(null);
     return T.session() && T.session().alternative ? T.emit({ type: "choose-alternative", alternative: 0 }) : T.mark();
@@ -196,6 +201,7 @@
         if (!ahead("set-level")) T.state.level = undefined;
         T.state.link = null;
         T.state.busy = false;
+        requestAnimationFrame(() => { T.brush.check(); T.brush.draw(); T.travel.check(); });
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
         requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
         return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
@@ -261,7 +267,7 @@
       if (known.has(gd) || !gd.on) continue;
       if (!T.state.kept) { T.state.kept = true; keepViews(); }
       known.add(gd);
-      const again = () => { T.planes(); T.mark(); T.drawLevel(); };
+      const again = () => { T.planes(); T.mark(); T.drawLevel(); T.brush.draw(); };
       gd.on("plotly_afterplot", again);
       gd.on("plotly_relayouting", again);
       const node = (event) => {
@@ -269,7 +275,7 @@
         const id = m && m.kind === "surface" && m.nodes[event.points[0].curveNumber];
         return id === null || id === undefined || id === false ? null : { node: { side: m.side, id } };
       };
-      gd.on("plotly_hover", (event) => T.hover(node(event)));
+      gd.on("plotly_hover", (event) => { if (!T.state.brushing && !T.travel.isOpen(T.meta(gd).side)) T.hover(node(event)); });
       gd.on("plotly_unhover", () => T.hover(null));
     }
   }).observe(document.documentElement, { childList: true, subtree: true });

@@ -134,10 +134,12 @@
   /* Something is under the pointer or has the focus: `anchor` is the element that its card stands beside, none the pointer. */
   T.hover = function (thing, anchor) {
     if (key(thing) === key(T.state.hover)) return;
+    // The level measures the page, which takes longer than all else here: only where it comes in or out of the light.
+    const level = Boolean(thing && thing.level) !== Boolean(T.state.hover && T.state.hover.level);
     T.state.hover = thing;
     T.state.anchor = anchor || null;
     T.mark();
-    T.drawLevel();
+    if (level) T.drawLevel();
     T.card();
   };
 })();

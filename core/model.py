@@ -101,6 +101,18 @@ class FlowAutoencoder:
         x = self._checked(x, "x", self.data_dim)
         return self._encode(np.concatenate((x, self._pads(len(x), seed, x.dtype)), axis=1))
 
+    def trajectory(self, x: np.ndarray, seed: int | None = 0) -> np.ndarray:
+        """The way (s, n, d+p) of points (n, d) through the flow: standardised and turned by `basis` at the start, what
+        the last linear step makes latents and noise of at the end. The first k coordinates are those of the latents.
+
+        Pads are drawn as in `encode`. Raises `InputError` where `x` is not finite or not of the model's width.
+        """
+        x = self._checked(x, "x", self.data_dim)
+        full = np.concatenate((x - self.shift, self._pads(len(x), seed, x.dtype)), axis=1) / self.scale
+        start = (full @ self.basis).astype(x.dtype)
+        with torch.no_grad():
+            return self._flow(torch.from_numpy(start).dtype).trajectory(torch.from_numpy(start)).numpy()
+
     def decode(self, latent: np.ndarray, noise: np.ndarray | None = None, seed: int | None = None) -> np.ndarray:
         """Points (n, d) of latents (n, k), with the given `noise` (n, d+p-k), noise drawn with `seed`, or its mean.
 

@@ -12,7 +12,7 @@ from topoviz.results import analyse, carried_names, cut_level, level_sets
 from topoviz.session import Name, Session
 from topoviz.theme import THEMES
 from topoviz.verdict import choices, verdict
-from topoviz.views.details import matches, trust
+from topoviz.views.details import grid, trust
 from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 
@@ -76,12 +76,12 @@ def test_what_is_new_in_an_explanation_is_marked_in_the_table(library):
     start = Session(model_a="islands-a", model_b="islands-partial", alternative=1)
     view = analyse(library, start)
     styles = {side: node_styles(view, start, side, THEMES["light"]) for side in ("a", "b")}
-    told = str(matches(view, start, styles))
-    assert told.count("className='new'") == len(view.preview.new) > 0
-    assert "best: " in told
+    marked = [row for row in grid(view, styles)["rows"] if "was" in row]
+    assert {(row["a"], row["b"]) for row in marked} == set(view.preview.new) != set()
+    assert all("best: " in row["was"] for row in marked)
     assert "adopt" in str(trust(view, start, styles))
     usual = replace(start, alternative=0)
-    assert "className='new'" not in str(matches(analyse(library, usual), usual, styles))
+    assert not any("was" in row for row in grid(analyse(library, usual), styles)["rows"])
 
 
 def test_an_explanation_that_is_not_there_falls_back_to_the_best_and_says_so(library, session):

@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, curation, export, scene, session, study, training, uploads
+from topoviz.callbacks import browser, curation, export, points, scene, session, study, training, uploads
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -32,6 +32,7 @@ def create_app(settings: Settings) -> Dash:
     app.layout = lambda: layout(bool(library.studies()), library.story(), story_first=first)
     session.register(app, library, settings.session)
     scene.register(app, library)
+    points.register(app, library)
     browser.register(app)
     export.register(app, library)
     curation.register(app, library)

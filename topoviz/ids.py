@@ -1,6 +1,8 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
+    "CLOUDS",
+    "CLOUDS_WANTED",
     "COMPARED",
     "COMPARISON",
     "COMPLETE",
@@ -59,6 +61,8 @@ THEME = "theme"
 REQUEST = "request"
 LIT = "lit"
 PICKED = "picked"
+CLOUDS = "clouds"
+CLOUDS_WANTED = "clouds-wanted"
 PICTURE = "picture"
 LIVE = "live"
 FACTS = "facts"

@@ -67,6 +67,20 @@ class CouplingFlow(nn.Module):
             x = torch.cat((kept, moved + step), dim=-1)
         return x @ back, len(mixings) * energy
 
+    def trajectory(self, x: Tensor) -> Tensor:
+        """The way (blocks + 1, n, d) of points (n, d): at the start and after each block, all in the frame of `x`, so
+        that only what a block adds moves a point. Between two states the way is straight: a share of a block's step is
+        a volume-preserving map as well."""
+        *mixings, _ = self.mixings.to(x.dtype)
+        frame = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+        states = [x]
+        for mixing, network in zip(mixings, self._networks(), strict=True):
+            frame = frame @ mixing
+            kept, moved = (x @ mixing).tensor_split((self.kept,), dim=-1)
+            x = torch.cat((kept, moved + _applied(network, kept)), dim=-1)
+            states.append(x @ frame.T)
+        return torch.stack(states)
+
     def inverse(self, y: Tensor) -> Tensor:
         """The points (n, d) whose images are `y` (n, d)."""
         *mixings, back = self.mixings.to(y.dtype)

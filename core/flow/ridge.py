@@ -67,6 +67,15 @@ class RidgeFlow(nn.Module):
             energy = energy + (x - start).square().sum(1)
         return x, self.pieces * energy
 
+    def trajectory(self, x: Tensor, moments: int = 12) -> Tensor:
+        """The way (s, n, d) of points (n, d): at the start and at equal steps of time, at least `moments` of them."""
+        steps = -(-moments // self.pieces)
+        states = [x]
+        for piece in range(self.pieces):
+            for step in range(steps):
+                states.append(self._integrated(states[-1], piece, step / steps, (step + 1) / steps))
+        return torch.stack(states)
+
     def inverse(self, y: Tensor) -> Tensor:
         """The points (n, d) whose images are `y` (n, d)."""
         for piece in reversed(range(self.pieces)):

@@ -1,4 +1,4 @@
-"""What runs in the browser: functions of `assets/linked.js`, bound to the page's components."""
+"""What runs in the browser: functions of `assets`, bound to the page's components."""
 
 from dash import ClientsideFunction, Dash, Input, Output, State
 
@@ -27,6 +27,10 @@ def register(app: Dash) -> None:
     bind("family", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.FAMILY, "value"))
     bind("method", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.METHOD, "value"))
     bind("picture", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.PICTURE, "data"))
+    taken = ClientsideFunction("topovizPoints", "taken")
+    app.clientside_callback(
+        taken, Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.CLOUDS, "data"), prevent_initial_call=True
+    )
     bind(
         "light",
         Output(ids.SURFACE["a"], "figure", allow_duplicate=True),

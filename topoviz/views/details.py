@@ -1,20 +1,19 @@
 """Under the trees: how far the match can be trusted, the node in hand, the transform, the table of matches."""
 
+import json
 from typing import Any
 
 import numpy as np
 from dash import dcc, html
 
-from core.match import Pair
 from core.tree import LevelSetTree
-from topoviz.figures.style import NodeStyle
 from topoviz.results import Analysis, carried_names
 from topoviz.session import FAMILIES, Session, Side
 from topoviz.views.explanations import stepper
 from topoviz.views.markup import Styles, aria, data
 from topoviz.words import cost_shares, sureness
 
-__all__ = ["METHOD_NAMES", "family_options", "matches", "transform", "trust"]
+__all__ = ["METHOD_NAMES", "family_options", "grid", "matches", "transform", "trust"]
 
 METHOD_NAMES = {
     "leaf-distances": "Evidence",
@@ -23,6 +22,11 @@ METHOD_NAMES = {
     "path-mapping": "Path mapping",
     "fused-gromov-wasserstein": "Fused Gromov-Wasserstein",
 }
+_SIDES: tuple[Side, Side] = ("a", "b")
+_GRID_KEYS = (
+    "Arrow keys move. P pins or unpins, Delete bans, L chooses another partner, Enter takes in hand, R renames, "
+    "B brushes the points, slash finds a name."
+)
 _FAMILY_NAMES = {
     "auto": "Best family",
     "translation": "Translation",
@@ -206,27 +210,13 @@ def _in_words(matrix: np.ndarray) -> str:
 
 
 def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
-    """The table of matched leaves, and what is left out or banned."""
-    distance = {(r.a, r.b): r.distance for r in analysis.residuals}
-    widest = max([1.0, *distance.values()])
-    was = {} if analysis.preview is None else dict(analysis.preview.gone)
-    new = () if analysis.preview is None else analysis.preview.new
-    rows = []
-    for pair in analysis.matching.leaf_pairs:
-        before = None
-        if (pair.a, pair.b) in new:
-            before = f"(best: {styles['b'][was[pair.a]].label if pair.a in was else 'none'})"
-        rows.append(_row(pair, styles, distance.get((pair.a, pair.b)), widest, before))
-    alone: list[tuple[Side, int]] = [
-        *(("a", node) for node in analysis.matching.unmatched_a),
-        *(("b", node) for node in analysis.matching.unmatched_b),
-    ]
-    head = html.Tr([html.Th(text) if text else html.Td() for text in ("", "A", "B", "sure", "off by", "", "")])
+    """The table of matched leaves and of those left out, drawn by the browser, and the banned pairs."""
     blocks: list[Any] = [
         html.Div(
             className="row-head",
             children=[
                 html.H3("Matches"),
+                html.Div(id="match-filter", className="match-filter"),
                 html.Button(
                     "complete the rest",
                     className="chip" + (" on" if session.complete else ""),
@@ -236,12 +226,9 @@ def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
                 html.Button("clear edits", className="chip", **data(event="clear-edits")),
             ],
         ),
-        html.Div(html.Table([html.Thead(head), html.Tbody(rows)], className="matches"), className="scroll"),
+        html.Span(_GRID_KEYS, id="grid-help", hidden=True),
+        html.Div(id="match-grid", className="match-grid", **data(grid=json.dumps(grid(analysis, styles)))),
     ]
-    if alone:
-        blocks.append(
-            html.P(["Left out: ", ", ".join(styles[side][node].label for side, node in alone)], className="hint")
-        )
     if session.bans:
         blocks.append(
             html.P(
@@ -264,40 +251,46 @@ def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     return blocks
 
 
-def _row(pair: Pair, styles: Styles, distance: float | None, widest: float, before: str | None) -> html.Tr:
-    """A matched pair; `before` says what stands in its place in the best matching, where it is not in that."""
-    own, other = styles["a"][pair.a], styles["b"][pair.b]
-    pin = html.Button(
-        "pinned" if pair.pinned else "pin",
-        className="chip" + (" on" if pair.pinned else ""),
-        **data(event="unlink" if pair.pinned else "link", a=pair.a, b=pair.b),
-    )
-    far = html.Span(className="bar", style={"width": f"{100 * (distance or 0) / widest:.0f}%", "background": own.color})
-    return html.Tr(
-        tabIndex=0,
-        className="" if before is None else "new",
-        **data(a=pair.a, b=pair.b),
-        children=[
-            html.Td(html.Span(className="dot", style={"background": own.color})),
-            html.Td(_label(own)),
-            html.Td([_label(other), None if before is None else html.Span(f" {before}", className="was")]),
-            html.Td(f"{pair.confidence:.2f}", className="number", title=sureness(pair.confidence, pair.pinned)),
-            html.Td(
-                far,
-                className="bar-cell",
-                title="how far the global matrix carries A's mean from B's, in B's deviations",
-            ),
-            html.Td("" if distance is None else f"{distance:.2f}", className="number"),
-            html.Td(
-                [pin, html.Button("ban", className="chip", **data(event="ban", a=pair.a, b=pair.b))],
-                className="actions",
-            ),
-        ],
-    )
+def grid(analysis: Analysis, styles: Styles) -> dict[str, Any]:
+    """What the table of matches holds: matched `rows`, leaves that are `left` out, and all `leaves` of each side to
+    choose a partner from. `off` is how far the global matrix carries A's mean from B's, in B's deviations; `was`, of a
+    pair that is not in the best matching, says what stands in its place there.
+    """
+    distance = {(r.a, r.b): round(r.distance, 3) for r in analysis.residuals}
+    was = {} if analysis.preview is None else dict(analysis.preview.gone)
+    new = () if analysis.preview is None else analysis.preview.new
+    rows = []
+    for pair in analysis.matching.leaf_pairs:
+        own, other = styles["a"][pair.a], styles["b"][pair.b]
+        row = {
+            "a": pair.a, "b": pair.b, "A": own.label, "B": other.label, "color": own.color,
+            "carried": "a" * own.carried + "b" * other.carried, "sure": round(pair.confidence, 3),
+            "word": sureness(pair.confidence, pair.pinned), "pinned": pair.pinned,
+            "off": distance.get((pair.a, pair.b)),
+        }  # fmt: skip
+        if (pair.a, pair.b) in new:
+            row["was"] = f"(best: {styles['b'][was[pair.a]].label if pair.a in was else 'none'})"
+        rows.append(row)
+    leaves = {side: _leaves(analysis, side, styles) for side in _SIDES}
+    left = [
+        {side: leaf["id"], side.upper(): leaf["label"], "color": leaf["color"], "mass": leaf["mass"]}
+        for side in _SIDES
+        for leaf in leaves[side]
+        if not leaf["matched"]
+    ]
+    return {"rows": rows, "left": left, "leaves": leaves, "widest": max([1.0, *distance.values()])}
 
 
-def _label(style: NodeStyle) -> Any:
-    return html.I(style.label) if style.carried else style.label
+def _leaves(analysis: Analysis, side: Side, styles: Styles) -> list[dict[str, Any]]:
+    tree = analysis.tree(side)
+    paired = {getattr(pair, side) for pair in analysis.matching.leaf_pairs}
+    return [
+        {
+            "id": node, "label": styles[side][node].label, "color": styles[side][node].color,
+            "matched": node in paired, "mass": round(float(tree.mass[row]), 4),
+        }
+        for row, node in zip(tree.leaves.tolist(), tree.ids(tree.leaves), strict=True)
+    ]  # fmt: skip
 
 
 def _two(value: float) -> str:

@@ -36,6 +36,8 @@ _KEYS = (
     ("[ and ]", "step through the matchings within the margin"),
     ("Delete", "ban the link in hand"),
     ("Backspace", "take a link of yours back"),
+    ("L, then drag in a latent or input view", "brush points with a lasso; Shift-drag draws a box, Control adds"),
+    ("B", "brush the points of the node in hand"),
     ("arrow keys", "walk the tree in hand"),
     ("Enter or a click on a closed branch", "open it"),
     ("C, S", "make one leaf of the branch in hand, split it again"),
@@ -46,6 +48,9 @@ _KEYS = (
     ("F2 or double click", "name the node in hand"),
     ("Ctrl Z, Ctrl Shift Z", "undo, redo"),
     ("in the suggestions: Y, N, S, arrow keys", "confirm, reject, skip, go from one to the next"),
+    ("in the matches: arrow keys, /", "go from row to row and cell to cell, find a name"),
+    ("in the matches: P, Delete, L", "pin or unpin, ban, choose another partner by typing"),
+    ("in the matches: Enter, R, B", "take in hand, rename, brush the points"),
     ("Escape", "let go"),
     ("in a study: arrow keys, Enter, Shift Enter", "go from trial to trial, open one as A, as B"),
     ("?", "this list"),
@@ -74,6 +79,8 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dcc.Store(id=ids.LIVE),
                 *(dcc.Store(id=name) for name in (ids.TAB, ids.OTHER, ids.CURATED)),
                 dcc.Store(id=ids.FACTS),
+                dcc.Store(id=ids.CLOUDS_WANTED),
+                dcc.Store(id=ids.CLOUDS),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies, bool(steps)),
@@ -88,6 +95,7 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                                 story(steps, story_first) if steps else None,
                                 html.P(id=ids.SENTENCE, className="sentence"),
                                 _trees(),
+                                _brushed(),
                                 _details(),
                             ],
                         ),
@@ -148,7 +156,7 @@ def _column(side: str) -> html.Section:
                 ids.LATENT[side],
                 [html.B(letter), "latent density"],
                 f"latent density of {letter} with its nodes",
-                extra=_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0) if side == "b" else None,
+                extra=html.Div(_latent_tools(side), className="head-tools"),
                 under=html.Div(id=ids.FAMILIES[side], className="chosen-families"),
             ),
         ],
@@ -263,6 +271,23 @@ def _details() -> html.Div:
 
 def _picker(name: str, label: str, options: list[dict[str, Any]]) -> dmc.Select:
     return dmc.Select(id=name, size="xs", data=options, className="picker", **aria(label=label), **_PICKER)
+
+
+def _latent_tools(side: str) -> list[Any]:
+    lasso = html.Button(
+        className="icon lasso-tool",
+        title="Brush points: drag a lasso (L). Shift-drag draws a box, Control adds.",
+        **data(tool="lasso"),
+        **aria(label=f"Brush points of {side.upper()} with a lasso", pressed=False),
+    )
+    return [_slider(ids.MORPH, "A → B", 0, 1, 0.01, value=1.0), lasso] if side == "b" else [lasso]
+
+
+def _brushed() -> html.Div:
+    """The line that says which points are brushed, filled by the browser."""
+    clear = html.Button("×", className="icon", hidden=True, title="Clear (Escape)", **aria(label="Clear the brush"))
+    line = html.Div([html.Span(), clear], id="brushed", className="brushed-line", role="status")
+    return html.Div(line, className="brushed-place")
 
 
 def _select(name: str, label: str, width: int) -> html.Label:
