@@ -15,7 +15,7 @@
   const keep = (value) => { try { window.localStorage.setItem(KEPT, value); } catch { /* A browser may forbid it. */ } };
 
   const DONE = {
-    travelled: () => Boolean(T.travel && T.travel.arrived && T.travel.arrived("b")),
+    travelled: () => T.travel.at("b") > 0.98,
     hovered: () => Boolean(T.state.hover && T.state.hover.node && T.partner(T.state.hover.node)),
     matched: (step) => T.session().complete && wanted(step).every((node) => T.partner(node)),
     seen: () => Boolean(document.querySelector("#trust:hover, #trust:focus-within")),
@@ -97,7 +97,7 @@
 
   function act(what) {
     if (what === "leave") return leave();
-    if (what === "play") return T.travel && T.travel.play("b");
+    if (what === "play") return T.travel.isOpen("b") ? T.travel.play("b") : T.travel.open("b");
     if (what === "back") return show(Math.max(0, at - 1));
     if (what === "next") return at === steps().length - 1 ? leave() : show(at + 1);
     return show(Number(what));
