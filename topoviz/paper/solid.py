@@ -24,7 +24,7 @@ _OVER, _FINER, _DEEP = 2, 2, 12.0
 _FIELD_OF_VIEW = np.pi / 4
 _MARGIN = 0.93
 _KEY, _FILL = np.array([-0.45, 0.6, 0.75]), np.array([0.8, 0.1, 0.35])
-_AMBIENT, _DIFFUSE, _BACK, _GLOSS = 0.66, 0.52, 0.12, 0.10
+_AMBIENT, _DIFFUSE, _BACK, _GLOSS = 0.62, 0.48, 0.12, 0.12
 _SMOOTH = 2
 
 
@@ -214,7 +214,7 @@ def _lit(base: np.ndarray, normal: np.ndarray) -> np.ndarray:
     light += _BACK * np.clip(normal @ fill, 0, 1)
     half = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))
     gloss = _GLOSS * np.clip(normal @ half, 0, 1) ** 24
-    return base * light[..., None] * 1.06 + gloss[..., None]
+    return base * light[..., None] + gloss[..., None]
 
 
 def _hollows(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
