@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from topoviz.paper.composition import Composition
 from topoviz.session import MAX_LINKS, Links, Name, Selection, Session, Side
 
 __all__ = [
     "KINDS", "Adopt", "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName",
-    "Event", "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel", "SetMethod",
+    "Event", "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetFigure", "SetLevel", "SetMethod",
     "SetMorph", "SetSimplify", "Unban", "Unlink", "reduce",
 ]  # fmt: skip
 
@@ -127,6 +128,13 @@ class SetMorph(Event):
     """Show A as it is (0), carried into B (1), or between."""
 
     morph: float
+
+
+@dataclass(frozen=True)
+class SetFigure(Event):
+    """Keep how the figure for the paper is composed."""
+
+    figure: Composition
 
 
 @dataclass(frozen=True)
@@ -266,6 +274,7 @@ _REDUCERS: dict[type[Event], Callable[[Session, Any], Session]] = {
     SetFamily: _set("family"),
     SetComplete: _set("complete"),
     SetMorph: _set("morph"),
+    SetFigure: _set("figure"),
     ChooseModels: _choose_models,
     ChooseAlternative: _set("alternative"),
     Adopt: _adopt,

@@ -13,6 +13,7 @@ __all__ = ["draw"]
 
 _POINTS = 600
 _SPREAD = 0.05
+_FINE = 0.12
 
 
 def draw(box: Box, scene: Scene, side: Side) -> None:
@@ -36,7 +37,7 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
         _dots(box, scene, side, place(flat), np.asarray(owners), 1.3, "dots")
     for row in tree.leaves:
         node = int(tree.id[row])
-        polygons = [place(part) for part in _polygons(plane(sets).outlines[str(node)])]
+        polygons = [_thinned(place(part)) for part in _polygons(plane(sets).outlines[str(node)])]
         box.area(polygons, fill=styles[node].color, opacity=0.12 if styles[node].matched else 0.05, order=2.5,
                  stroke=styles[node].color, width=0.8, name=f"area-{side}-{node}", clip=True)  # fmt: skip
     if carried is not None:
@@ -68,10 +69,18 @@ def _bands(box: Box, scene: Scene, sets: LevelSets, place) -> None:
     """The superlevel sets over one another, darker with density; the cut, dashed."""
     ramp = _ramp(scene.theme.ramp, BANDS)
     for at, level in enumerate(np.linspace(FLOOR, 0, BANDS, endpoint=False)):
-        rings = [place(line.points) for line in contours(grid_of(sets), float(level))]
+        rings = [_thinned(place(line.points)) for line in contours(grid_of(sets), float(level))]
         box.area(rings, fill=ramp[at], stroke="#c3cad4", width=0.2, order=1 + 0.01 * at, clip=True)
     for line in contours(grid_of(sets), scene.analysis.cut(scene.session.level)):
-        box.line(place(line.points), color=scene.theme.accent, width=0.6, dashes=(2.4, 1.6), order=2.6, clip=True)
+        box.line(_thinned(place(line.points)), color=scene.theme.ink, width=0.5, dashes=(2.4, 1.6), order=2.6, clip=True)
+
+
+def _thinned(points: np.ndarray) -> np.ndarray:
+    """A line without the points that lie closer than a tenth of a millimetre on it: none can see them."""
+    way = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
+    kept = np.concatenate(([True], np.diff(way // _FINE) > 0))
+    kept[-1] = True
+    return points[kept] if kept.sum() > 3 else points
 
 
 def _ramp(colors: tuple[str, ...], count: int) -> list[str]:
@@ -147,7 +156,7 @@ def _curve(box: Box, scene: Scene, side: Side) -> None:
     box.line([(0, foot), (box.width, foot)], color=theme.faint, width=HAIR)
     box.line(place(axis, height), color=theme.soft, width=0.7)
     cut = scene.analysis.cut(scene.session.level)
-    box.line(place(axis[[0, -1]], [cut, cut]), color=theme.accent, width=0.6, dashes=(2.4, 1.6))
+    box.line(place(axis[[0, -1]], [cut, cut]), color=theme.ink, width=0.5, dashes=(2.4, 1.6))
     for row in tree.leaves:
         node = int(tree.id[row])
         part = place(axis, np.where(sets.region == row, height, np.nan))

@@ -188,9 +188,12 @@ class Box:
             linewidth=width if stroke else 0, zorder=order, gid=name, joinstyle="round", capstyle="butt",
             linestyle=(0, tuple(part / width for part in dashes)) if dashes else "solid",
         )  # fmt: skip
-        self.sheet.axes.add_patch(patch)
+        # Not `add_patch`: that asks every curve for its extent.
+        self.sheet.axes.add_artist(patch)
         if clip:
             patch.set_clip_path(self._frame())
+        else:
+            patch.set_clip_on(False)
 
     def dots(
         self, xy: np.ndarray, size: float, color: str, *, opacity: float = 1.0, order: float = 3,

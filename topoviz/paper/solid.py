@@ -6,6 +6,7 @@ by a key light over the eye's left shoulder and a soft sky, darkened in hollows,
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy.interpolate import RegularGridInterpolator
@@ -13,14 +14,14 @@ from scipy.ndimage import gaussian_filter, maximum_filter, zoom
 
 from core.levelset import Surface, surface
 from core.model import InputField
-from core.tree import leaf_of
+from core.tree import LevelSets, leaf_of
 from topoviz.paper.composition import Camera
 from topoviz.results import Analysis
 from topoviz.session import Side
 
 __all__ = ["Picture", "picture", "render"]
 
-_OVER, _FINER, _DEEP = 2, 2, 12.0
+_OVER, _FINER, _DEEP, _COARSE = 2, 2, 12.0, 4
 _FIELD_OF_VIEW = np.pi / 4
 _MARGIN = 0.93
 _KEY, _FILL = np.array([-0.45, 0.6, 0.75]), np.array([0.8, 0.1, 0.35])
@@ -41,17 +42,25 @@ def picture(
 ) -> Picture | None:
     """The superlevel set of one side's input density at a relative level (nats), in the leaves' colors, on `size`
     (height, width) pixels; None where the model keeps no input density or nothing lies above the level."""
-    shown = analysis.model(side).input_field
+    return _picture(analysis.level_sets(side), analysis.model(side).input_field, level, tuple(colors.items()), size, camera)
+
+
+# Of a figure that is being composed, the pictures mostly stay.
+@lru_cache(maxsize=6)
+def _picture(
+    sets: LevelSets, shown: InputField | None, level: float, colors: tuple[tuple[int, str], ...], size: tuple[int, int],
+    camera: Camera,
+) -> Picture | None:  # fmt: skip
     if shown is None:
         return None
     found = _fine(shown, level)
     if not len(found.faces):
         return None
-    sets = analysis.level_sets(side)
     latent = RegularGridInterpolator(shown.axes, shown.latent, bounds_error=False, fill_value=None)(found.vertices)
-    return render(found, latent, lambda z: sets.tree.id[leaf_of(sets, z)], colors, size, camera)
+    return render(found, latent, lambda z: sets.tree.id[leaf_of(sets, z)], dict(colors), size, camera)
 
 
+@lru_cache(maxsize=4)
 def _fine(shown: InputField, level: float) -> Surface:
     """The surface of a field between whose vertices cubic splines lie."""
     peak = float(shown.log_density.max())
@@ -223,12 +232,22 @@ def _hollows(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
         return np.ones(seen.shape)
     span = float(np.ptp(nearness[seen])) + 1e-12
     light = np.ones(seen.shape)
+    # What is around is smooth: every fourth pixel tells it.
+    there, near = seen[::_COARSE, ::_COARSE].astype(float), (nearness * seen)[::_COARSE, ::_COARSE]
     for share in (0.012, 0.035):
-        radius = share * max(seen.shape)
-        weight = gaussian_filter(seen.astype(float), radius)
-        around = gaussian_filter(nearness * seen, radius) / np.maximum(weight, 1e-6)
-        light -= 0.9 * np.clip((around - nearness) / span, 0, 0.25)
+        radius = share * max(seen.shape) / _COARSE
+        around = gaussian_filter(near, radius) / np.maximum(gaussian_filter(there, radius), 1e-6)
+        light -= 0.9 * np.clip((_spread(around, seen.shape) - nearness) / span, 0, 0.25)
     return light
+
+
+def _spread(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A coarse field between whose pixels lines lie, on all pixels."""
+    rows, columns = (np.minimum(np.arange(n) / _COARSE, m - 1) for n, m in zip(shape, coarse.shape, strict=True))
+    across = np.stack([np.interp(columns, np.arange(coarse.shape[1]), line) for line in coarse])
+    low = rows.astype(int)
+    high, share = np.minimum(low + 1, len(across) - 1), (rows - low)[:, None]
+    return across[low] * (1 - share) + across[high] * share
 
 
 def _edges(nearness: np.ndarray, own: np.ndarray, seen: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ __all__ = ["draw", "wanted_height"]
 # The page's figure is laid out for type of twelve pixels.
 _PAGE_TYPE = 12.0
 _LEAST_TYPE = 4.5
+_MARK = 0.85
 _DEPTH, _MOST_NAME = 0.28, 0.2
 
 
@@ -100,7 +101,7 @@ def _levels(ground: _Ground) -> None:
             box.text(x, box.height, f"−{level}" if level else "0", share=0.85, across="center", down="bottom",
                      color=theme.soft)  # fmt: skip
         cut = float(ground.x(ground.scene.analysis.cut(ground.scene.session.level), side))
-        box.line([(cut, 0), (cut, ground.foot)], color=theme.accent, width=0.6, dashes=(2.4, 1.6), order=0.5)
+        box.line([(cut, 0), (cut, ground.foot)], color=theme.ink, width=0.5, dashes=(2.4, 1.6), order=0.5)
     if named:
         box.text(box.width / 2, box.height, "level (nats below the peak)", share=0.85, across="center",
                  down="bottom", color=theme.soft)  # fmt: skip
@@ -125,7 +126,7 @@ def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
     room = _MOST_NAME * box.width
     for row, node in enumerate(tree.id.tolist()):
         style = scene.styles[side][node]
-        diameter = float(placed.size[row]) * ground.unit
+        diameter = _MARK * float(placed.size[row]) * ground.unit
         leaf = bool(placed.leaf[row])
         box.dots(np.array([[x[row], y[row]]]), diameter / POINT, style.color if leaf else theme.paper, edge=style.color,
                  width=max(width, 0.5), order=4, name=f"mark-{side}-{node}")  # fmt: skip
@@ -157,14 +158,14 @@ def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
 
 
 def _errors(ground: _Ground, placed: Placed, x: np.ndarray, y: np.ndarray) -> None:
-    """A standard error each way of every leaf's level."""
+    """A standard error each way of every leaf's level, where it reaches out from under the leaf's mark."""
     errors = placed.tree.level_error
     if errors is None or ground.frame.crowded:
         return
     for row in placed.tree.leaves:
         spread = ground.depth / abs(ground.frame.floor) * float(errors[row])
         ends = [(x[row] - spread, y[row]), (x[row] + spread, y[row])]
-        ground.box.line(ends, color=ground.scene.theme.ink, width=0.5, order=4.5)
+        ground.box.line(ends, color=ground.scene.theme.ink, width=0.5, order=3.5)
 
 
 def _holes(ground: _Ground, placed: Placed, x: np.ndarray, y: np.ndarray) -> None:
