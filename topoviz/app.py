@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, export, scene, session, study, training
+from topoviz.callbacks import browser, compose, export, scene, session, study, training
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -33,6 +33,7 @@ def create_app(settings: Settings) -> Dash:
     scene.register(app, library)
     browser.register(app)
     export.register(app, library)
+    compose.register(app, library)
     training.register(app, library, Jobs(settings))
     study.register(app, library)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)

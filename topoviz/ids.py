@@ -2,6 +2,12 @@
 
 __all__ = [
     "COMPLETE",
+    "COMPOSED",
+    "COMPOSER",
+    "COMPOSER_PRESET",
+    "COMPOSER_PREVIEW",
+    "COMPOSER_STATUS",
+    "COMPOSER_VIEW",
     "DOWNLOAD",
     "DRAWN",
     "EVENT",
@@ -39,6 +45,7 @@ __all__ = [
     "VERDICT",
     "A",
     "B",
+    "composer",
 ]  # fmt: skip
 
 LOCATION = "location"
@@ -81,3 +88,15 @@ TITLE = {"a": "title-a", "b": "title-b"}
 FAMILIES = {"a": "families-a", "b": "families-b"}
 VERDICT = {"a": "verdict-a", "b": "verdict-b"}
 GRAPHS = (TREES, *LATENT.values(), *SURFACE.values())
+
+COMPOSER = "composer"
+COMPOSER_PRESET = "composer-preset"
+COMPOSER_PREVIEW = "composer-preview"
+COMPOSER_STATUS = "composer-status"
+COMPOSER_VIEW = "composer-view"
+COMPOSED = "composed"
+
+
+def composer(field: str) -> str:
+    """The id of a field of the composer's form."""
+    return f"composer-{field}"

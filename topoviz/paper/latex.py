@@ -12,8 +12,8 @@ __all__ = ["escape", "match_tex", "transform_tex"]
 _SPECIAL = {
     "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
     "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"\textquotedbl{}", "-": "{-}", "`": "{`}", "'": "{'}", "[": "{[}", "]": "{]}",
-    "–": "--", "−": "$-$",
+    "|": r"\textbar{}", '"': "{''}", "`": "{`}", "'": "{'}", "[": "{[}", "]": "{]}",
+    "–": r"\textendash{}", "−": "$-$",
 }  # fmt: skip
 _HEAD = """% {what}, written by topoviz. Needs \\usepackage{{booktabs}}{more}.
 """
@@ -40,7 +40,7 @@ def escape(text: str) -> str:
     >>> escape("50% of $x_1$")
     '50\\\\% of \\\\$x\\\\_1\\\\$'
     """
-    return "".join(_SPECIAL.get(char, char) for char in clean(text))
+    return "".join(_SPECIAL.get(char, char) for char in clean(text)).replace("--", "-{}-")
 
 
 def match_tex(analysis: Analysis, session: Session) -> str:

@@ -126,7 +126,7 @@ def _names(box: Box, scene: Scene, side: Side, place) -> None:
     for at in np.argsort(-tree.mass[tree.leaves], kind="stable"):
         node = int(tree.id[tree.leaves[at]])
         style = scene.styles[side][node]
-        label = sheet.cut(style.label, 0.42 * box.width, share)
+        label = sheet.cut(style.label, 0.3 * box.width, share)
         reach = sheet.measure(label, share) / 2 + 0.25
         for dx, dy in ((0, 0), (0, -1), (0, 1), (1, 0), (-1, 0), (0, -2), (0, 2)):
             x = float(np.clip(peaks[at, 0] + dx * (reach + 0.4), reach, max(box.width - reach, reach)))

@@ -18,7 +18,7 @@ __all__ = ["draw", "wanted_height"]
 _PAGE_TYPE = 12.0
 _LEAST_TYPE = 4.5
 _MARK = 0.85
-_DEPTH, _MOST_NAME = 0.28, 0.2
+_DEPTH, _MOST_NAME = 0.28, 0.145
 
 
 def wanted_height(scene: Scene, size: float) -> float:

@@ -7,6 +7,7 @@ from dash import dcc, html
 
 from topoviz import ids
 from topoviz.figures.style import bare
+from topoviz.views import composer
 from topoviz.views.details import METHOD_NAMES
 from topoviz.views.markup import aria, data, modal
 from topoviz.views.study import dialog
@@ -20,9 +21,10 @@ _PICKER: dict[str, Any] = {
     "checkIconPosition": "right",
 }
 _EXPORTS = (
+    ("For the paper", (("compose", "Compose a figure…"),)),
     ("Every view as", (("svg", "SVG"), ("png", "PNG"), ("pdf", "PDF"), ("html", "HTML"))),
     ("Input level sets as", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
-    ("Tables", (("tables", "Matches, transform, Python snippet"),)),
+    ("Tables", (("tables", "Matches, transform, LaTeX, BibTeX, methods"),)),
 )
 _KEYS = (
     ("click a node in A, then one in B", "link the two"),
@@ -80,6 +82,7 @@ def layout(studies: bool) -> Any:
                 ),
                 _help(),
                 dialog(),
+                composer.dialog(),
                 modal("training", "Train a model", [html.Div(id="training-form")], size="lg"),
             ],
         ),
