@@ -79,6 +79,11 @@ class LevelSetTree:
     def __len__(self) -> int:
         return len(self.id)
 
+    def __repr__(self) -> str:
+        holes = 0 if self.holes is None else len(self.holes)
+        inner = len(self) - len(self.leaves)
+        return f"<LevelSetTree of {len(self.leaves)} leaves, {inner} inner nodes, {holes} holes in {self.dim} dimensions>"
+
     @property
     def dim(self) -> int:
         """Latent dimension k."""

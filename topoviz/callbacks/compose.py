@@ -24,13 +24,13 @@ def register(app: Dash, library: Library) -> None:
     """Register the composer on `app`."""
 
     @app.callback(
-        [Output(ids.composer(name), shown, allow_duplicate=True) for name, shown in _SHOWN.items()],
+        *(Output(ids.composer(name), shown, allow_duplicate=True) for name, shown in _SHOWN.items()),
         Output(ids.COMPOSER_PRESET, "value"),
         Input(ids.COMPOSER_VIEW, "data"),
         State(ids.HISTORY, "data"),
         prevent_initial_call=True,
     )
-    def opened(_: Any, stored: Any) -> tuple[list[Any], str]:
+    def opened(_: Any, stored: Any) -> list[Any]:
         """The form as the session keeps it."""
         try:
             kept = History.from_json(stored["history"]).now.figure
@@ -38,7 +38,7 @@ def register(app: Dash, library: Library) -> None:
             kept = None
         shown = kept or Composition()
         preset = next((name for name, (width, _) in PRESETS.items() if width == shown.width), "free")
-        return values(shown), preset
+        return [*values(shown), preset]
 
     @app.callback(
         Output(ids.composer("width"), "value", allow_duplicate=True),
@@ -63,12 +63,13 @@ def register(app: Dash, library: Library) -> None:
         Output(ids.COMPOSER_PREVIEW, "src"),
         Output(ids.COMPOSER_STATUS, "children"),
         Output(ids.COMPOSED, "data"),
-        [Input(ids.composer(name), shown) for name, shown in _SHOWN.items()],
+        *(Input(ids.composer(name), shown) for name, shown in _SHOWN.items()),
         Input(ids.COMPOSER_VIEW, "data"),
         State(ids.HISTORY, "data"),
         prevent_initial_call=True,
     )
-    def preview(form: list[Any], view: Any, stored: Any) -> tuple[Any, Any, Any]:
+    def preview(*given: Any) -> tuple[Any, Any, Any]:
+        *form, view, stored = given
         if not isinstance(view, dict) or not isinstance(stored, dict):
             return no_update, no_update, no_update
         try:

@@ -119,7 +119,9 @@ def _trained(side: str, session: Session, model: "FlowAutoencoder") -> str:
     said += f" of {counted(points, 'point')}" if points is not None else ""
     said += f" in {counted(model.data_dim, 'dimension')}"
     said += f" with {counted(model.pad, 'dimension')} of Gaussian noise added" if model.pad else ""
-    said += f", with {counted(model.latent_dim, 'latent dimension')}; its flow is {_FLOWS.get(config.flow, config.flow)}, "
+    said += (
+        f", with {counted(model.latent_dim, 'latent dimension')}; its flow is {_FLOWS.get(config.flow, config.flow)}, "
+    )
     said += f"its prior {_PRIORS.get(config.prior, config.prior)}"
     trained = [f"for {counted(steps, 'step')}"] if steps is not None else []
     trained += [f"with seed {seed}"] if seed is not None else []

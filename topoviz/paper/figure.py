@@ -81,9 +81,7 @@ def _laid_out(scene: Scene, draft: Sheet) -> tuple[list[_Cell], float]:
     pitch = (composition.width - 2 * _EDGE + _GAP) / composition.columns
     heading = 1.25 * draft.line if composition.letters or composition.titles else 0.0
     rows = _rows([panel(name, scene) for name in composition.panels], composition.columns, pitch)
-    wanted = [
-        max(each.height(draft, span * pitch - _GAP) for each, _, span in row) + heading for row in rows
-    ]
+    wanted = [max(each.height(draft, span * pitch - _GAP) for each, _, span in row) + heading for row in rows]
     if composition.height is not None:
         key = legend_height(scene, draft, composition.width - 2 * _EDGE) if composition.legend else 0.0
         room = composition.height - 2 * _EDGE - (len(rows) - 1) * _GAP - (key + _GAP if key else 0.0)
@@ -164,5 +162,3 @@ def _in_millimetres(svg: bytes, sheet: Sheet) -> bytes:
     """An SVG whose size is told in millimetres instead of points, in which it is drawn."""
     size = f'width="{sheet.width:g}mm" height="{sheet.height:.6g}mm"'.encode()
     return re.sub(rb'width="[0-9.]+pt" height="[0-9.]+pt"', size, svg, count=1)
-
-

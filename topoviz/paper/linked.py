@@ -81,7 +81,10 @@ def _facts(scene: Scene) -> dict[str, dict[str, Any]]:
             while todo:
                 below.append(f"{side}{tree.id[todo[-1]]}")
                 todo.extend(tree.children[todo.pop()])
-            lines = [_title(scene, side, node, row), f"mass {tree.mass[row]:.3f}, level {tree.level[row]:.2f}".replace("-", "−")]
+            lines = [
+                _title(scene, side, node, row),
+                f"mass {tree.mass[row]:.3f}, level {tree.level[row]:.2f}".replace("-", "−"),
+            ]
             if key in sure:
                 lines.append(f"partner {_partner(scene, other[key])}, {sure[key]}")
             facts[key] = {"lines": lines, "below": below, "partner": other.get(key)}

@@ -56,7 +56,9 @@ def _latent(side: Side) -> Callable[[Scene], Panel]:
 def _trees(scene: Scene) -> Panel:
     height = trees.wanted_height
     title = "Level-set trees of A (left) and B"
-    return Panel(title, 78, lambda sheet, _: height(scene, sheet.size), lambda box: trees.draw(box, scene), elastic=True)
+    return Panel(
+        title, 78, lambda sheet, _: height(scene, sheet.size), lambda box: trees.draw(box, scene), elastic=True
+    )
 
 
 def _solid(box: Box, scene: Scene, side: Side) -> None:
@@ -270,7 +272,8 @@ def legend(box: Box, scene: Scene) -> None:
 def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[float, str, str | None, str | None]]]:
     """Entries (x, text, color, id) line by line, in columns as wide as the widest name; a line alone is cut."""
     entries: list[tuple[str, str | None, str | None]] = [
-        (sheet.cut(scene.both(a, b), width - 3, 0.95), scene.styles["a"][a].color, f"key-{a}-{b}") for a, b in scene.pairs
+        (sheet.cut(scene.both(a, b), width - 3, 0.95), scene.styles["a"][a].color, f"key-{a}-{b}")
+        for a, b in scene.pairs
     ]
     sides: tuple[Side, Side] = ("a", "b")
     alone = {"a": scene.analysis.matching.unmatched_a, "b": scene.analysis.matching.unmatched_b}

@@ -72,7 +72,9 @@ def _bands(box: Box, scene: Scene, sets: LevelSets, place) -> None:
         rings = [_thinned(place(line.points)) for line in contours(grid_of(sets), float(level))]
         box.area(rings, fill=ramp[at], stroke="#c3cad4", width=0.2, order=1 + 0.01 * at, clip=True)
     for line in contours(grid_of(sets), scene.analysis.cut(scene.session.level)):
-        box.line(_thinned(place(line.points)), color=scene.theme.ink, width=0.5, dashes=(2.4, 1.6), order=2.6, clip=True)
+        box.line(
+            _thinned(place(line.points)), color=scene.theme.ink, width=0.5, dashes=(2.4, 1.6), order=2.6, clip=True
+        )
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:

@@ -42,7 +42,9 @@ def picture(
 ) -> Picture | None:
     """The superlevel set of one side's input density at a relative level (nats), in the leaves' colors, on `size`
     (height, width) pixels; None where the model keeps no input density or nothing lies above the level."""
-    return _picture(analysis.level_sets(side), analysis.model(side).input_field, level, tuple(colors.items()), size, camera)
+    return _picture(
+        analysis.level_sets(side), analysis.model(side).input_field, level, tuple(colors.items()), size, camera
+    )
 
 
 # Of a figure that is being composed, the pictures mostly stay.

@@ -27,7 +27,9 @@ def dialog() -> dmc.Modal:
             html.Div(
                 className="composer-sheet",
                 children=[
-                    html.Div(html.Img(id=ids.COMPOSER_PREVIEW, alt="The figure as composed"), className="composer-desk"),
+                    html.Div(
+                        html.Img(id=ids.COMPOSER_PREVIEW, alt="The figure as composed"), className="composer-desk"
+                    ),
                     html.P(id=ids.COMPOSER_STATUS, className="hint", role="status", **aria(live="polite")),
                 ],
             ),
