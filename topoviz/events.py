@@ -9,8 +9,8 @@ from topoviz.session import MAX_LINKS, Links, Name, Selection, Session, Side
 
 __all__ = [
     "KINDS", "Adopt", "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName",
-    "Event", "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetFigure", "SetLevel", "SetMethod",
-    "SetMorph", "SetSimplify", "Unban", "Unlink", "reduce",
+    "Event", "Link", "LoadSession", "Rename", "Select", "SetComplete", "SetFamily", "SetFigure", "SetLevel",
+    "SetMethod", "SetMorph", "SetSimplify", "Unban", "Unlink", "reduce",
 ]  # fmt: skip
 
 

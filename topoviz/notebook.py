@@ -40,7 +40,7 @@ def show(
     """Two models beside each other, their trees matched: in a notebook a figure whose panels are linked.
 
     Models are trained ones, model folders, or names of those that are shipped. `matching` is between their trees as
-    `core.level_set_tree` gives them, by default the one that `core.match_trees` finds; `family` is that of the transform.
+    `core.level_set_tree` gives them, by default the one that `core.match_trees` finds; `family` is the transform's.
     Raises `InputError` where there is no such model, or the matching is of other trees.
     """
     models = [_opened(model) for model in (model_a, model_b)]

@@ -82,7 +82,8 @@ class LevelSetTree:
     def __repr__(self) -> str:
         holes = 0 if self.holes is None else len(self.holes)
         inner = len(self) - len(self.leaves)
-        return f"<LevelSetTree of {len(self.leaves)} leaves, {inner} inner nodes, {holes} holes in {self.dim} dimensions>"
+        parts = f"{len(self.leaves)} leaves, {inner} inner nodes, {holes} holes"
+        return f"<LevelSetTree of {parts} in {self.dim} dimensions>"
 
     @property
     def dim(self) -> int:
