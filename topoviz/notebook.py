@@ -258,9 +258,8 @@ def _rows(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str
         return "<tr>" + "".join(f"<{tag} style='{_CELL}'>{html.escape(cell)}</{tag}>" for cell in row) + "</tr>"
 
     shown = "".join(cells(row, "td") for row in rows[:_MOST_ROWS])
-    more = (
-        f"<tr><td style='{_CELL}' colspan=9>… {len(rows) - _MOST_ROWS} more</td></tr>" if len(rows) > _MOST_ROWS else ""
-    )
+    left = len(rows) - _MOST_ROWS
+    more = f"<tr><td style='{_CELL}' colspan=9>… {left} more</td></tr>" if left > 0 else ""
     heading = cells(head, "th") if head else ""
     caption = f"<caption style='text-align:left;font-weight:600;padding:0'>{html.escape(title)}</caption>"
     return f"<table style='{_TABLE}'>{caption}{heading}{shown}{more}</table>"

@@ -32,6 +32,14 @@ _TABLE = r"""\begin{{table}}
   \end{{tabular}}
 \end{{table}}
 """
+_EQUATION = r"""\begin{{equation}}
+  T(\mathbf{{z}}) = \begin{{bmatrix}}
+    {rows}
+  \end{{bmatrix}} \mathbf{{z}} + \begin{{bmatrix}}
+    {shift}
+  \end{{bmatrix}}
+\end{{equation}}
+"""
 
 
 def escape(text: str) -> str:
@@ -78,11 +86,8 @@ def transform_tex(fitted: LatentMap, analysis: Analysis) -> str:
     room = f"\\setcounter{{MaxMatrixCols}}{{{most}}}\n" if most > 10 else ""
     bent = " Its global part; each leaf bends it." if fitted.family == "tree" else ""
     score = "" if analysis.score is None else f" Pair-free score {analysis.score:.3f} nats."
-    return (
-        f"% The transform from A's latents to B's ({fitted.family}).{bent}{score}\n% Needs \\usepackage{{amsmath}}.\n{room}"
-        "\\begin{equation}\n  T(\\mathbf{z}) = \\begin{bmatrix}\n    "
-        f"{rows}\n  \\end{{bmatrix}} \\mathbf{{z}} + \\begin{{bmatrix}}\n    {shift}\n  \\end{{bmatrix}}\n\\end{{equation}}\n"
-    )
+    said = f"% The transform from A's latents to B's ({fitted.family}).{bent}{score}"
+    return f"{said}\n% Needs \\usepackage{{amsmath}}.\n{room}" + _EQUATION.format(rows=rows, shift=shift)
 
 
 def _node(analysis: Analysis, side: Side, node: int, names) -> tuple[str, str, str]:

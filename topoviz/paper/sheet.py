@@ -182,7 +182,7 @@ class Box:
         name: str | None = None, opacity: float = 1.0, dashes: tuple[float, ...] | None = None, clip: bool = False,
     ) -> None:  # fmt: skip
         """A path in the box's millimetres; `fill` is as opaque as said, the stroke whole."""
-        moved = Path(path.vertices + (self.x, self.y), path.codes)
+        moved = Path(path.vertices + np.array([self.x, self.y]), path.codes)
         patch = PathPatch(
             moved, facecolor=(fill, opacity) if fill else "none", edgecolor=stroke or "none",
             linewidth=width if stroke else 0, zorder=order, gid=name, joinstyle="round", capstyle="butt",

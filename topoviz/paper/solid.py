@@ -223,7 +223,8 @@ def _lit(base: np.ndarray, normal: np.ndarray) -> np.ndarray:
     key, fill = (light / np.linalg.norm(light) for light in (_KEY, _FILL))
     light = _AMBIENT * (0.8 + 0.2 * normal[..., 1]) + _DIFFUSE * np.clip(normal @ key, 0, 1)
     light += _BACK * np.clip(normal @ fill, 0, 1)
-    half = (key + (0, 0, 1)) / np.linalg.norm(key + (0, 0, 1))
+    half = key + np.array([0, 0, 1])
+    half /= np.linalg.norm(half)
     gloss = _GLOSS * np.clip(normal @ half, 0, 1) ** 24
     return base * light[..., None] + gloss[..., None]
 

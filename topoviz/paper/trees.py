@@ -185,12 +185,14 @@ def _link(ground: _Ground, pair: Pair, start: np.ndarray, end: np.ndarray) -> No
     box, scene = ground.box, ground.scene
     color = scene.styles["a"][pair.a].color
     bend = 0.5 * (end[0] - start[0])
-    way = np.array([start, start + (bend, 0), end - (bend, 0), end])
+    way = np.array([start, (start[0] + bend, start[1]), (end[0] - bend, end[1]), end])
     new = scene.analysis.preview is not None and (pair.a, pair.b) in scene.analysis.preview.new
     sure = sureness(pair.confidence, pair.pinned)
     width = (0.4 + 1.3 * (1.0 if pair.pinned else pair.confidence**1.5)) * (0.45 + 0.55 * ground.frame.scale)
-    box.path(Path(way, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4]), stroke=color, width=max(width, 0.45),
-             order=3, dashes=(2.2, 1.4) if new or sure == "unsure" else None, name=f"link-{pair.a}-{pair.b}")  # fmt: skip
+    curve = Path(way, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
+    dashes = (2.2, 1.4) if new or sure == "unsure" else None
+    name = f"link-{pair.a}-{pair.b}"
+    box.path(curve, stroke=color, width=max(width, 0.45), order=3, dashes=dashes, name=name)
     if pair.pinned:
         box.dots((start + end)[None] / 2, 9 * ground.unit / POINT, color, edge=scene.theme.paper, width=0.6, order=4,
                  marker="D")  # fmt: skip

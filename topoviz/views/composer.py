@@ -78,7 +78,7 @@ def _form(usual: Composition) -> list[Any]:
             className="composer-row",
             children=[
                 dmc.Checkbox(id=ids.composer(name), label=label, checked=at[name], size="xs")
-                for name, label in (("letters", "Letters a, b, c"), ("titles", "Titles"), ("legend", "Legend"))
+                for name, label in (("letters", "Letters"), ("titles", "Titles"), ("legend", "Legend"))
             ],
         ),
     ]  # fmt: skip
@@ -100,5 +100,9 @@ def _saves() -> html.Div:
         html.Button(label, className="chip", **data(compose=kind, dpi=dpi), **aria(label=f"Save the figure as {label}"))
         for kind, dpi, label in _SAVES
     ]
-    said = "Kept with the session: `topoviz export SESSION --figure FILE` draws it again, to the byte."
+    said = [
+        "Kept with the session: ",
+        html.Code("topoviz export SESSION --figure FILE"),
+        " draws it again, to the byte.",
+    ]
     return html.Div([html.H3("Save as"), html.Div(buttons, className="composer-saves"), html.P(said, className="hint")])
