@@ -149,7 +149,8 @@ def _analysed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | 
     from topoviz.results import Analysis, fit
 
     sets_a, sets_b = (core.tree_with_regions(model).simplified(_SIMPLIFY) for model in (a, b))
-    matching = core.match_trees(sets_a.tree, sets_b.tree) if matching is None else matching
+    if matching is None:
+        matching = core.match_trees(sets_a.tree, sets_b.tree)
     for side, pairs, tree in (("A", 0, sets_a.tree), ("B", 1, sets_b.tree)):
         known = set(tree.id.tolist())
         strange = [ends for p in matching.pairs if (ends := (p.a, p.b))[pairs] not in known]
@@ -188,10 +189,15 @@ def _model(model: "FlowAutoencoder") -> str:
 
 def _tree(tree: "LevelSetTree") -> str:
     rows = [
-        (str(tree.id[row]), tree.kind[row], f"{tree.level[row]:.2f}", f"{tree.persistence[row]:.2f}", f"{tree.mass[row]:.3f}",
-         str(int(tree.betti[row, 1])))
+        (
+            str(tree.id[row]),
+            tree.kind[row],
+            *(f"{value:.2f}" for value in (tree.level[row], tree.persistence[row])),
+            f"{tree.mass[row]:.3f}",
+            str(int(tree.betti[row, 1])),
+        )
         for row in range(len(tree))
-    ]  # fmt: skip
+    ]
     title = f"Level-set tree, {len(tree.leaves)} leaves, {tree.dim} dimensions"
     return _beside(_drawn(tree), _rows(title, ("id", "kind", "level", "persistence", "mass", "holes"), rows))
 

@@ -89,8 +89,8 @@ def methods(analysis: Analysis, session: Session) -> str:
         f"Representations were compared with topoviz {__version__}.",
         *(_trained(side, session, analysis.model(side)) for side in ("a", "b")),
         "Both flows keep volume, so that heights and masses of superlevel sets are the same in data and latent space.",
-        f"The level-set trees of the latent densities were simplified at {session.simplify:g} nats of persistence, which "
-        f"left {counted(len(analysis.tree('a').leaves), 'leaf')} in A and "
+        f"The level-set trees of the latent densities were simplified at {session.simplify:g} nats of persistence, "
+        f"which left {counted(len(analysis.tree('a').leaves), 'leaf')} in A and "
         f"{counted(len(analysis.tree('b').leaves), 'leaf')} in B.",
         _matched(analysis, session),
         f"The matching was {'determined' if matching.determined else 'not determined'}: {_joined(matching.reasons)}",

@@ -88,9 +88,11 @@ def _laid_out(scene: Scene, draft: Sheet) -> tuple[list[_Cell], float]:
         wanted = _shared(rows, wanted, room)
     cells, y = [], _EDGE
     for row, height in zip(rows, wanted, strict=True):
-        cells += [
-            _Cell(each, _EDGE + column * pitch, y, span * pitch - _GAP, height, heading) for each, column, span in row
-        ]
+        for each, column, span in row:
+            width = span * pitch - _GAP
+            # A panel beside a higher one stays as high as it wants to be.
+            own = height if composition.height is not None else each.height(draft, width) + heading
+            cells.append(_Cell(each, _EDGE + column * pitch, y, width, own, heading))
         y += height + _GAP
     return cells, y - _GAP
 

@@ -220,7 +220,7 @@ def _draw_residuals(box: Box, scene: Scene) -> None:
         color = scene.styles["a"][a].color
         box.line([(start, y), (end, y)], color=color, width=min(2.2, 0.45 * pitch / POINT), order=2,
                  name=f"bar-{a}-{b}")  # fmt: skip
-        box.dots(np.array([[end, y]]), min(3.4, 0.7 * pitch / POINT), color, order=3)
+        box.dots(np.array([[end, y]]), min(3.4, 0.7 * pitch / POINT), color, order=3, name=f"tip-{a}-{b}")
         if at % every == 0:
             box.text(start - 0.9, y, names[at], share=share, across="right", name=f"row-{a}-{b}")
 
@@ -265,7 +265,8 @@ def legend(box: Box, scene: Scene) -> None:
         y = (at + 0.5) * sheet.line
         for x, text, color, name in row:
             if color:
-                box.dots(np.array([[x + 0.8, y]]), 0.6 * sheet.size, color)
+                dot = None if name is None else name.replace("key", "chip", 1)
+                box.dots(np.array([[x + 0.8, y]]), 0.6 * sheet.size, color, name=dot)
             box.text(x + (2.2 if color else 0), y, text, share=0.95, name=name)
 
 
@@ -286,7 +287,7 @@ def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[fl
         return []
     wide = max(sheet.measure(text, 0.95) for text, *_ in entries) + 5
     columns = max(1, min(int(width / wide), len(entries)))
-    pitch = width / columns
+    pitch = wide if len(entries) == columns else width / columns
     rows = [entries[at : at + columns] for at in range(0, len(entries), columns)]
     return [[(at * pitch, *entry) for at, entry in enumerate(row)] for row in rows]
 

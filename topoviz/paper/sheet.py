@@ -32,7 +32,7 @@ POINT = MM / 72
 """Millimetres in a point."""
 HAIR = 0.4
 """The width of the thinnest lines, in points."""
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "topoviz",
     "pdf.fonttype": 42,
@@ -228,7 +228,7 @@ class Box:
 
 def _runs(points: np.ndarray) -> Path:
     """A path that begins anew after each gap."""
-    gap = ~np.isfinite(points).all(1)
-    start = np.concatenate(([True], gap[:-1]))[~gap]
+    there = np.isfinite(points).all(axis=1)
+    start = np.concatenate(([True], ~there[:-1]))[there]
     codes = np.where(start, Path.MOVETO, Path.LINETO).astype(np.uint8)
-    return Path(points[~gap], codes)
+    return Path(points[there], codes)

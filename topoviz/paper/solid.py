@@ -58,7 +58,7 @@ def _picture(
     found = _fine(shown, level)
     if not len(found.faces):
         return None
-    latent = RegularGridInterpolator(shown.axes, shown.latent, bounds_error=False, fill_value=None)(found.vertices)
+    latent = RegularGridInterpolator(shown.axes, shown.latent)(_within(found.vertices, shown))
     return render(found, latent, lambda z: sets.tree.id[leaf_of(sets, z)], dict(colors), size, camera)
 
 
@@ -66,11 +66,16 @@ def _picture(
 def _fine(shown: InputField, level: float) -> Surface:
     """The surface of a field between whose vertices cubic splines lie."""
     peak = float(shown.log_density.max())
-    field = zoom(np.maximum(shown.log_density - peak, level - _DEEP), _FINER, order=3, mode="nearest", grid_mode=False)
+    field = np.asarray(zoom(np.maximum(shown.log_density - peak, level - _DEEP), _FINER, order=3, mode="nearest"))
     axes = [np.interp(np.linspace(0, len(axis) - 1, n), np.arange(len(axis)), axis)
             for axis, n in zip(shown.axes, field.shape, strict=True)]  # fmt: skip
     # `surface` counts from the field's own peak, which splines may pass by a little.
     return surface(axes, field, min(level - float(field.max()), -1e-6))
+
+
+def _within(vertices: np.ndarray, shown: InputField) -> np.ndarray:
+    """The vertices (v, 3), those beyond the grid put on its border."""
+    return np.clip(vertices, [axis[0] for axis in shown.axes], [axis[-1] for axis in shown.axes])
 
 
 def render(

@@ -1,6 +1,6 @@
 """Both trees on paper, facing each other, with the links between their leaves and the levels along the foot."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.path import Path
@@ -30,8 +30,8 @@ def wanted_height(scene: Scene, size: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Ground:
-    """The panel's measures: `unit` millimetres to a pixel of the page, names at a `share` of the type's size, as wide
-    as `names` of each side; the leaves stand between `top` and `foot`."""
+    """The panel's measures: `unit` millimetres to a pixel of the page, names at a `share` of the type's size; the
+    leaves stand above `foot`."""
 
     box: Box
     scene: Scene
@@ -39,7 +39,6 @@ class _Ground:
     unit: float
     share: float
     foot: float
-    names: dict[Side, float] = field(default_factory=dict)
 
     @property
     def depth(self) -> float:
@@ -81,12 +80,10 @@ def _ground(box: Box, scene: Scene) -> _Ground:
     rows = max(len(scene.orders["a"]), len(scene.orders["b"]), 2)
     floor = scene.analysis.cut(0.0)
     # Type shrinks to what the leaves leave it before names are left out.
-    for share in np.arange(1.0, min(_LEAST_TYPE / size, 1.0) - 1e-9, -0.05):
-        unit = share * size * POINT / _PAGE_TYPE
-        frame = Frame(floor, rows, foot / unit)
-        if not frame.crowded or frame.pitch >= _PAGE_TYPE:
-            break
-    return _Ground(box, scene, frame, float(unit), float(share), foot)
+    shares = [1.0, *np.arange(0.95, min(_LEAST_TYPE / size, 1.0) - 1e-9, -0.05).tolist()]
+    frames = [(share, Frame(floor, rows, foot / (share * size * POINT / _PAGE_TYPE))) for share in shares]
+    share, frame = next((found for found in frames if found[1].pitch >= _PAGE_TYPE), frames[-1])
+    return _Ground(box, scene, frame, share * size * POINT / _PAGE_TYPE, share, foot)
 
 
 def _levels(ground: _Ground) -> None:
@@ -94,17 +91,15 @@ def _levels(ground: _Ground) -> None:
     box, theme = ground.box, ground.scene.theme
     step = next((step for step in (1, 2, 3) if -ground.frame.floor / step <= 4), 4)
     for side in SIDES:
-        named = list(range(0, int(np.ceil(-ground.frame.floor)), step))
-        for level in named:
+        for level in range(0, int(np.ceil(-ground.frame.floor)), step):
             x = float(ground.x(-level, side))
             box.line([(x, 0), (x, ground.foot)], color=theme.faint, width=HAIR, order=0)
             box.text(x, box.height, f"−{level}" if level else "0", share=0.85, across="center", down="bottom",
                      color=theme.soft)  # fmt: skip
         cut = float(ground.x(ground.scene.analysis.cut(ground.scene.session.level), side))
         box.line([(cut, 0), (cut, ground.foot)], color=theme.ink, width=0.5, dashes=(2.4, 1.6), order=0.5)
-    if named:
-        box.text(box.width / 2, box.height, "level (nats below the peak)", share=0.85, across="center",
-                 down="bottom", color=theme.soft)  # fmt: skip
+    box.text(box.width / 2, box.height, "level (nats below the peak)", share=0.85, across="center",
+             down="bottom", color=theme.soft)  # fmt: skip
 
 
 def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:

@@ -47,7 +47,7 @@ def values(composition: Composition) -> list[Any]:
 
 
 def _form(usual: Composition) -> list[Any]:
-    at = dict(zip(FIELDS, values(usual), strict=True))
+    at: dict[str, Any] = dict(zip(FIELDS, values(usual), strict=True))
     presets = [{"value": name, "label": f"{name} {width:g} mm"} for name, (width, _) in PRESETS.items()]
     return [
         dmc.MultiSelect(
