@@ -149,22 +149,28 @@ def _analysed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | 
     from topoviz.results import Analysis, fit
 
     sets_a, sets_b = (core.tree_with_regions(model).simplified(_SIMPLIFY) for model in (a, b))
-    if matching is None:
-        matching = core.match_trees(sets_a.tree, sets_b.tree)
-    for side, pairs, tree in (("A", 0, sets_a.tree), ("B", 1, sets_b.tree)):
+    used: Matching = core.match_trees(sets_a.tree, sets_b.tree) if matching is None else matching
+    for side, end, tree in (("A", 0, sets_a.tree), ("B", 1, sets_b.tree)):
         known = set(tree.id.tolist())
-        strange = [ends for p in matching.pairs if (ends := (p.a, p.b))[pairs] not in known]
+        strange = [pair for p in used.pairs if (pair := (p.a, p.b))[end] not in known]
         if strange:
-            raise invalid(
-                "matching", f"of nodes of {side}'s tree", strange[0], "match `core.level_set_tree` of the models"
-            )
-    fitted = fit(matching, family, a, b)
-    mapped = None if fitted.map is None or a.sample is None else fitted.map(a.sample.latent[:1500])
+            what_to_do = "match `core.level_set_tree` of the models"
+            raise invalid("matching", f"of nodes of {side}'s tree", strange[0], what_to_do)
+    fitted = fit(used, family, a, b)
+    mapped = None if fitted.map is None or a.sample is None else fitted.map(a.sample.latent)
     return Analysis(
-        level_sets_a=sets_a, level_sets_b=sets_b, matching=matching, map=fitted.map, map_problem=fitted.problem,
-        families=core.families_available(matching), score=fitted.score, residuals=fitted.residuals, mapped=mapped,
-        model_a=a, model_b=b,
-    )  # fmt: skip
+        level_sets_a=sets_a,
+        level_sets_b=sets_b,
+        matching=used,
+        map=fitted.map,
+        map_problem=fitted.problem,
+        families=core.families_available(used),
+        score=fitted.score,
+        residuals=fitted.residuals,
+        mapped=mapped,
+        model_a=a,
+        model_b=b,
+    )
 
 
 def _model(model: "FlowAutoencoder") -> str:

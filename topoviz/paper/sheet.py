@@ -228,7 +228,7 @@ class Box:
 
 def _runs(points: np.ndarray) -> Path:
     """A path that begins anew after each gap."""
-    there = np.isfinite(points).all(axis=1)
+    there = np.asarray(np.isfinite(points).all(axis=1))
     start = np.concatenate(([True], ~there[:-1]))[there]
     codes = np.where(start, Path.MOVETO, Path.LINETO).astype(np.uint8)
     return Path(points[there], codes)
