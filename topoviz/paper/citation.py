@@ -152,7 +152,7 @@ def _carried(analysis: Analysis) -> str:
     if analysis.map is None:
         return f"No transform was fitted: {analysis.map_problem}"
     family = analysis.map.family
-    said = f"The transform from A's latent space to B's is a {map_kind(family).split(';')[0]}"
+    said = f"The transform from A's latent space to B's is a {map_kind(family)}"
     said += f" with a pair-free score of {analysis.score:.3f} nats (0 is perfect)" if analysis.score is not None else ""
     if analysis.residuals:
         off = [found.distance for found in analysis.residuals]

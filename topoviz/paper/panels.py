@@ -105,8 +105,9 @@ def _transform(scene: Scene) -> Panel:
 def _map_words(scene: Scene, sheet: Sheet, width: float) -> list[str]:
     fitted, score = scene.analysis.map, scene.analysis.score
     assert fitted is not None
-    said = [map_kind(fitted.family), in_words(np.asarray(fitted.matrix))]
-    said.append(None if score is None else f"pair-free score {decimals(score, 3)} nats (0 is perfect)")
+    kind = map_kind(fitted.family)
+    said = [f"global part of a {kind}" if fitted.family == "tree" else kind, in_words(np.asarray(fitted.matrix))]
+    said.append(None if score is None else f"score {decimals(score, 3)} nats (0 is perfect)")
     return [line for sentence in said if sentence for line in sheet.wrap(sentence, width)]
 
 
@@ -279,7 +280,7 @@ def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[fl
     sides: tuple[Side, Side] = ("a", "b")
     alone = {"a": scene.analysis.matching.unmatched_a, "b": scene.analysis.matching.unmatched_b}
     entries += [
-        (sheet.cut(scene.label(side, node), width - 3, 0.95), scene.theme.unmatched, f"key-{side}-{node}")
+        (sheet.cut(f"{scene.label(side, node)} (alone)", width - 3, 0.95), scene.theme.unmatched, f"key-{side}-{node}")
         for side in sides
         for node in alone[side]
     ]

@@ -7,7 +7,7 @@ from topoviz.results import Analysis
 __all__ = ["decimals", "in_words", "map_kind", "trust_word"]
 
 _KINDS = {
-    "tree": "tree-guided map; its global affine part",
+    "tree": "tree-guided map",
     "affine": "affine map",
     "similarity": "similarity",
     "orthogonal": "orthogonal map with shift",
