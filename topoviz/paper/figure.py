@@ -25,6 +25,8 @@ _LEAST_DPI, _MOST_DPI = 50, 1200
 _GAP, _EDGE = 4.0, 0.6
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _HUGE = 500.0
+# The least share of the height it wants at which a picture can still be read.
+_SQUEEZE = 0.25
 
 
 def figure(
@@ -122,16 +124,11 @@ def _shared(rows: list[list[tuple[Panel, int, int]]], wanted: list[float], room:
     gives = [all(each.elastic for each, *_ in row) for row in rows]
     fixed = sum(height for height, give in zip(wanted, gives, strict=True) if not give)
     loose = sum(wanted) - fixed
-    factor = (room - fixed) / loose if loose else 0.0
-    if loose and factor < 0.25:
-        least = composition_least(fixed, loose)
+    factor = (room - fixed) / loose if loose else float(room >= fixed)
+    if factor < _SQUEEZE:
+        least = fixed + _SQUEEZE * loose
         raise invalid("height", f"at least {least:.0f} mm for these panels", f"{room:.0f} mm of room", "make it higher")
     return [height * factor if give else height for height, give in zip(wanted, gives, strict=True)]
-
-
-def composition_least(fixed: float, loose: float) -> float:
-    """The room that rows need at least, in millimetres."""
-    return fixed + 0.25 * loose
 
 
 def _heading(box: Box, scene: Scene, cell: _Cell, at: int) -> None:

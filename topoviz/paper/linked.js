@@ -6,7 +6,7 @@
   const facts = JSON.parse(document.getElementById("facts").textContent);
   const svg = document.querySelector("svg");
   const card = document.getElementById("card");
-  const NODE = /^(mark|name|area|dots|carried|branch|solid|key|chip)-([ab])-(\d+)/;
+  const NODE = /^(mark|name|area|edge|dots|carried|branch|solid|key|chip)-([ab])-(\d+)/;
   const PAIR = /^(link|bar|row|tip|key|chip)-(\d+)-(\d+)$/;
   const parts = [];
 

@@ -38,8 +38,10 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
     for row in tree.leaves:
         node = int(tree.id[row])
         polygons = [_thinned(place(part)) for part in _polygons(plane(sets).outlines[str(node)])]
-        box.area(polygons, fill=styles[node].color, opacity=0.12 if styles[node].matched else 0.05, order=2.5,
-                 stroke=styles[node].color, width=0.8, name=f"area-{side}-{node}", clip=True)  # fmt: skip
+        color, opacity = styles[node].color, 0.12 if styles[node].matched else 0.05
+        box.area(polygons, fill=color, opacity=opacity, order=2.5, name=f"area-{side}-{node}", clip=True)
+        # Apart from its area: in a PDF a line fades with what it surrounds.
+        box.area(polygons, stroke=color, width=0.8, order=2.55, name=f"edge-{side}-{node}", clip=True)
     if carried is not None:
         _dots(box, scene, "a", place(carried[0]), carried[1], 1.5, "carried")
     _names(box, scene, side, place)
