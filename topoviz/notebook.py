@@ -28,6 +28,7 @@ __all__ = ["Comparison", "formatters", "load_ipython_extension", "show"]
 _SIMPLIFY = 0.1
 _MOST_ROWS = 12
 _TABLE = "border-collapse:collapse;font:12px/1.5 sans-serif;font-variant-numeric:tabular-nums"
+_ROOM = "flex:1;min-width:16rem;max-width:42rem"
 _CELL = "padding:1px 10px 1px 0;text-align:left;border:0;background:none"
 
 
@@ -256,7 +257,7 @@ def _drawn(tree: "LevelSetTree") -> str:
 
 
 def _beside(drawing: str, table: str) -> str:
-    return f"<div style='display:flex;gap:16px;align-items:flex-start;flex-wrap:wrap'>{drawing}<div>{table}</div></div>"
+    return f"<div style='display:flex;gap:16px;align-items:flex-start;flex-wrap:wrap'>{drawing}<div style='{_ROOM}'>{table}</div></div>"
 
 
 def _facts(title: str, facts: Sequence[tuple[str, str]]) -> str:
@@ -273,5 +274,7 @@ def _rows(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str
     left = len(rows) - _MOST_ROWS
     more = f"<tr><td style='{_CELL}' colspan=9>… {left} more</td></tr>" if left > 0 else ""
     heading = cells(head, "th") if head else ""
-    caption = f"<caption style='text-align:left;font-weight:600;padding:0'>{html.escape(title)}</caption>"
+    caption = (
+        f"<caption style='text-align:left;font-weight:600;padding:0;white-space:nowrap'>{html.escape(title)}</caption>"
+    )
     return f"<table style='{_TABLE}'>{caption}{heading}{shown}{more}</table>"

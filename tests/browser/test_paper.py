@@ -4,6 +4,7 @@ import io
 
 import pypdf
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from topoviz.paper.composition import Composition
 from topoviz.paper.linked import linked_html
@@ -19,6 +20,8 @@ def test_a_figure_is_composed_seen_and_saved(screen):
     drawn = "() => { const i = document.querySelector('#composer-preview'); return i.complete && i.naturalWidth > 0; }"
     page.wait_for_function(drawn)
     page.wait_for_function("() => topoviz.session().figure")
+    found = Axe().run(page).response["violations"]
+    assert [f"{item['id']} at {[node['target'] for node in item['nodes']]}" for item in found] == []
     page.get_by_label("Width (mm)").fill("120")
     page.wait_for_function("() => document.getElementById('composer-status').textContent.startsWith('120 ×')")
     page.wait_for_function("() => topoviz.session().figure.width === 120")
