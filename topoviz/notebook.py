@@ -257,7 +257,8 @@ def _drawn(tree: "LevelSetTree") -> str:
 
 
 def _beside(drawing: str, table: str) -> str:
-    return f"<div style='display:flex;gap:16px;align-items:flex-start;flex-wrap:wrap'>{drawing}<div style='{_ROOM}'>{table}</div></div>"
+    beside = "display:flex;gap:16px;align-items:flex-start;flex-wrap:wrap"
+    return f"<div style='{beside}'>{drawing}<div style='{_ROOM}'>{table}</div></div>"
 
 
 def _facts(title: str, facts: Sequence[tuple[str, str]]) -> str:

@@ -14,7 +14,7 @@ from topoviz.checks import number
 from topoviz.paper.composition import Composition
 from topoviz.paper.panels import Panel, legend, legend_height, panel
 from topoviz.paper.scene import Scene
-from topoviz.paper.sheet import Box, Sheet, typesetting
+from topoviz.paper.sheet import MM, Box, Sheet, typesetting
 from topoviz.results import Analysis
 from topoviz.session import Session
 
@@ -25,6 +25,7 @@ _LEAST_DPI, _MOST_DPI = 50, 1200
 _GAP, _EDGE = 4.0, 0.6
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _HUGE = 500.0
+_MOST_PIXELS = 60_000_000
 # The least share of the height it wants at which a picture can still be read.
 _SQUEEZE = 0.25
 
@@ -68,6 +69,8 @@ def _drawn(scene: Scene, dpi: float, linked: bool) -> Sheet:
     height = composition.height or below + (key + _GAP if key else 0.0) + _EDGE
     if height > _HUGE:
         raise invalid("height", f"at most {_HUGE:.0f} mm", f"{height:.0f} mm", "take more columns, or fewer panels")
+    if composition.width * height * (dpi / MM) ** 2 > _MOST_PIXELS:
+        raise invalid("dpi", f"at most {_MOST_PIXELS // 1_000_000} million pixels", f"{dpi:g} dpi", "take fewer")
     sheet = Sheet(composition.width, height, composition.font, composition.size, dpi, linked)
     for at, cell in enumerate(cells):
         _heading(Box(sheet, cell.x, cell.y, cell.width, cell.heading), scene, cell, at)

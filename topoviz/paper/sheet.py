@@ -25,9 +25,10 @@ from matplotlib.text import Text
 from topoviz.paper.text import chain, clean
 from topoviz.theme import THEMES, Theme
 
-__all__ = ["HAIR", "POINT", "Box", "Sheet", "typesetting"]
+__all__ = ["HAIR", "MM", "POINT", "Box", "Sheet", "typesetting"]
 
 MM = 25.4
+"""Millimetres in an inch."""
 POINT = MM / 72
 """Millimetres in a point."""
 HAIR = 0.4

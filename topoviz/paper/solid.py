@@ -27,6 +27,8 @@ _MARGIN = 0.93
 _KEY, _FILL = np.array([-0.45, 0.6, 0.75]), np.array([0.8, 0.1, 0.35])
 _AMBIENT, _DIFFUSE, _BACK, _GLOSS = 0.62, 0.48, 0.12, 0.12
 _SMOOTH = 2
+# Pixels beyond which each is drawn from one sample: the edges of so large a picture are fine enough.
+_MANY = 3_600_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,30 +86,27 @@ def render(
 ) -> Picture:  # fmt: skip
     """A surface with a `latent` (v, k) at each vertex, every pixel in the color (#rrggbb) of what `owner_of` says of
     its latent (n, k): an id (n,)."""
-    height, width = size[0] * _OVER, size[1] * _OVER
+    over = _OVER if size[0] * size[1] <= _MANY else 1
+    height, width = size[0] * over, size[1] * over
     eye_space = _seen(found.vertices, camera)
-    screen = _framed(eye_space, height, width)
-    normals = _normals(eye_space, found.faces)
-    face, depth, weights = _rasterised(screen, found.faces, height, width)
+    face, depth, weights = _rasterised(_framed(eye_space, height, width), found.faces, height, width)
     seen = face >= 0
-    corners = found.faces[np.where(seen, face, 0)]
-    normal = (normals[corners] * weights[..., None]).sum(2)
-    normal /= np.linalg.norm(normal, axis=-1, keepdims=True) + 1e-12
+    corners = found.faces[face[seen]]
+    normal = (_normals(eye_space, found.faces)[corners] * weights[..., None]).sum(1)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
     # The far side of an open surface is lit as its near side.
-    normal *= np.where(normal[..., 2:] < 0, -1, 1)
-    ids, at = np.unique(owner_of((latent[corners[seen]] * weights[seen][..., None]).sum(1)), return_inverse=True)
-    own = np.zeros(face.shape, dtype=int)
-    own[seen] = at
-    base = np.array([_rgb(colors[int(node)]) for node in ids] or [(0.0, 0.0, 0.0)])[own]
-    color = _lit(base, normal) * _hollows(depth, seen)[..., None]
-    color *= 1 - 0.55 * _edges(depth, own, seen)[..., None]
-    pixels = np.concatenate((np.clip(color, 0, 1) * seen[..., None], seen[..., None]), axis=-1)
-    shrunk = pixels.reshape(size[0], _OVER, size[1], _OVER, 4).mean((1, 3))
+    normal *= np.where(normal[:, 2:] < 0, -1, 1)
+    owner = owner_of((latent[corners] * weights[..., None]).sum(1))
+    ids, at = np.unique(owner, return_inverse=True)
+    base = np.array([_rgb(colors[int(node)]) for node in ids]).reshape(-1, 3)[at]
+    color = _lit(base, normal) * _hollows(depth, seen)[seen][:, None]
+    color *= 1 - 0.55 * _edges(depth, seen)[seen][:, None]
+    pixels, owned = np.zeros((height, width, 4)), np.full((height, width), -1)
+    pixels[seen, :3], pixels[seen, 3], owned[seen] = np.clip(color, 0, 1), 1.0, owner
+    shrunk = pixels.reshape(size[0], over, size[1], over, 4).mean((1, 3))
     alpha = shrunk[..., 3:]
     shrunk[..., :3] = np.divide(shrunk[..., :3], alpha, where=alpha > 0, out=np.ones_like(shrunk[..., :3]))
-    owned = np.full(face.shape, -1)
-    owned[seen] = ids[at]
-    return Picture(shrunk, owned[::_OVER, ::_OVER])
+    return Picture(shrunk, owned[::over, ::over])
 
 
 def _rgb(color: str) -> tuple[float, ...]:
@@ -162,7 +161,8 @@ def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def _rasterised(
     screen: np.ndarray, faces: np.ndarray, height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each pixel the face nearest to the eye (-1: none), its nearness, and the weights (h, w, 3) of its corners.
+    """For each pixel the face nearest to the eye (-1: none), its nearness, and for each pixel with a face the
+    weights (n, 3) of its corners.
 
     Faces of like size are tested against all pixels around them at once.
     """
@@ -181,12 +181,9 @@ def _rasterised(
         for part in np.array_split(group, max(1, len(group) * side * side // 4_000_000 + 1)):
             _paint(corners, low, part, side, (height, width), best, face)
         side *= 2
-    row, column = np.divmod(np.arange(height * width), width)
-    there = face >= 0
-    weights = np.zeros((height * width, 3))
-    weights[there] = _weights(corners[face[there]], column[there] + 0.5, row[there] + 0.5)
-    shape = (height, width)
-    return face.reshape(shape), best.reshape(shape), weights.reshape(*shape, 3)
+    row, column = np.divmod(np.flatnonzero(face >= 0), width)
+    weights = _weights(corners[face[face >= 0]], column + 0.5, row + 0.5)
+    return face.reshape(height, width), best.reshape(height, width), weights
 
 
 def _paint(
@@ -258,7 +255,7 @@ def _spread(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return across[low] * (1 - share) + across[high] * share
 
 
-def _edges(nearness: np.ndarray, own: np.ndarray, seen: np.ndarray) -> np.ndarray:
+def _edges(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Where depth jumps towards something behind, 0 to 1: a hairline around what stands in front."""
     if not seen.any():
         return np.zeros(seen.shape)
