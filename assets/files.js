@@ -20,6 +20,7 @@
   T.request = function (what) {
     if (what === "link") return navigator.clipboard && navigator.clipboard.writeText(window.location.href);
     if (what === "open") return T.openSession();
+    if (what === "compose") return T.compose();
     return window.dash_clientside.set_props("request", { data: { what, log: T.log && T.log.current(), serial: (T.state.serial += 1) } });
   };
 

@@ -1,5 +1,6 @@
 """From what training found to a model: its convention, its sample, its metrics."""
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
@@ -84,6 +85,7 @@ def measured(
         metrics={
             "dataset": dataset.name,
             "points": len(dataset),
+            "data_sha256": hashlib.sha256(np.ascontiguousarray(dataset.points).reshape(-1).data).hexdigest(),
             "nll": nll,
             "nll_error": float(np.std(model.log_density(held)) / np.sqrt(len(held))),
             "entropy": entropy,

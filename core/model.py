@@ -73,6 +73,11 @@ class FlowAutoencoder:
     input_field: InputField | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        pads = f" + {self.pad} pads" if self.pad else ""
+        kind = f"{self.config.flow} flow, {self.config.prior} prior"
+        return f"<FlowAutoencoder of {self.name or 'unnamed data'}: {self.data_dim}{pads} -> {self.latent_dim}, {kind}>"
+
     @property
     def name(self) -> str:
         """The name of the data set it was trained on."""

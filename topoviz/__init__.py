@@ -1,9 +1,14 @@
-"""The app around `core`: one session, linked views of two models, and a command line."""
+"""The app around `core`: one session, linked views of two models, and a command line. In a notebook, `topoviz.show`."""
 
+import sys
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["__version__", "resource"]
+if TYPE_CHECKING:
+    from topoviz.notebook import show
+
+__all__ = ["__version__", "load_ipython_extension", "resource", "show"]
 
 __version__ = "0.1.0"
 
@@ -21,3 +26,29 @@ def resource(name: str) -> Path:
     from core.errors import InputError
 
     raise InputError(f"the folder `{name}` is missing beside the package; install topoviz again.")
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """Let core's results show themselves as small tables and drawings: `%load_ext topoviz`."""
+    from topoviz.notebook import load_ipython_extension
+
+    load_ipython_extension(ipython)
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded when first asked for: the import of topoviz stays light.
+    if name == "show":
+        from topoviz.notebook import show
+
+        return show
+    raise AttributeError(f"module 'topoviz' has no attribute {name!r}")
+
+
+def _greet_notebook() -> None:
+    """In IPython, what is imported shows itself without being told to; elsewhere nothing happens."""
+    running = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    if running is not None:
+        load_ipython_extension(running)
+
+
+_greet_notebook()

@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, curation, export, points, scene, session, study, training, uploads
+from topoviz.callbacks import browser, compose, curation, export, points, scene, session, study, training, uploads
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -39,6 +39,7 @@ def create_app(settings: Settings) -> Dash:
     jobs = Jobs(settings)
     training.register(app, library, jobs)
     uploads.register(app, library, jobs.uploads)
+    compose.register(app, library)
     study.register(app, library)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

@@ -183,7 +183,24 @@ def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--formats", default="svg,html", help="some of svg,png,pdf,html,gltf,vtp,ply")
     parser.add_argument("--models", type=Path, metavar="DIR", help="a folder of your own models")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    _out(parser, "DIR")
+    _figure(parser)
+    _out(parser, "DIR", required=False)
+
+
+def _figure(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group(
+        "a composed figure", "As the session's composer left it; what is given here comes on top."
+    )
+    group.add_argument("--figure", type=Path, metavar="FILE", help="write it as .svg, .pdf, .png or a linked .html")
+    group.add_argument("--panels", metavar="NAMES", help="some of input-a,input-b,latent-a,latent-b,trees,transform,"
+                       "residuals,trust")  # fmt: skip
+    group.add_argument("--width", metavar="MM", help="millimetres, or single (85) or double (174)")
+    group.add_argument("--height", type=_decimal, metavar="MM", help="millimetres (default: what the panels want)")
+    group.add_argument("--columns", type=_whole, metavar="N", help="panels beside each other")
+    group.add_argument("--font", metavar="NAME", help="Arial, Helvetica, Times New Roman, STIX, DejaVu Sans or DejaVu "
+                       "Serif")  # fmt: skip
+    group.add_argument("--font-size", type=_decimal, metavar="PT", help="points (default: 7)")
+    group.add_argument("--dpi", type=_decimal, default=300, help="of pictures and .png (default: 300)")
 
 
 def _align(parser: argparse.ArgumentParser) -> None:

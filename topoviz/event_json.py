@@ -8,6 +8,7 @@ from core.errors import invalid
 from topoviz.checks import boolean, choice, model_name, node_id, text
 from topoviz.curation.log import session_and_log
 from topoviz.events import KINDS, ChooseModels, Event, reduce
+from topoviz.paper.composition import Composition
 from topoviz.session import MAX_NAME, Session, links
 
 __all__ = ["parse_event"]
@@ -49,4 +50,5 @@ _CHECKS: dict[str, Callable[[type[Event], Any], Any]] = {
     "pairs": lambda _, value: links("pairs", value),
     "bans": lambda _, value: links("bans", value),
     "session": lambda _, value: session_and_log(value)[0],
+    "figure": lambda _, value: Composition.from_json(value),
 } | dict.fromkeys(("level", "simplify", "method", "family", "morph", "alternative"), lambda _, value: value)

@@ -4,12 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from topoviz.paper.composition import Composition
 from topoviz.session import MAX_LINKS, NODE_FIELDS, Links, Name, Selection, Session, Side
 
 __all__ = [
     "KINDS", "Adopt", "Ban", "ChooseAlternative", "ChooseModels", "ClearEdits", "ClearSelection", "ConfirmName",
-    "Event", "Hide", "Link", "LoadSession", "Merge", "Rename", "Select", "SetComplete", "SetFamily", "SetLevel",
-    "SetMethod", "SetMorph", "SetSimplify", "ShowAll", "Split", "Unban", "Unlink", "reduce",
+    "Event", "Hide", "Link", "LoadSession", "Merge", "Rename", "Select", "SetComplete", "SetFamily", "SetFigure",
+    "SetLevel", "SetMethod", "SetMorph", "SetSimplify", "ShowAll", "Split", "Unban", "Unlink", "reduce",
 ]  # fmt: skip
 
 
@@ -156,6 +157,13 @@ class SetMorph(Event):
     """Show A as it is (0), carried into B (1), or between."""
 
     morph: float
+
+
+@dataclass(frozen=True)
+class SetFigure(Event):
+    """Keep how the figure for the paper is composed."""
+
+    figure: Composition
 
 
 @dataclass(frozen=True)
@@ -331,6 +339,7 @@ _REDUCERS: dict[type[Event], Callable[[Session, Any], Session]] = {
     SetFamily: _set("family"),
     SetComplete: _set("complete"),
     SetMorph: _set("morph"),
+    SetFigure: _set("figure"),
     ChooseModels: _choose_models,
     ChooseAlternative: _set("alternative"),
     Adopt: _adopt,

@@ -16,6 +16,8 @@ import numpy as np
 from core.errors import InputError, invalid
 from core.levelset import surface
 from topoviz.library import Library
+from topoviz.paper.citation import bibtex, methods
+from topoviz.paper.latex import match_tex, transform_tex
 from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.tables import match_table, snippet, transform_json, transform_npz
@@ -39,12 +41,17 @@ _RENDERING = Lock()
 def export(
     library: Library, session: Session, analysis: Analysis, formats: tuple[str, ...], theme: str
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of every file: figures and meshes in the `formats`, the match table, the transform.
+    """Names and contents of every file: figures and meshes in the `formats`, the match table, the transform, and both
+    for LaTeX, with references and a paragraph of methods.
 
     Raises `InputError` where svg, png or pdf is asked for and there is no Chrome.
     """
     yield "matches.csv", match_table(analysis, session).encode()
+    yield "matches.tex", match_tex(analysis, session).encode()
+    yield "references.bib", bibtex(analysis, session).encode()
+    yield "methods.txt", methods(analysis, session).encode()
     if analysis.map is not None:
+        yield "transform.tex", transform_tex(analysis.map, analysis).encode()
         yield "transform.json", transform_json(analysis.map, session)
         yield "transform.npz", transform_npz(analysis.map)
         yield "transform.py", snippet(analysis.map).encode()

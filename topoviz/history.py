@@ -12,7 +12,7 @@ from topoviz.session import EDIT_FIELDS, Session
 __all__ = ["History"]
 
 _DEPTH = 100
-_LOOKS = ("level", "morph", "selection")
+_LOOKS = ("level", "morph", "selection", "figure")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,12 @@ __all__ = [
     "COMPARED",
     "COMPARISON",
     "COMPLETE",
+    "COMPOSED",
+    "COMPOSER",
+    "COMPOSER_PRESET",
+    "COMPOSER_PREVIEW",
+    "COMPOSER_STATUS",
+    "COMPOSER_VIEW",
     "CURATED",
     "DOWNLOAD",
     "DRAWN",
@@ -49,6 +55,7 @@ __all__ = [
     "VERDICT",
     "A",
     "B",
+    "composer",
 ]  # fmt: skip
 
 LOCATION = "location"
@@ -101,3 +108,15 @@ TITLE = {"a": "title-a", "b": "title-b"}
 FAMILIES = {"a": "families-a", "b": "families-b"}
 VERDICT = {"a": "verdict-a", "b": "verdict-b"}
 GRAPHS = (*LATENT.values(), *SURFACE.values())
+
+COMPOSER = "composer"
+COMPOSER_PRESET = "composer-preset"
+COMPOSER_PREVIEW = "composer-preview"
+COMPOSER_STATUS = "composer-status"
+COMPOSER_VIEW = "composer-view"
+COMPOSED = "composed"
+
+
+def composer(field: str) -> str:
+    """The id of a field of the composer's form."""
+    return f"composer-{field}"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from core.errors import InputError, invalid
 from topoviz.checks import boolean, choice, digits, model_name, node_id, number, text, whole
+from topoviz.paper.composition import Composition
 
 __all__ = [
     "EDIT_FIELDS",
@@ -72,7 +73,8 @@ class Session:
     with all above them. `level` is the height of the cut as a
     fraction of the trees' height (0 the floor, 1 the peak), `simplify` the least persistence kept, in nats.
     `complete` matches the nodes that are not pinned. `morph` from 0 (A as it is) to 1 (A carried into B).
-    `alternative` counts the explanations, 0 the best. Raises `InputError` on values out of range.
+    `alternative` counts the explanations, 0 the best. `figure` is the figure composed of it, None where there is none
+    yet. Raises `InputError` on values out of range.
     """
 
     version: int = VERSION
@@ -96,6 +98,7 @@ class Session:
     split_b: Nodes = ()
     hidden_a: Nodes = ()
     hidden_b: Nodes = ()
+    figure: Composition | None = None
 
     def __post_init__(self) -> None:
         whole("version", self.version, VERSION, VERSION)
@@ -151,6 +154,8 @@ class Session:
             }
         if self.selection is not None:
             document["selection"] = {"side": self.selection.side, "node": self.selection.node}
+        if self.figure is not None:
+            document["figure"] = self.figure.to_json()
         return document
 
     @classmethod
@@ -172,6 +177,8 @@ class Session:
                 values[key] = _names_from_json(key, values[key])
         if values.get("selection") is not None:
             values["selection"] = _selection_from_json(values["selection"])
+        if values.get("figure") is not None:
+            values["figure"] = Composition.from_json(values["figure"])
         return cls(**values)
 
 

@@ -25,6 +25,9 @@ class LatentMap(ABC):
     offset: np.ndarray
     family: str
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} ({self.family}) from {self.dim_in} to {self.dim_out} dimensions>"
+
     @property
     def dim_in(self) -> int:
         """k_a."""
@@ -77,7 +80,7 @@ class LatentMap(ABC):
         return z
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class AffineMap(LatentMap):
     """z -> matrix z + offset, with `matrix` (k_b, k_a) and `offset` (k_b,).
 
@@ -137,7 +140,7 @@ class AffineMap(LatentMap):
         return cls(read_array(document, "matrix", 2), read_array(document, "offset", 1), str(document.get("family")))
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class ComposedMap(LatentMap):
     """z -> outer(inner(z)), for maps whose composition has no closed form."""
 

@@ -28,7 +28,7 @@ _BLOCK = 2048
 _PACE, _FEWEST, _MOST = 3, 4, 12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TreeMap(LatentMap):
     """A blend of affine pieces that folds nowhere.
 
@@ -225,7 +225,7 @@ class TreeMap(LatentMap):
         return share, away
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class InverseTreeMap(LatentMap):
     """The inverse of a tree-guided map: its flow backwards, and Newton steps for what the integration leaves."""
 

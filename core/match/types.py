@@ -55,6 +55,12 @@ class Matching:
     reasons: tuple[str, ...] = field(default=())
     plausible: bool = True
 
+    def __repr__(self) -> str:
+        word = "determined" if self.determined else "not determined"
+        matched = ", ".join(f"{pair.a}:{pair.b}" for pair in self.leaf_pairs[:12])
+        more = ", ..." if len(self.leaf_pairs) > 12 else ""
+        return f"<Matching {word}, leaves {matched or 'none'}{more}; cost {self.cost:.3g} nats>"
+
     @property
     def leaf_pairs(self) -> tuple[Pair, ...]:
         """The matched pairs whose two nodes are both leaves."""

@@ -79,6 +79,12 @@ class LevelSetTree:
     def __len__(self) -> int:
         return len(self.id)
 
+    def __repr__(self) -> str:
+        holes = 0 if self.holes is None else len(self.holes)
+        inner = len(self) - len(self.leaves)
+        parts = f"{len(self.leaves)} leaves, {inner} inner nodes, {holes} holes"
+        return f"<LevelSetTree of {parts} in {self.dim} dimensions>"
+
     @property
     def dim(self) -> int:
         """Latent dimension k."""

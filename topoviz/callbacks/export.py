@@ -8,15 +8,16 @@ from dash import Dash, Input, Output, State, dcc, no_update
 
 from core.errors import InputError
 from topoviz import ids
-from topoviz.checks import number
+from topoviz.checks import choice, number
 from topoviz.curation.log import session_file
 from topoviz.curation.record import with_record
 from topoviz.export import FORMATS, export
 from topoviz.figures import latent, trees
 from topoviz.history import History
 from topoviz.library import Library
+from topoviz.paper.composition import Composition
 from topoviz.results import analyse
-from topoviz.session import Side
+from topoviz.session import Session, Side
 
 __all__ = ["register"]
 
@@ -41,6 +42,9 @@ def register(app: Dash, library: Library) -> None:
             if what == "session":
                 text = session_file(session, request.get("log"))
                 return dcc.send_string(text, f"{name}.topoviz.json"), ""
+            if what == "figure":
+                kind, content = _composed(library, session, request)
+                return dcc.send_bytes(content, f"{name}.{kind}"), ""
             formats = (what,) if what in FORMATS else ()
             files = export(library, session, analyse(library, session), formats, stored.get("theme", "light"))
             files = with_record(() if what == "record" else files, library, session, request.get("log"))
@@ -69,6 +73,20 @@ def register(app: Dash, library: Library) -> None:
             return {**request, "figure": latent.spec(analysis, session, side, theme)}
         except InputError:
             return no_update
+
+
+def _composed(library: Library, session: Session, request: dict[str, Any]) -> tuple[str, bytes]:
+    """The format and content of the composed figure that was asked for."""
+    from topoviz.paper.figure import FORMATS as DRAWN
+    from topoviz.paper.figure import figure
+    from topoviz.paper.linked import linked_html
+
+    composition = Composition.from_json(request.get("figure"))
+    kind = choice("figure", request.get("kind"), (*DRAWN, "html"))
+    analysis = analyse(library, session)
+    if kind == "html":
+        return kind, linked_html(analysis, session, composition).encode()
+    return kind, figure(analysis, session, composition, kind, number("dpi", request.get("dpi"), 50, 1200))
 
 
 def _zipped(files: Any) -> bytes:

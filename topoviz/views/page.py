@@ -9,7 +9,7 @@ from dash import dcc, html
 from topoviz import ids
 from topoviz.figures.style import bare
 from topoviz.library import Step
-from topoviz.views import curation, training
+from topoviz.views import composer, curation, training
 from topoviz.views.details import METHOD_NAMES
 from topoviz.views.jobs import jobs_watch
 from topoviz.views.markup import aria, data, modal
@@ -25,9 +25,13 @@ _PICKER: dict[str, Any] = {
     "checkIconPosition": "right",
 }
 _EXPORTS = (
+    ("For the paper", (("compose", "Compose a figure…"),)),
     ("Every view as", (("svg", "SVG"), ("png", "PNG"), ("pdf", "PDF"), ("html", "HTML"))),
     ("Input level sets as", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
-    ("Tables", (("tables", "Matches, transform, Python snippet"), ("record", "Record of how it was matched"))),
+    (
+        "Tables",
+        (("tables", "Matches, transform, LaTeX, BibTeX, methods"), ("record", "Record of how it was matched")),
+    ),
 )
 _KEYS = (
     ("click a node in A, then one in B", "link the two"),
@@ -106,6 +110,7 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dialog(),
                 training.dialog(),
                 *jobs_watch(),
+                composer.dialog(),
             ],
         ),
     )

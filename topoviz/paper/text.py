@@ -1,0 +1,48 @@
+"""Type: which fonts stand for a family here, and names made fit to print."""
+
+import unicodedata
+from functools import lru_cache
+
+__all__ = ["chain", "clean", "installed"]
+
+# A family and those of the same widths, TrueType all: what a PDF embeds must be.
+_TWINS = {
+    "Arial": ("Arial", "Liberation Sans", "Arimo"),
+    "Helvetica": ("Helvetica", "Arial", "Liberation Sans", "Arimo"),
+    "Times New Roman": ("Times New Roman", "Liberation Serif", "Tinos", "STIXGeneral"),
+    "STIX": ("STIX Two Text", "STIXGeneral"),
+    "DejaVu Sans": ("DejaVu Sans",),
+    "DejaVu Serif": ("DejaVu Serif",),
+}
+# For letters that a family lacks; the first comes with matplotlib.
+_OTHERS = (
+    "DejaVu Sans", "Noto Sans Arabic", "Noto Sans Hebrew", "Noto Sans Devanagari", "Noto Sans CJK JP", "Noto Sans SC",
+    "Noto Emoji", "Noto Sans Symbols 2", "Segoe UI Symbol", "Arial Unicode MS",
+)  # fmt: skip
+_TRUETYPE = (".ttf", ".ttc")
+
+
+def chain(family: str) -> list[str]:
+    """The families to look a letter up in: the family and its twins, whether here or not, so that a drawing names them;
+    then those on this machine that have other letters."""
+    here = installed()
+    return list(dict.fromkeys((*_TWINS[family], *(name for name in _OTHERS if name in here))))
+
+
+@lru_cache(maxsize=1)
+def installed() -> frozenset[str]:
+    """The families of TrueType fonts on this machine, matplotlib's own among them."""
+    from matplotlib.font_manager import fontManager
+
+    return frozenset(entry.name for entry in fontManager.ttflist if entry.fname.lower().endswith(_TRUETYPE))
+
+
+def clean(text: str) -> str:
+    """A name on one line, without control characters and those that turn the direction of what follows.
+
+    >>> clean("left\\u202e  \\n right")
+    'left right'
+    """
+    kept = (" " if char.isspace() else char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs")
+            or char in "\n\t\u200d\u200c")  # fmt: skip
+    return " ".join("".join(kept).split())
