@@ -202,13 +202,12 @@
   // ---------------------------------------------------------------- what Dash calls
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     topoviz: {
-      stored: function (stored, live) {
+      stored: function (stored) {
         const keep = window.dash_clientside.no_update;
         if (!stored) return [keep, keep, keep];
         // A slider that has moved on meanwhile is ahead of this answer.
         const ahead = (type) => T.state.queue.some((event) => event.type === type);
         T.state.stored = stored;
-        T.state.live = live || T.state.live;
         T.state.morph = undefined;
         if (!ahead("set-level")) T.state.level = undefined;
         T.state.link = null;

@@ -1,6 +1,7 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
+    "CARRY",
     "COMPLETE",
     "DOWNLOAD",
     "DRAWN",
@@ -22,10 +23,12 @@ __all__ = [
     "NOTICE",
     "PICKED",
     "PICTURE",
+    "POINTS",
     "PROVIDER",
     "REDO",
     "REQUEST",
     "SCENE",
+    "SCORE",
     "SENTENCE",
     "SIMPLIFY",
     "STUDIES",
@@ -53,6 +56,9 @@ LIT = "lit"
 PICKED = "picked"
 PICTURE = "picture"
 LIVE = "live"
+CARRY = "carry"
+SCORE = "score"
+POINTS = {"a": "points-a", "b": "points-b"}
 DOWNLOAD = "download"
 
 EXAMPLE = "example"

@@ -16,9 +16,7 @@ _EPSILON = 1e-12
 
 
 @compiled
-def _pair(
-    a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, i: int, j: int, k: int, m: int
-) -> float:
+def _pair(a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, i: int, j: int, k: int, m: int) -> float:
     """What the pairs (i, j) and (k, m) cost together."""
     total = -peak
     for t in range(len(caps)):

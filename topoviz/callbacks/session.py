@@ -1,6 +1,5 @@
 """The one writer of the session: an event comes in, the new session and whatever changed on the page go out."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +14,13 @@ from topoviz.event_json import parse_event
 from topoviz.events import reduce
 from topoviz.families import families
 from topoviz.figures import latent, trees
-from topoviz.figures.style import Spec, node_styles
+from topoviz.figures.style import node_styles
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse
-from topoviz.session import Session
+from topoviz.session import Session, Side
 from topoviz.theme import THEMES
-from topoviz.views.details import family_options, matches, transform, trust
+from topoviz.views.details import family_options, matches, score, transform, trust
 from topoviz.views.families import strip
 from topoviz.views.markup import Styles
 from topoviz.views.models import options
@@ -30,14 +29,11 @@ from topoviz.views.verdicts import badge
 __all__ = ["register"]
 
 _UNDO = {"undo": History.undo, "redo": History.redo}
-_SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
-    "trees": trees.ground,
-    "latent_a": lambda analysis, session, theme: latent.ground(analysis, session, "a", theme),
-    "latent_b": lambda analysis, session, theme: latent.ground(analysis, session, "b", theme),
-}
+View = tuple[Analysis, Session, str]
+_GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
     "history": Output(ids.HISTORY, "data"),
-    "live": Output(ids.LIVE, "data"),
+    "carry": Output(ids.CARRY, "data"),
     "trees": Output(ids.TREES, "figure"),
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
@@ -64,6 +60,8 @@ _OUTPUTS = {
     "verdict_b": Output(ids.VERDICT["b"], "children"),
     "families_a": Output(ids.FAMILIES["a"], "children"),
     "families_b": Output(ids.FAMILIES["b"], "children"),
+    "points_a": Output(ids.POINTS["a"], "children"),
+    "points_b": Output(ids.POINTS["b"], "children"),
     "example": Output(ids.EXAMPLE, "value"),
     "examples": Output(ids.EXAMPLE, "data"),
 }
@@ -87,6 +85,20 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
             # The history as it was tells the browser that its event has been answered.
             answered = stored if stored is not None else no_update
             return {**dict.fromkeys(_OUTPUTS, no_update), "history": answered, "notice": str(error)}
+
+    # Of answers that overtake each other Dash takes the one to the last question.
+    @app.callback(
+        output={"live": Output(ids.LIVE, "data"), "score": Output(ids.SCORE, "children")},
+        inputs={"wanted": Input(ids.CARRY, "data")},
+        prevent_initial_call=True,
+    )
+    def carry(wanted: Any) -> dict[str, Any]:
+        try:
+            session = Session.from_json(wanted)
+            analysis = analyse(library, session)
+            return {"live": latent.live(analysis, session), "score": score(analysis)}
+        except InputError:
+            return {"live": no_update, "score": no_update}
 
 
 def _next(
@@ -137,18 +149,26 @@ def _shown(
     old = None if was is None or drawn is None else (analyse(library, was), was, drawn)
     new = (analysis, session, theme)
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
-    out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
+    out |= _figures(old, new)
     out |= {
-        "history": {"history": history.to_json(), "query": to_query(session), "theme": theme},
-        "live": latent.live(analysis, session),
+        "history": {
+            "history": history.to_json(),
+            "query": to_query(session),
+            "theme": theme,
+            "floor": analysis.cut(0.0),
+        },
         "notice": notice,
         "undo": not history.past,
         "redo": not history.future,
         "level_text": f"{analysis.cut(session.level):.1f} nats".replace("-", "−"),
         "simplify_text": f"{session.simplify:.2f} nats",
     }
-    if old is None or scene(*old) != scene(*new):
-        out["scene"] = scene(*new)
+    wanted = scene(*new)
+    if old is None or scene(*old) != wanted:
+        out["scene"] = wanted
+    if old is None or old[0] is not analysis:
+        # The overlay and the score take longest: a callback of their own brings them.
+        out["carry"] = session.to_json() | {"selection": None, "level": 1.0, "morph": 1.0}
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
         styles: Styles = {
             "a": node_styles(analysis, session, "a", THEMES[theme]),
@@ -176,6 +196,17 @@ def _shown(
     return out
 
 
+def _figures(old: View | None, new: View) -> dict[str, Any]:
+    """The trees, and the latents' grounds where they may have changed: no edit touches them but on a line."""
+    out = {"trees": difference(None if old is None else trees.ground(*old), trees.ground(*new))}
+    for name, side in _GROUNDS.items():
+        same = old is not None and old[2] == new[2] and old[0].level_sets(side) is new[0].level_sets(side)
+        if not same or new[0].tree(side).dim == 1:
+            before = None if old is None else latent.ground(old[0], old[1], side, old[2])
+            out[name] = difference(before, latent.ground(new[0], new[1], side, new[2]))
+    return out
+
+
 def _about(library: Library, analysis: Analysis, session: Session) -> dict[str, Any]:
     """What the page says of the two models, and the lists to choose others from."""
     pair = (session.model_a, session.model_b)
@@ -188,6 +219,8 @@ def _about(library: Library, analysis: Analysis, session: Session) -> dict[str, 
         "b": session.model_b,
         "models_a": models,
         "models_b": models,
+        "points_a": latent.drawn(analysis, "a"),
+        "points_b": latent.drawn(analysis, "b"),
         "title_a": _title(library, session.model_a),
         "title_b": _title(library, session.model_b),
         "example": example.id if example else None,
