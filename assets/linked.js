@@ -196,7 +196,7 @@
   // ---------------------------------------------------------------- morph: A slides onto B
   function morph(t) {
     T.state.morph = t;
-    T.planes();
+    T.drawMorph();
   }
 
   // ---------------------------------------------------------------- what Dash calls

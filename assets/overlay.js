@@ -61,6 +61,23 @@
     return live && now && live.models[0] === now.model_a && live.models[1] === now.model_b ? live.overlay : null;
   };
 
+  const once = {};
+  /* One drawing a frame, however many moves of the hand fall into it. */
+  function atFrame(name, draw) {
+    if (once[name]) return;
+    once[name] = requestAnimationFrame(() => { once[name] = 0; draw(); });
+  }
+
+  /* The cuts alone, of both latents. */
+  T.drawCut = function () {
+    atFrame("cut", () => { for (const { view, meta } of T.latents()) window.topovizPlane.cut(view, T.cut(meta)); });
+  };
+
+  /* The points of B's latent alone, A's on their way among them. */
+  T.drawMorph = function () {
+    atFrame("morph", () => T.planes(true));
+  };
+
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     overlay: {
       arrived: function (live) {

@@ -7,6 +7,8 @@
   // `hover` is {node}, {link}, {hole}, {level} or null; `link` the link in hand; `level` and `morph` what a drag shows before the server knows.
   const state = { hover: null, link: null, stored: null, busy: false, queue: [], serial: 0, lit: "" };
   const STREAMS = new Set(["set-level", "set-simplify", "set-morph"]);
+  // Milliseconds between the levels that the server hears of while one is dragged: the meshes follow, all else is drawn here.
+  const PACE = 300;
 
   T.state = state;
   T.plot = (id) => document.querySelector(`#${id} .js-plotly-plot`) || document.querySelector(`#${id}.js-plotly-plot`);
@@ -24,6 +26,10 @@
 
   T.pump = function () {
     if (state.busy || !state.queue.length || !window.dash_clientside.set_props) return;
+    const level = state.queue[0].type === "set-level";
+    const early = level && state.queue.length === 1 ? PACE - (performance.now() - (state.sent || -PACE)) : 0;
+    if (early > 0) { clearTimeout(state.pace); state.pace = setTimeout(T.pump, early); return; }
+    if (level) state.sent = performance.now();
     state.busy = true;
     state.serial += 1;
     window.dash_clientside.set_props("event", { data: { ...state.queue.shift(), serial: state.serial } });

@@ -17,7 +17,7 @@ import core
 from core.align.maps import LatentMap
 from core.errors import InputError
 from core.match import Matching
-from core.tree.levelsets import LevelSets
+from core.tree.levelsets import SIMPLIFY, LevelSets
 from core.tree.types import LevelSetTree
 from topoviz.explanations import Preview, best, shown
 from topoviz.library import Library
@@ -177,6 +177,8 @@ def level_sets(library: Library, name: str, simplify: float) -> LevelSets:
     entry = library.entry(name)
     key = (entry.folder, entry.stamp)
     whole = _grids.get(key, lambda: core.tree_with_regions(library.model(name)))
+    if simplify == SIMPLIFY:
+        return whole
     return _level_sets.get((*key, simplify), lambda: whole.simplified(simplify))
 
 

@@ -1,4 +1,4 @@
-"""The flow of a tree-guided map, point by point, compiled by numba. Imported where points are carried and not before."""
+"""The flow of a tree-guided map, point by point, compiled by numba; imported where points are carried, not before."""
 
 import numpy as np
 
@@ -28,8 +28,8 @@ def _velocity(
     falling: np.ndarray,
     fallen: np.ndarray,
 ) -> None:
-    """v (k,) and, with `slopes`, its derivative (k, k) at a point `x` (k,), into `velocity` and `gradient`; the last five
-    are scratch: (m,), (m, k), (k,), (k,) and (k,)."""
+    """v (k,) and, with `slopes`, its derivative (k, k) at a point `x` (k,), into `velocity` and `gradient`; the last
+    five are scratch: (m,), (m, k), (k,), (k,) and (k,)."""
     m, k = means.shape
     top = floor
     for i in range(m):
@@ -86,10 +86,10 @@ def flow(
     step: float,
     slopes: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where points (n, k) are carried (n, k), and the derivative of that (n, k, k) or, without `slopes`, nothing.
+    """Where points (n, k) are carried (n, k), and the derivative of that (n, k, k), none without `slopes`.
 
-    Runge-Kutta steps of fourth order; the pieces' `white` (s, m, k, k), `means` (s, m, k), `rates` (s, m, k, k), `shifts`
-    (s, m, k) and `peaks` (s, m) are given at every half step. The derivative is that of the steps themselves.
+    Runge-Kutta steps of fourth order; the pieces' `white` (s, m, k, k), `means` (s, m, k), `rates` (s, m, k, k),
+    `shifts` (s, m, k) and `peaks` (s, m) are given at every half step. The derivative is that of the steps themselves.
     """
     (n, k), m = z.shape, means.shape[1]
     moved, bent = np.empty((n, k)), np.empty((n if slopes else 0, k, k))

@@ -50,8 +50,8 @@ def disagreeing(nodes: NodePairs, family: str) -> tuple[int, ...]:
 
 
 def _best_exchange(nodes: NodePairs, family: str, suspects: np.ndarray) -> tuple[tuple[int, int], float]:
-    """The two of some nodes that best exchange their partners, and what is then unexplained: a few steps rank the exchanges,
-    the first are solved in full."""
+    """The two of some nodes that best exchange their partners, and what is then unexplained: a few steps rank the
+    exchanges, the first are solved in full."""
     ranks = _ranks(nodes, family, suspects)
     chosen = sorted(ranks, key=lambda two: (ranks[two], two))[:_CANDIDATES]
     cost, two = min((_unexplained(nodes.exchanged(*two), family), two) for two in chosen)

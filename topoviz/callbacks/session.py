@@ -40,7 +40,6 @@ _OUTPUTS = {
     "scene": Output(ids.SCENE, "data"),
     "trust": Output(ids.TRUST, "children"),
     "transform": Output(ids.TRANSFORM, "children"),
-    "matches": Output(ids.MATCHES, "children"),
     "method": Output(ids.METHOD, "value"),
     "family": Output(ids.FAMILY, "value"),
     "families": Output(ids.FAMILY, "data"),
@@ -88,17 +87,25 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
 
     # Of answers that overtake each other Dash takes the one to the last question.
     @app.callback(
-        output={"live": Output(ids.LIVE, "data"), "score": Output(ids.SCORE, "children")},
+        output={
+            "live": Output(ids.LIVE, "data"),
+            "score": Output(ids.SCORE, "children"),
+            "matches": Output(ids.MATCHES, "children"),
+        },
         inputs={"wanted": Input(ids.CARRY, "data")},
         prevent_initial_call=True,
     )
     def carry(wanted: Any) -> dict[str, Any]:
         try:
-            session = Session.from_json(wanted)
+            session = Session.from_json(wanted["session"])
             analysis = analyse(library, session)
-            return {"live": latent.live(analysis, session), "score": score(analysis)}
+            return {
+                "live": latent.live(analysis, session),
+                "score": score(analysis),
+                "matches": matches(analysis, session, _styles(analysis, session, wanted["theme"])),
+            }
         except InputError:
-            return {"live": no_update, "score": no_update}
+            return dict.fromkeys(("live", "score", "matches"), no_update)
 
 
 def _next(
@@ -166,18 +173,14 @@ def _shown(
     wanted = scene(*new)
     if old is None or scene(*old) != wanted:
         out["scene"] = wanted
-    if old is None or old[0] is not analysis:
-        # The overlay and the score take longest: a callback of their own brings them.
-        out["carry"] = session.to_json() | {"selection": None, "level": 1.0, "morph": 1.0}
+    # The overlay, the score and the table take longest: a callback of their own brings them.
+    if old is None or _carried(*old) != _carried(*new):
+        out["carry"] = _carried(*new)
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
-        styles: Styles = {
-            "a": node_styles(analysis, session, "a", THEMES[theme]),
-            "b": node_styles(analysis, session, "b", THEMES[theme]),
-        }
+        styles = _styles(analysis, session, theme)
         out |= {
             "trust": trust(analysis, session, styles),
             "transform": transform(analysis, session, styles),
-            "matches": matches(analysis, session, styles),
         }
     if was is None or (was.method, was.family) != (session.method, session.family):
         out |= {"method": session.method, "family": session.family}
@@ -194,6 +197,18 @@ def _shown(
             "families_b": strip(families(analysis.model_b.metrics), theme),
         }
     return out
+
+
+def _carried(_: Analysis, session: Session, theme: str) -> dict[str, Any]:
+    """All that the overlay, the score and the table depend on: the session without its looks."""
+    return {"session": session.to_json() | {"selection": None, "level": 1.0, "morph": 1.0}, "theme": theme}
+
+
+def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
+    return {
+        "a": node_styles(analysis, session, "a", THEMES[theme]),
+        "b": node_styles(analysis, session, "b", THEMES[theme]),
+    }
 
 
 def _figures(old: View | None, new: View) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import core
 from core.errors import InputError
 from topoviz.checks import choice
 from topoviz.commands.common import open_model, read_array, say, write_arrays
-from topoviz.results import fit, score
+from topoviz import results
 from topoviz.session import FAMILIES
 
 __all__ = ["match", "translate", "tree"]
@@ -34,8 +34,8 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
-    fitted = fit(matching, family)
-    nats = score(fitted.map, *models)
+    fitted = results.fit(matching, family)
+    nats = results.score(fitted.map, *models)
     trust = core.assess(matching, fitted.map, *models)
     document = MatchDocument.of(
         replace(matching, determined=trust.determined, reasons=trust.reasons),
