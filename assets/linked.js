@@ -214,7 +214,11 @@
         T.state.busy = false;
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
         requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
-        return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
+        return ["level", "simplify", "morph"].map((name) => {
+          const slider = document.getElementById(name);
+          const there = slider && Number(slider.value) === stored.history.now[name];
+          return there || ahead(`set-${name}`) ? keep : stored.history.now[name];
+        });
       },
       theme: function (theme) {
         document.documentElement.dataset.theme = theme;

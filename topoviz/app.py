@@ -6,6 +6,7 @@ from dash import Dash
 
 from topoviz import resource
 from topoviz.callbacks import browser, export, scene, session, study, training
+from topoviz.delivery import deliver
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -35,5 +36,6 @@ def create_app(settings: Settings) -> Dash:
     export.register(app, library)
     training.register(app, library, Jobs(settings))
     study.register(app, library)
+    deliver(app.server)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

@@ -38,7 +38,7 @@ from topoviz.settings import Settings
 
 READY = """() => window.topoviz && topoviz.session() && topoviz.trees() && topoviz.latents().length === 2
   && topoviz.state.live && !topoviz.state.busy
-  && ['a', 'b'].every((side) => { const gd = topoviz.plot(`surface-${side}`); return gd && gd.data && gd.data.length; })"""
+  && ['a', 'b'].map((side) => topoviz.plot(`surface-${side}`)).every((gd) => gd && gd.data && gd.data.length)"""
 EDIT = """(event) => new Promise((done) => {
   const T = topoviz, start = performance.now(), live = T.state.live;
   const link = () => T.linkAt(event), has = (pairs) => pairs.some(([a, b]) => a === event.a && b === event.b);
@@ -101,7 +101,6 @@ def main() -> None:
     parser.add_argument("--models", type=Path, default=Path(tempfile.gettempdir()) / "topoviz-planted")
     parser.add_argument("--edits", type=int, default=20)
     arguments = parser.parse_args()
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
     for name, part in _PARTS.items():
         if arguments.what in (name, "all"):
             part(arguments)
@@ -264,6 +263,7 @@ def _served(models: Path, leaves: int, points: int = 16_000) -> Iterator[tuple[s
             shares.append(1000 * (time.perf_counter() - g.start))
         return response
 
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, app.server, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/?a={a}&b={b}", shares

@@ -165,13 +165,13 @@ def _shown(
             "floor": analysis.cut(0.0),
         },
         "notice": notice,
-        "undo": not history.past,
-        "redo": not history.future,
-        "level_text": f"{analysis.cut(session.level):.1f} nats".replace("-", "−"),
-        "simplify_text": f"{session.simplify:.2f} nats",
     }
+    # Every output costs the browser a pass over the page.
+    texts = _texts(history, analysis)
+    shown = {} if old is None or before is None else _texts(before, old[0])
+    out |= {name: value for name, value in texts.items() if shown.get(name) != value}
     wanted = scene(*new)
-    if old is None or scene(*old) != wanted:
+    if old is None or (scene(*old)["views"], old[2]) != (wanted["views"], theme):
         out["scene"] = wanted
     # The overlay, the score and the table take longest: a callback of their own brings them.
     if old is None or _carried(*old) != _carried(*new):
@@ -197,6 +197,16 @@ def _shown(
             "families_b": strip(families(analysis.model_b.metrics), theme),
         }
     return out
+
+
+def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
+    """The state of the buttons and the words beside the sliders."""
+    return {
+        "undo": not history.back,
+        "redo": not history.ahead,
+        "level_text": f"{analysis.cut(history.now.level):.1f} nats".replace("-", "−"),
+        "simplify_text": f"{history.now.simplify:.2f} nats",
+    }
 
 
 def _carried(_: Analysis, session: Session, theme: str) -> dict[str, Any]:

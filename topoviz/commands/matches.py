@@ -8,9 +8,9 @@ import numpy as np
 
 import core
 from core.errors import InputError
+from topoviz import results
 from topoviz.checks import choice
 from topoviz.commands.common import open_model, read_array, say, write_arrays
-from topoviz import results
 from topoviz.session import FAMILIES
 
 __all__ = ["match", "translate", "tree"]
