@@ -16,31 +16,48 @@
     return packed;
   }
 
-  /* The boundary of the superlevel set as segments, x and y with gaps (marching squares; high corners are joined). */
+  // By which corners of a cell are inside (1, 2, 4, 8: around it from its origin on): the sides (0, 1, 2, 3: likewise) that its
+  // lines run from and to, the inside on their left. High corners are joined.
+  const SIDES = [[], [0, 3], [1, 0], [1, 3], [2, 1], [0, 1, 2, 3], [2, 0], [2, 3], [3, 2], [0, 2], [3, 0, 1, 2], [1, 2], [3, 1], [0, 1], [3, 0], []];
+
+  /* The boundary of the superlevel set, as x and y with gaps, by marching squares. */
   function contour({ values, shape: [nx, ny], x: [x0, x1], y: [y0, y1] }, level) {
-    const [xs, ys] = [[], []];
-    const [dx, dy] = [(x1 - x0) / (nx - 1), (y1 - y0) / (ny - 1)];
-    const segment = (px, py, qx, qy) => {
-      xs.push(x0 + px * dx, x0 + qx * dx, null);
-      ys.push(y0 + py * dy, y0 + qy * dy, null);
-    };
+    // An edge is known by its first vertex and its direction: 2 at along x, 2 at + 1 along y.
+    const next = new Int32Array(2 * nx * ny).fill(-1), entered = new Uint8Array(2 * nx * ny), starts = [];
+    const offset = [0, 2 * ny + 1, 2, 1];
     for (let i = 0; i + 1 < nx; i += 1) {
-      for (let j = 0; j + 1 < ny; j += 1) {
-        const at = i * ny + j;
-        const [a, b, c, d] = [values[at], values[at + ny], values[at + ny + 1], values[at + 1]];
-        const kind = (a >= level) + 2 * (b >= level) + 4 * (c >= level) + 8 * (d >= level);
+      for (let j = 0, at = i * ny; j + 1 < ny; j += 1, at += 1) {
+        const kind = (values[at] >= level) + 2 * (values[at + ny] >= level) + 4 * (values[at + ny + 1] >= level) + 8 * (values[at + 1] >= level);
         if (kind === 0 || kind === 15) continue;
-        const part = (low, high) => (level - low) / (high - low);
-        const side = [() => [i + part(a, b), j], () => [i + 1, j + part(b, c)], () => [i + part(d, c), j + 1], () => [i, j + part(a, d)]];
-        const ends = SIDES[kind];
-        for (let k = 0; k < ends.length; k += 2) segment(...side[ends[k]](), ...side[ends[k + 1]]());
+        const sides = SIDES[kind];
+        for (let k = 0; k < sides.length; k += 2) {
+          const [from, to] = [2 * at + offset[sides[k]], 2 * at + offset[sides[k + 1]]];
+          next[from] = to;
+          entered[to] = 1;
+          starts.push(from);
+        }
       }
     }
+    const [xs, ys] = [[], []];
+    const [dx, dy] = [(x1 - x0) / (nx - 1), (y1 - y0) / (ny - 1)];
+    const put = (edge) => {
+      const at = edge >> 1, up = edge & 1, other = up ? at + 1 : at + ny;
+      const part = (level - values[at]) / (values[other] - values[at]);
+      xs.push(x0 + dx * (Math.floor(at / ny) + (up ? 0 : part)));
+      ys.push(y0 + dy * ((at % ny) + (up ? part : 0)));
+    };
+    const follow = (start) => {
+      let edge = start;
+      put(edge);
+      while (next[edge] >= 0) { const to = next[edge]; next[edge] = -1; edge = to; put(edge); }
+      xs.push(null);
+      ys.push(null);
+    };
+    // First the lines that begin at the border, then what closes.
+    for (const start of starts) if (!entered[start]) follow(start);
+    for (const start of starts) if (next[start] >= 0) follow(start);
     return { x: xs, y: ys };
   }
-
-  // The sides of a cell that its segments join: below, right, above, left; by which corners are inside, counted likewise.
-  const SIDES = [[], [3, 0], [0, 1], [3, 1], [1, 2], [0, 1, 2, 3], [0, 2], [3, 2], [2, 3], [0, 2], [3, 0, 1, 2], [1, 2], [1, 3], [0, 1], [3, 0], []];
 
   const EMPTY = { x: [], y: [] };
 

@@ -86,9 +86,8 @@
       const fill = node.matched ? 0.1 : 0.04;
       add(svg, "path", { d: traced(gd, place, outline), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": width });
     }
-    // Over the outlines, so that it is one line all the way.
-    add(svg, "path", { d: path(place, cut.x, cut.y), class: "cut" });
     names(svg, place, leaves);
+    drawCut(gd, cut);
   }
 
   /* Names of heavier leaves first; one that would lie on another is left out. */
@@ -109,10 +108,12 @@
     lines(gd, place, shown);
   }
 
-  /* The cut alone. */
+  /* The cut alone: on a ground of its own, so that a drag does not paint the outlines anew. */
   function drawCut(gd, cut) {
-    const line = gd.querySelector(":scope > svg.regions > path.cut");
-    if (line) line.setAttribute("d", path(placer(gd), cut.x, cut.y));
+    const svg = layer(gd, "svg", "cuts");
+    svg.classList.add("regions");
+    if (!svg.firstChild) add(svg, "path", { class: "cut" });
+    svg.firstChild.setAttribute("d", path(placer(gd), cut.x, cut.y));
   }
 
   window.topovizPlane = Object.assign(draw, { add, layer, cut: drawCut, points: (gd, shown) => points(gd, placer(gd), shown), path: (gd, xs, ys) => path(placer(gd), xs, ys) });
