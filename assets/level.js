@@ -21,7 +21,7 @@
     const level = Math.round(100 * Math.max(0, Math.min(1, share))) / 100;
     if (level === height()) return;
     T.state.level = level;
-    T.drawLevel();
+    T.atFrame("level", T.drawLevel);
     T.drawCut();
     if (!own) window.dash_clientside.set_props("level", { value: level });
     T.emit({ type: "set-level", level });

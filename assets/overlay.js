@@ -80,19 +80,19 @@
 
   const once = {};
   /* One drawing a frame, however many moves of the hand fall into it. */
-  function atFrame(name, draw) {
+  T.atFrame = function (name, draw) {
     if (once[name]) return;
     once[name] = requestAnimationFrame(() => { once[name] = 0; draw(); });
-  }
+  };
 
   /* The cuts alone, of both latents. */
   T.drawCut = function () {
-    atFrame("cut", () => { for (const { view, meta } of T.latents()) window.topovizPlane.cut(view, T.cut(meta)); });
+    T.atFrame("cut", () => { for (const { view, meta } of T.latents()) window.topovizPlane.cut(view, T.cut(meta)); });
   };
 
   /* The points of B's latent alone, A's on their way among them. */
   T.drawMorph = function () {
-    atFrame("morph", () => T.planes(true));
+    T.atFrame("morph", () => T.planes(true));
   };
 
   window.dash_clientside = Object.assign({}, window.dash_clientside, {

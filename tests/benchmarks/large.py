@@ -22,7 +22,8 @@ __all__ = ["mixtures", "write_pair"]
 
 _ABSENT = 0.1
 _NOISE = 0.06
-_CHUNK = 50_000
+# Of more points these are repeated.
+_MOST = 50_000
 
 
 def mixtures(leaves: int, seed: int = 0) -> tuple[GaussianMixture, GaussianMixture, np.ndarray, np.ndarray]:
@@ -70,8 +71,9 @@ def write_pair(folder: Path, leaves: int, points: int = 16_000, seed: int = 0) -
 def _model(shipped: FlowAutoencoder, density: GaussianMixture, points: int) -> FlowAutoencoder:
     """The shipped model with another latent density, its sample drawn anew."""
     model = replace(shipped, prior=density, sample=None, input_field=None)
-    latent = density.sample(points, seed=1).astype(np.float32)
-    places = np.concatenate([model.decode(latent[at : at + _CHUNK], seed=at) for at in range(0, points, _CHUNK)])
+    latent = density.sample(min(points, _MOST), seed=1).astype(np.float32)
+    places = np.resize(model.decode(latent, seed=1), (points, model.data_dim))
+    latent = np.resize(latent, (points, 2))
     sample = ModelSample(places, latent, density.log_density(latent).astype(np.float32))
     model = replace(model, sample=sample, metrics={**shipped.metrics, "dataset": "planted", "points": points})
     return replace(model, input_field=input_field(model))
