@@ -1,5 +1,7 @@
 """What makes edits fast changes nothing about their answers."""
 
+import base64
+import gzip
 import json
 from dataclasses import replace
 
@@ -116,8 +118,6 @@ def test_an_outline_is_the_contour_of_its_component():
 
 
 def test_the_field_that_the_browser_cuts_is_the_density():
-    import base64
-
     sets = tree_with_regions(large(1, 8))
     sent, grid = field(sets), grid_of(sets)
     steps = np.frombuffer(base64.b64decode(sent["data"]), "<u2").reshape(sent["shape"])
@@ -137,3 +137,18 @@ def test_the_past_weighs_what_was_changed():
     for _ in range(100):
         back = back.undo()
     assert back.now == session
+
+
+def test_what_goes_far_is_packed_and_what_names_its_version_is_kept():
+    from topoviz.app import create_app
+    from topoviz.settings import Settings
+
+    client = create_app(Settings(open_browser=False)).server.test_client()
+    asked = {"headers": {"Accept-Encoding": "gzip"}, "base_url": "http://localhost"}
+    near = client.get("/assets/style.css?m=1", **asked)
+    far = client.get("/assets/style.css?m=1", environ_overrides={"REMOTE_ADDR": "10.0.0.1"}, **asked)
+    assert "Content-Encoding" not in near.headers
+    assert far.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(far.data) == near.data
+    assert "immutable" in near.headers["Cache-Control"]
+    assert "immutable" not in client.get("/assets/style.css", **asked).headers["Cache-Control"]

@@ -22,7 +22,7 @@ def deliver(server: Flask) -> None:
         if response.status_code == 200 and request.method == "GET":
             _keep(response)
         far = request.remote_addr not in _LOCAL or "X-Forwarded-For" in request.headers
-        if far and response.status_code == 200 and response.mimetype.startswith(_TYPES):
+        if far and response.status_code == 200 and (response.mimetype or "").startswith(_TYPES):
             _pack(response)
         return response
 
@@ -42,7 +42,7 @@ def _pack(response: Response) -> None:
     data = response.get_data()
     if len(data) < _LEAST:
         return
-    scripts = "javascript" in response.mimetype
+    scripts = "javascript" in (response.mimetype or "")
     response.set_data(_packed(data) if scripts else gzip.compress(data, 1))
     response.headers["Content-Encoding"] = "gzip"
     response.headers.add("Vary", "Accept-Encoding")

@@ -110,7 +110,7 @@ def _load(arguments: argparse.Namespace) -> None:
     """Seconds until the page answers, and what it brings."""
     for leaves in (12, 200):
         with _served(arguments.models, leaves) as (address, _), _browser() as browser:
-            times = []
+            times, sizes = [], {}
             for _ in range(3):
                 page = browser.new_page()
                 sizes = _sizes(page)
