@@ -151,4 +151,7 @@ def test_what_goes_far_is_packed_and_what_names_its_version_is_kept():
     assert far.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(far.data) == near.data
     assert "immutable" in near.headers["Cache-Control"]
-    assert "immutable" not in client.get("/assets/style.css", **asked).headers["Cache-Control"]
+    plain = client.get("/assets/style.css", **asked)
+    assert "immutable" not in plain.headers["Cache-Control"]
+    for answer in (near, far, plain):
+        answer.close()
