@@ -1,5 +1,5 @@
-/* One level across both trees: a line in each with a grip, the slider in the header, the contour in both latents. The line follows
-   the hand at once; the server's contours and meshes follow as fast as they come. */
+/* One level across both trees: a line in each with a grip, the slider in the header, the contour in both latents. The line and
+   the contour follow the hand at once; the server's meshes follow as fast as they come. */
 (function () {
   "use strict";
 
@@ -21,7 +21,8 @@
     const level = Math.round(100 * Math.max(0, Math.min(1, share))) / 100;
     if (level === height()) return;
     T.state.level = level;
-    T.drawLevel();
+    T.atFrame("level", T.drawLevel);
+    T.drawCut();
     if (!own) window.dash_clientside.set_props("level", { value: level });
     T.emit({ type: "set-level", level });
   };

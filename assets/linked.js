@@ -184,19 +184,18 @@
   // ---------------------------------------------------------------- morph: A slides onto B
   function morph(t) {
     T.state.morph = t;
-    T.planes();
+    T.drawMorph();
   }
 
   // ---------------------------------------------------------------- what Dash calls
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     topoviz: {
-      stored: function (stored, live) {
+      stored: function (stored) {
         const keep = window.dash_clientside.no_update;
         if (!stored) return [keep, keep, keep];
         // A slider that has moved on meanwhile is ahead of this answer.
         const ahead = (type) => T.state.queue.some((event) => event.type === type);
         T.state.stored = stored;
-        T.state.live = live || T.state.live;
         T.state.morph = undefined;
         if (!ahead("set-level")) T.state.level = undefined;
         T.state.link = null;
@@ -204,7 +203,11 @@
         requestAnimationFrame(() => { T.brush.check(); T.brush.draw(); T.travel.check(); });
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
         requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
-        return ["level", "simplify", "morph"].map((name) => (ahead(`set-${name}`) ? keep : stored.history.now[name]));
+        return ["level", "simplify", "morph"].map((name) => {
+          const slider = document.getElementById(name);
+          const there = slider && Number(slider.value) === stored.history.now[name];
+          return there || ahead(`set-${name}`) ? keep : stored.history.now[name];
+        });
       },
       theme: function (theme) {
         document.documentElement.dataset.theme = theme;

@@ -115,16 +115,19 @@
   }
 
   // What edits change over the latents is drawn here, not by plotly: it is the same at every frame of a morph or a pan.
-  T.planes = function () {
+  // `morphing` draws nothing but B's points.
+  T.planes = function (morphing = false) {
     const all = T.trees();
-    const { stored, live, morph } = T.state;
-    if (!all || !stored || !live) return;
+    const { stored, morph } = T.state;
+    if (!all || !stored) return;
     const byId = (side) => Object.fromEntries(all.nodes.filter((n) => n.side === side).map((n) => [n.id, n]));
     const nodes = { a: byId("a"), b: byId("b") };
     for (const { side, view, meta } of T.latents()) {
-      window.topovizPlane(view, {
-        meta, nodes: nodes[side], carriers: nodes.a, cut: live.cut[side],
-        overlay: side === "b" ? live.overlay : null, morph: morph === undefined ? T.session().morph : morph,
+      if (morphing && side === "a") continue;
+      const draw = morphing ? window.topovizPlane.points : window.topovizPlane;
+      draw(view, {
+        meta, nodes: nodes[side], carriers: nodes.a, cut: T.cut(meta),
+        overlay: side === "b" ? T.overlay() : null, morph: morph === undefined ? T.session().morph : morph,
       });
     }
   };

@@ -6,13 +6,6 @@
   const T = (window.topoviz = window.topoviz || {});
   const SVG = "http://www.w3.org/2000/svg";
 
-  /* Plain numbers, from plotly's packed arrays too. */
-  function numbers(values) {
-    if (!values || !values.bdata) return values || [];
-    if (!values.unpacked) values.unpacked = new Float32Array(Uint8Array.from(atob(values.bdata), (c) => c.charCodeAt(0)).buffer);
-    return values.unpacked;
-  }
-
   function layer(gd, tag, name) {
     let element = gd.querySelector(`:scope > ${tag}.${name}`);
     if (!element) {
@@ -44,6 +37,14 @@
       pen = "L";
     }
     return d;
+  }
+
+  /* The path of an outline, kept until the view moves: an edit changes its color alone. */
+  function traced(gd, place, outline) {
+    const { xaxis, yaxis } = gd._fullLayout;
+    const view = [...xaxis.range, ...yaxis.range, gd.clientWidth, gd.clientHeight].join();
+    if (outline.view !== view) { outline.view = view; outline.d = path(place, outline.x, outline.y); }
+    return outline.d;
   }
 
   function points(gd, place, { meta, nodes, carriers, overlay, morph }) {
@@ -86,11 +87,10 @@
     const width = leaves.length > 24 ? 1.3 : 2;
     for (const { node, outline } of leaves) {
       const fill = node.matched ? 0.1 : 0.04;
-      add(svg, "path", { d: path(place, outline.x, outline.y), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": width });
+      add(svg, "path", { d: traced(gd, place, outline), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": width });
     }
-    // Over the outlines, so that it is one line all the way.
-    add(svg, "path", { d: path(place, numbers(cut.x), numbers(cut.y)), class: "cut" });
     names(svg, place, leaves);
+    drawCut(gd, cut);
   }
 
   /* Names of heavier leaves first; one that would lie on another is left out. */
@@ -111,5 +111,13 @@
     lines(gd, place, shown);
   }
 
-  window.topovizPlane = Object.assign(draw, { add, layer, path: (gd, xs, ys) => path(placer(gd), xs, ys) });
+  /* The cut alone: on a ground of its own, so that a drag does not paint the outlines anew. */
+  function drawCut(gd, cut) {
+    const svg = layer(gd, "svg", "cuts");
+    svg.classList.add("regions");
+    if (!svg.firstChild) add(svg, "path", { class: "cut" });
+    svg.firstChild.setAttribute("d", path(placer(gd), cut.x, cut.y));
+  }
+
+  window.topovizPlane = Object.assign(draw, { add, layer, cut: drawCut, points: (gd, shown) => points(gd, placer(gd), shown), path: (gd, xs, ys) => path(placer(gd), xs, ys) });
 })();

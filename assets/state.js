@@ -7,6 +7,9 @@
   // `hover` is {node}, {link}, {hole}, {level} or null; `link` the link in hand; `level` and `morph` what a drag shows before the server knows.
   const state = { hover: null, link: null, stored: null, busy: false, queue: [], serial: 0, lit: "" };
   const STREAMS = new Set(["set-level", "set-simplify", "set-morph"]);
+  // The server hears of a dragged level when the hand rests so many milliseconds, and in any case after so many: the meshes,
+  // which hold up the page, follow then; all else is drawn here.
+  const REST = 120, LONGEST = 1500;
 
   T.state = state;
   T.plot = (id) => document.querySelector(`#${id} .js-plotly-plot`) || document.querySelector(`#${id}.js-plotly-plot`);
@@ -18,11 +21,20 @@
     const last = state.queue[state.queue.length - 1];
     if (last && STREAMS.has(event.type) && last.type === event.type) state.queue.pop();
     state.queue.push(event);
+    if (event.type === "set-level") {
+      state.moved = performance.now();
+      if (!last || last.type !== event.type) state.sent = Math.max(state.sent || 0, state.moved - LONGEST + REST);
+    }
     T.pump();
   };
 
   T.pump = function () {
     if (state.busy || !state.queue.length || !window.dash_clientside.set_props) return;
+    const level = state.queue[0].type === "set-level";
+    const now = performance.now();
+    const early = level && state.queue.length === 1 ? Math.min(REST - (now - state.moved), LONGEST - (now - (state.sent || 0))) : 0;
+    if (early > 0) { clearTimeout(state.pace); state.pace = setTimeout(T.pump, early); return; }
+    if (level) state.sent = now;
     state.busy = true;
     state.serial += 1;
     window.dash_clientside.set_props("event", { data: { ...state.queue.shift(), serial: state.serial } });

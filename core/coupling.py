@@ -121,9 +121,9 @@ class NodePairs:
 
     def moments(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """N (s, k_b, k_a) under the couplings that are best for M (s, k_b, k_a), and the cost (s,) of each M."""
-        left, values, right = np.linalg.svd(self.roots_b @ matrices[:, None] @ self.roots_a, full_matrices=False)
-        within = (self.roots_b * self.weights[:, None, None]) @ left @ right @ self.roots_a
-        linear = (matrices * self.between).sum((1, 2)) + values.sum(-1) @ self.weights
+        turns, overlap = _polar_and_norm(self.roots_b @ matrices[:, None] @ self.roots_a)
+        within = (self.roots_b * self.weights[:, None, None]) @ turns @ self.roots_a
+        linear = (matrices * self.between).sum((1, 2)) + overlap @ self.weights
         quadratic = ((matrices @ self.spread) * matrices).sum((1, 2))
         return self.between + within.sum(1), quadratic - 2 * linear + self.size_b
 
@@ -135,7 +135,7 @@ class NodePairs:
     def bures(self, matrix: np.ndarray) -> np.ndarray:
         """(n,): the covariances' part of W2^2 under a linear map (k_b, k_a)."""
         ours = matrix @ self.roots_a
-        overlap = np.linalg.svd(self.roots_b @ ours, compute_uv=False).sum(-1)
+        overlap = _polar_and_norm(self.roots_b @ ours)[1]
         return np.maximum((ours**2).sum((1, 2)) + np.trace(self.covariances_b, axis1=1, axis2=2) - 2 * overlap, 0.0)
 
     def starts(self) -> np.ndarray:
@@ -179,6 +179,22 @@ class NodePairs:
 def _polar(matrices: np.ndarray) -> np.ndarray:
     left, _, right = np.linalg.svd(matrices, full_matrices=False)
     return left @ right
+
+
+def _polar_and_norm(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The orthogonal factors (..., k_b, k_a) of matrices, and their nuclear norms (...,); of 2 x 2 in closed form: a
+    matrix is the sum of a scaled rotation and a scaled reflection, and the larger of the two is the factor."""
+    if matrices.shape[-2:] != (2, 2):
+        left, values, right = np.linalg.svd(matrices, full_matrices=False)
+        return left @ right, values.sum(-1)
+    (p, q), (r, s) = np.moveaxis(matrices, (-2, -1), (0, 1))
+    sign = np.where(p * s - q * r < 0, -1.0, 1.0)
+    along, across = p + sign * s, r - sign * q
+    norm = np.hypot(along, across)
+    scale = np.maximum(norm, 1e-300)
+    along, across = np.where(norm > 0, along / scale, 1.0), across / scale
+    turns = np.stack((np.stack((along, -sign * across), axis=-1), np.stack((across, sign * along), axis=-1)), axis=-2)
+    return turns, norm
 
 
 def square_root(covariances: np.ndarray) -> np.ndarray:

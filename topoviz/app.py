@@ -6,6 +6,7 @@ from dash import Dash
 
 from topoviz import resource
 from topoviz.callbacks import browser, compose, curation, export, points, scene, session, study, training, uploads
+from topoviz.delivery import deliver
 from topoviz.jobs import Jobs
 from topoviz.library import Library
 from topoviz.security import secure
@@ -41,5 +42,6 @@ def create_app(settings: Settings) -> Dash:
     uploads.register(app, library, jobs.uploads)
     compose.register(app, library)
     study.register(app, library)
+    deliver(app.server)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

@@ -1,6 +1,7 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
+    "CARRY",
     "CLOUDS",
     "CLOUDS_WANTED",
     "COMPARED",
@@ -36,10 +37,12 @@ __all__ = [
     "OTHER",
     "PICKED",
     "PICTURE",
+    "POINTS",
     "PROVIDER",
     "REDO",
     "REQUEST",
     "SCENE",
+    "SCORE",
     "SENTENCE",
     "SIMPLIFY",
     "STUDIES",
@@ -73,6 +76,9 @@ CLOUDS_WANTED = "clouds-wanted"
 PICTURE = "picture"
 LIVE = "live"
 FACTS = "facts"
+CARRY = "carry"
+SCORE = "score"
+POINTS = {"a": "points-a", "b": "points-b"}
 DOWNLOAD = "download"
 
 EXAMPLE = "example"

@@ -157,8 +157,7 @@ def _analysed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | 
         if strange:
             what_to_do = "match `core.level_set_tree` of the models"
             raise invalid("matching", f"of nodes of {side}'s tree", strange[0], what_to_do)
-    fitted = fit(used, family, a, b)
-    mapped = None if fitted.map is None or a.sample is None else fitted.map(a.sample.latent)
+    fitted = fit(used, family)
     return Analysis(
         level_sets_a=sets_a,
         level_sets_b=sets_b,
@@ -166,9 +165,7 @@ def _analysed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | 
         map=fitted.map,
         map_problem=fitted.problem,
         families=core.families_available(used),
-        score=fitted.score,
         residuals=fitted.residuals,
-        mapped=mapped,
         model_a=a,
         model_b=b,
     )

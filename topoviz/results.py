@@ -7,6 +7,7 @@ the matching and the map, never the trees.
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ import core
 from core.align.maps import LatentMap
 from core.errors import InputError
 from core.match import Matching
-from core.tree.levelsets import LevelSets
+from core.tree.levelsets import SIMPLIFY, LevelSets
 from core.tree.simplify import ByHand
 from core.tree.types import LevelSetTree
 from topoviz.explanations import Preview, best, shown
@@ -28,11 +29,12 @@ if TYPE_CHECKING:
     from core.align import Residual
     from core.model import FlowAutoencoder
 
-__all__ = ["Analysis", "Fitted", "analyse", "by_hand", "carried_names", "cut_level", "fit", "level_sets"]
+__all__ = ["Analysis", "Fitted", "analyse", "by_hand", "carried_names", "cut_level", "fit", "level_sets", "score"]
 
 # Draws for the score: its standard error is a hundredth of a nat or two.
 _DRAWS = 800
-_POINTS = 1500
+# As many of A's points as the page draws.
+_POINTS = 800
 _NOTHING = ByHand()
 
 
@@ -42,10 +44,9 @@ class Analysis:
 
     `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
     the chosen explanation. `map` carries A's latents into B's, None with `map_problem` saying why. `families`
-    gives for each family None, or what it lacks. `score` is the pair-free score in nats (0 is perfect),
-    `residuals` what the map leaves per matched node. `mapped` (m, k_b) are the first m latents of A's sample,
-    carried over. `model_a` and `model_b` are the models. `notes` say in sentences what of the session could
-    not be used. `preview` says how the pairs differ from the best ones, None where they are the best.
+    gives for each family None, or what it lacks. `residuals` are what the map leaves per matched node. `model_a` and
+    `model_b` are the models. `notes` say in sentences what of the session could not be used. `preview` says how the
+    pairs differ from the best ones, None where they are the best.
     """
 
     level_sets_a: LevelSets
@@ -54,13 +55,22 @@ class Analysis:
     map: LatentMap | None
     map_problem: str | None
     families: Mapping[str, str | None]
-    score: float | None
     residuals: tuple["Residual", ...]
-    mapped: np.ndarray | None
     model_a: "FlowAutoencoder"
     model_b: "FlowAutoencoder"
     notes: tuple[str, ...] = ()
     preview: Preview | None = None
+
+    @cached_property
+    def score(self) -> float | None:
+        """The `score` of the map."""
+        return score(self.map, self.model_a, self.model_b)
+
+    @cached_property
+    def mapped(self) -> np.ndarray | None:
+        """The first m latents of A's sample, carried over (m, k_b); None without a map or a sample."""
+        sample = self.model_a.sample
+        return None if self.map is None or sample is None else self.map(sample.latent[:_POINTS])
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -99,25 +109,30 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A map with its score and residuals, or the `problem` that left none."""
+    """A map with its residuals, or the `problem` that left none."""
 
     map: LatentMap | None
     problem: str | None = None
-    score: float | None = None
     residuals: tuple["Residual", ...] = ()
 
 
-def fit(matching: Matching, family: str, a: "FlowAutoencoder", b: "FlowAutoencoder") -> Fitted:
-    """The map of a family, or of the best one for 'auto', with what is known of it without pairs."""
+def fit(matching: Matching, family: str) -> Fitted:
+    """The map of a family, or of the best one for 'auto'."""
     try:
         fitted = core.fit_map(matching, core.best_family(matching) if family == "auto" else family)
     except InputError as error:
         return Fitted(None, str(error))
-    # Between different dimensions the score has no meaning.
-    score = core.pair_free_score(fitted, a, b, _DRAWS) if fitted.dim_in == fitted.dim_out else None
     # A tree-guided map meets every leaf by construction: what is worth seeing is how far its global part is off.
     whole = core.AffineMap(fitted.matrix, fitted.offset)
-    return Fitted(fitted, None, score, core.residuals(whole, matching))
+    return Fitted(fitted, None, core.residuals(whole, matching))
+
+
+def score(fitted: LatentMap | None, a: "FlowAutoencoder", b: "FlowAutoencoder") -> float | None:
+    """The pair-free score of a map in nats (0 is perfect); None without a map, and between different dimensions, where
+    it has no meaning."""
+    return (
+        core.pair_free_score(fitted, a, b, _DRAWS) if fitted is not None and fitted.dim_in == fitted.dim_out else None
+    )
 
 
 class _Slot:
@@ -169,6 +184,8 @@ def level_sets(library: Library, name: str, simplify: float, hand: ByHand = _NOT
     entry = library.entry(name)
     key = (entry.folder, entry.stamp)
     whole = _grids.get(key, lambda: core.tree_with_regions(library.model(name)))
+    if simplify == SIMPLIFY and hand == _NOTHING:
+        return whole
     return _level_sets.get((*key, simplify, hand), lambda: whole.simplified(simplify, by_hand=hand))
 
 
@@ -215,8 +232,7 @@ def _analyse(library: Library, session: Session) -> Analysis:
     found = _matchings.get(key, lambda: best(sets_a.tree, sets_b.tree, session))
     seen = shown(found, session)
     model_a, model_b = library.model(session.model_a), library.model(session.model_b)
-    fitted = fit(seen.matching, session.family, model_a, model_b)
-    sample = model_a.sample
+    fitted = fit(seen.matching, session.family)
     return Analysis(
         model_a=model_a,
         model_b=model_b,
@@ -228,7 +244,5 @@ def _analyse(library: Library, session: Session) -> Analysis:
         preview=seen.preview,
         map=fitted.map,
         map_problem=fitted.problem,
-        score=fitted.score,
         residuals=fitted.residuals,
-        mapped=None if fitted.map is None or sample is None else fitted.map(sample.latent[:_POINTS]),
     )

@@ -21,6 +21,8 @@ _EXCHANGED = 2.5
 # The least F of a left-out pair; of right pairs whose true map is far from affine the largest seen is 18.
 _LEFT_OUT = 20.0
 _STEPS, _CANDIDATES = 5, 3
+# Of more nodes only those that a map of all leaves furthest from their partners are suspected.
+_SUSPECTS = 24
 
 
 def disagreeing(nodes: NodePairs, family: str) -> tuple[int, ...]:
@@ -32,30 +34,33 @@ def disagreeing(nodes: NodePairs, family: str) -> tuple[int, ...]:
     if n < _FEWEST or freedom <= 0:
         return ()
     matrix, cost = solve(nodes, family)
-    if (nodes.distances(matrix) < _AGREED * np.trace(nodes.covariances_b, axis1=1, axis2=2)).all():
+    away = nodes.distances(matrix) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
+    if (away < _AGREED).all():
         return ()
+    suspects = np.sort(np.argsort(-away, kind="stable")[:_SUSPECTS])
     unexplained = cost * nodes.size_b
-    left = np.array([_unexplained(nodes.without(i), family) for i in range(n)]) * (1 - nodes.weights)
+    left = np.full(n, np.inf)
+    left[suspects] = [_unexplained(nodes.without(i), family) * (1 - nodes.weights[i]) for i in suspects.tolist()]
     one = int(left.argmin())
     scatter = left[one] / freedom
-    two, exchanged = _best_exchange(nodes, family)
+    two, exchanged = _best_exchange(nodes, family, suspects)
     if exchanged < min(unexplained / _EXCHANGED, scatter * (freedom + constraints)):
         return two
     return (one,) if (unexplained - left[one]) / constraints > _LEFT_OUT * scatter else ()
 
 
-def _best_exchange(nodes: NodePairs, family: str) -> tuple[tuple[int, int], float]:
-    """The two nodes that best exchange their partners, and what is then unexplained: a few steps rank the exchanges,
-    the first are solved in full."""
-    ranks = _ranks(nodes, family)
+def _best_exchange(nodes: NodePairs, family: str, suspects: np.ndarray) -> tuple[tuple[int, int], float]:
+    """The two of some nodes that best exchange their partners, and what is then unexplained: a few steps rank the
+    exchanges, the first are solved in full."""
+    ranks = _ranks(nodes, family, suspects)
     chosen = sorted(ranks, key=lambda two: (ranks[two], two))[:_CANDIDATES]
     cost, two = min((_unexplained(nodes.exchanged(*two), family), two) for two in chosen)
     return two, cost
 
 
-def _ranks(nodes: NodePairs, family: str) -> dict[tuple[int, int], float]:
+def _ranks(nodes: NodePairs, family: str, suspects: np.ndarray) -> dict[tuple[int, int], float]:
     """What about is unexplained under each exchange: the steps of `descend` for all of them at once."""
-    exchanges = list(itertools.combinations(range(len(nodes)), 2))
+    exchanges = list(itertools.combinations(suspects.tolist(), 2))
     order = np.tile(np.arange(len(nodes)), (len(exchanges), 1))
     np.put_along_axis(order, np.array(exchanges), np.array(exchanges)[:, ::-1], axis=1)
     away_a, means_b = nodes.means_a - nodes.center_a, nodes.means_b[order]

@@ -23,7 +23,6 @@ __all__ = ["InverseTreeMap", "TreeMap"]
 _REACH = 4.0
 _TOLERANCE = 1e-11
 _NEWTON = 12
-_BLOCK = 2048
 # Steps of the flow: so many for each deviation that a leaf moves and each e-fold that it stretches, within bounds.
 _PACE, _FEWEST, _MOST = 3, 4, 12
 
@@ -91,7 +90,7 @@ class TreeMap(LatentMap):
 
     def shares(self, z: np.ndarray) -> np.ndarray:
         """(m, n): the share r_i of every leaf at points (n, k), before the flow sets out; the floor has the rest."""
-        return self._shares(self.points(z).T, self._whitening, self.means, self._log_peaks)[0]
+        return self._shares(self.points(z).T)
 
     def to_dict(self) -> dict[str, Any]:
         arrays = ("matrix", "offset", "weights", "means", "covariances", "matrices", "offsets")
@@ -166,63 +165,40 @@ class TreeMap(LatentMap):
     def _flow(self, z: np.ndarray, slopes: bool = False, back: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """phi(z, 1) (n, k) and, where asked for, its derivative (n, k, k); `back` from the end of the flow to its
         start."""
-        moved, bent = np.empty_like(z), np.empty((len(z) if slopes else 0, self.dim_in, self.dim_in))
-        for at in range(0, len(z), _BLOCK):
-            part = slice(at, at + _BLOCK)
-            moved[part], bent[part] = self._flow_block(np.ascontiguousarray(z[part].T), slopes, back)
-        return moved, bent
+        from core.align import compiled
 
-    def _flow_block(self, z: np.ndarray, slopes: bool, back: bool) -> tuple[np.ndarray, np.ndarray]:
-        """`_flow` of points (k, n), by Runge-Kutta steps of fourth order. The derivative is that of the steps
-        themselves."""
-        k = self.dim_in
-        step = (-1.0 if back else 1.0) / self._steps
-        slope = np.broadcast_to(np.eye(k), (z.shape[1] if slopes else 0, k, k))
-        for i in range(self._steps):
-            time = float(back) + i * step
-            moved, bent, total, bend = z, slope, 0.0, 0.0
-            for share, weight, ahead in ((0.0, 1, 0.5), (0.5, 2, 0.5), (0.5, 2, 1.0), (1.0, 1, 0.0)):
-                velocity, gradient = self._velocity(moved, time + share * step, slopes)
-                turning = gradient @ bent
-                total, bend = total + weight * velocity, bend + weight * turning
-                moved, bent = z + ahead * step * velocity, slope + ahead * step * turning
-            z, slope = z + step / 6 * total, slope + step / 6 * bend
-        return z.T, slope
+        steps = self._steps
+        times = np.linspace(0.0, 1.0, 2 * steps + 1)
+        stages = [self._pieces(time) for time in (times[::-1] if back else times)]
+        white, means, rates, shifts, peaks = map(np.ascontiguousarray, map(np.stack, zip(*stages, strict=True)))
+        step = (-1.0 if back else 1.0) / steps
+        z = np.ascontiguousarray(z, dtype=float)
+        return compiled.flow(z, white, means, rates, shifts, peaks, self._floor, step, slopes)
 
-    def _velocity(self, z: np.ndarray, time: float, slopes: bool) -> tuple[np.ndarray, np.ndarray]:
-        """v(z, t) (k, n) at points (k, n) and, where asked for, its derivative (n, k, k)."""
-        m, k = self.means.shape
-        grown = np.eye(k) + time * self._growth
+    def _pieces(self, time: float) -> tuple[np.ndarray, ...]:
+        """The leaves at a time of the flow: the inverse roots of their covariances (m, k, k), their means (m, k), what
+        their affine velocities are made of, (m, k, k) and (m, k), and the logarithms of their peaks (m,)."""
+        grown = np.eye(self.dim_in) + time * self._growth
         shrink = np.linalg.inv(grown)
-        rates = self._growth @ shrink
-        means = self.means + time * self._travel
-        white = self._whitening @ shrink
-        share, away = self._shares(z, white, means, self._log_peaks - np.linalg.slogdet(grown)[1])
-        # Every piece's velocity is affine: so is their mean, with the mean linear part.
-        linear = (rates.reshape(m, -1).T @ share).reshape(k, k, -1)
+        rates, means = self._growth @ shrink, self.means + time * self._travel
         shifts = self._travel - (rates @ means[..., None])[..., 0]
-        velocity = (linear * z).sum(axis=1) + shifts.T @ share
-        if not slopes:
-            return velocity, np.empty((0, k, k))
-        # grad r_i = r_i (grad log g_i - sum_j r_j grad log g_j)
-        pieces = (rates.reshape(-1, k) @ z).reshape(m, k, -1) + shifts[..., None]
-        falling = share[:, None] * (np.swapaxes(white, 1, 2) @ away)
-        tilted = np.einsum("ian,ibn->abn", pieces, falling) - velocity[:, None] * falling.sum(axis=0)
-        return velocity, np.moveaxis(linear - tilted, -1, 0)
+        return self._whitening @ shrink, means, rates, shifts, self._log_peaks - np.linalg.slogdet(grown)[1]
 
-    def _shares(
-        self, z: np.ndarray, white: np.ndarray, means: np.ndarray, log_peaks: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """r (m, n) at points (k, n) of leaves with inverse roots `white` of their covariances, and the points seen from
-        each (m, k, n)."""
-        m, k = means.shape
-        away = (white.reshape(-1, k) @ z).reshape(m, k, -1) - white @ means[..., None]
-        log_g = log_peaks[:, None] - 0.5 * (away**2).sum(axis=1)
-        floor = self._log_peaks.min() - 0.5 * self.reach**2
-        peak = np.maximum(log_g.max(axis=0), floor)
+    @cached_property
+    def _floor(self) -> float:
+        """The logarithm of g_0."""
+        return float(self._log_peaks.min() - 0.5 * self.reach**2)
+
+    def _shares(self, z: np.ndarray) -> np.ndarray:
+        """r (m, n) at points (k, n)."""
+        m, k = self.means.shape
+        white = self._whitening
+        away = (white.reshape(-1, k) @ z).reshape(m, k, -1) - white @ self.means[..., None]
+        log_g = self._log_peaks[:, None] - 0.5 * (away**2).sum(axis=1)
+        peak = np.maximum(log_g.max(axis=0), self._floor)
         share = np.exp(log_g - peak)
-        share /= share.sum(axis=0) + np.exp(floor - peak)
-        return share, away
+        share /= share.sum(axis=0) + np.exp(self._floor - peak)
+        return share
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,13 +1,14 @@
 """Match two level-set trees, partially if need be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
-from core.match.heuristic import quick_solution, solve_heuristic
+from core.match.heuristic import quick_solution, solve_around, solve_heuristic
 from core.match.judgement import confidence, judged, terms
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
@@ -56,17 +57,20 @@ def match_trees(
 
 def _sound(tree: LevelSetTree, name: str) -> None:
     """Raises `InputError` where a leaf has no level, mass or Gaussian to match it by."""
-    for row in tree.leaves.tolist():
-        values = tree.level[row], tree.basin_mass[row], *tree.basin_mean[row], *tree.basin_covariance[row].ravel()
-        if not np.isfinite(values).all():
-            raise invalid(
-                name,
-                "a tree of finite levels, masses, means and covariances",
-                f"others at node {tree.id[row]}",
-                "build it anew",
-            )
-        if np.linalg.slogdet(tree.basin_covariance[row])[0] <= 0:
-            raise invalid(name, "a tree whose leaves span volume", f"a flat node {tree.id[row]}", "build it anew")
+    rows = tree.leaves
+    values = (tree.level[rows], tree.basin_mass[rows], tree.basin_mean[rows], tree.basin_covariance[rows])
+    finite = np.all([np.isfinite(part).reshape(len(rows), -1).all(axis=1) for part in values], axis=0)
+    if not finite.all():
+        raise invalid(
+            name,
+            "a tree of finite levels, masses, means and covariances",
+            f"others at node {tree.id[rows[finite.argmin()]]}",
+            "build it anew",
+        )
+    flat = np.linalg.slogdet(tree.basin_covariance[rows])[0] <= 0
+    if flat.any():
+        node = tree.id[rows[flat.argmax()]]
+        raise invalid(name, "a tree whose leaves span volume", f"a flat node {node}", "build it anew")
 
 
 def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution]) -> tuple[Alternative, ...]:
@@ -172,22 +176,61 @@ def _solved(
 ) -> tuple[AssignmentProblem, Solutions, str]:
     """The problem at the level of noise that explains the trees best, its solutions, and which solver found them."""
     allowed, forced = _constraints(a, b, pins, bans)
-    problems = [replace(problem, allowed=allowed, forced=forced) for problem in poses(a, b, config)]
+    problems = [replace(problem, allowed=allowed, forced=forced) for problem in _poses(a, b, config)]
     if max(allowed.shape) > config.exact_leaves:
-        problems = [min(problems, key=lambda problem: problem.cost(quick_solution(problem)))]
+        return _solved_around(a, b, config, problems)
     solved = [(problem, *_solutions(problem)) for problem in problems]
     return min(solved, key=lambda result: result[1].found[0].cost)
 
 
 def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:
-    found: dict[tuple[int, ...], float] = {}
-    if max(problem.shape) <= problem.config.exact_leaves:
-        solutions = solve_exact(problem, _MOST)
-        if solutions.proven:
-            return solutions, "exact"
-        found = {s.partners: s.cost for s in solutions.found}
-    best = sorted((found | dict(solve_heuristic(problem))).items(), key=lambda item: (item[1], item[0]))[:_MOST]
-    return Solutions(tuple(Solution(p, c) for p, c in best), proven=False), "heuristic"
+    solutions = solve_exact(problem, _MOST)
+    if solutions.proven:
+        return solutions, "exact"
+    found = {s.partners: s.cost for s in solutions.found} | dict(solve_heuristic(problem))
+    return _searched(list(found.items())), "heuristic"
+
+
+def _searched(found: list[tuple[tuple[int, ...], float]]) -> Solutions:
+    best = sorted(found, key=lambda item: (item[1], item[0]))[:_MOST]
+    return Solutions(tuple(Solution(p, c) for p, c in best), proven=False)
+
+
+# Of the same two trees every edit asks anew. Nothing that is kept depends on pins and bans: a session's matching is the
+# same by whatever way it was reached.
+@lru_cache(maxsize=32)
+def _poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[AssignmentProblem, ...]:
+    return tuple(poses(a, b, config))
+
+
+@lru_cache(maxsize=32)
+def _unconstrained(
+    a: LevelSetTree, b: LevelSetTree, config: MatchConfig
+) -> tuple[int, list[tuple[tuple[int, ...], float]]]:
+    """At which level of noise the trees are explained best, and the matchings found there without pins and bans."""
+    problems = _poses(a, b, config)
+    at = min(range(len(problems)), key=lambda at: problems[at].cost(quick_solution(problems[at])))
+    return _at_likeliest(problems, at, solve_heuristic(problems[at]))
+
+
+def _solved_around(
+    a: LevelSetTree, b: LevelSetTree, config: MatchConfig, problems: list[AssignmentProblem]
+) -> tuple[AssignmentProblem, Solutions, str]:
+    """`_solved` of trees too large for a proof: from the matching without pins and bans on."""
+    at, found = _unconstrained(a, b, config)
+    if problems[at].forced or not problems[at].allowed.all():
+        at, found = _at_likeliest(problems, at, solve_around(problems[at], np.array(found[0][0])))
+    return problems[at], _searched(found), "heuristic"
+
+
+def _at_likeliest(
+    problems: Sequence[AssignmentProblem], at: int, found: list[tuple[tuple[int, ...], float]]
+) -> tuple[int, list[tuple[tuple[int, ...], float]]]:
+    """The matchings found at one level of noise, or from the best of them on those at the level that this makes the
+    likeliest."""
+    partners = np.array(found[0][0])
+    likeliest = min(range(len(problems)), key=lambda other: problems[other].cost(partners))
+    return (at, found) if likeliest == at else (likeliest, solve_around(problems[likeliest], partners))
 
 
 def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[int, int], ...]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.coupling import NodePairs, solve
+from core.coupling import PROCRUSTES, NodePairs, solve
 from core.match.exact import Solution, Solutions
 from core.tree.types import LevelSetTree
 
@@ -12,6 +12,8 @@ __all__ = ["with_misfits"]
 
 # Nats a leaf per unit of what an affine map leaves, and what two leaves, which fit some map, are taken to leave.
 _MISFIT, _UNTESTED = 0.3, 0.6
+# From so many leaves on, matchings that differ in one of them have nearly one map: a step from the last one's finds it.
+_MANY = 24
 
 
 def with_misfits(a: LevelSetTree, b: LevelSetTree, solutions: Solutions) -> Solutions:
@@ -21,25 +23,33 @@ def with_misfits(a: LevelSetTree, b: LevelSetTree, solutions: Solutions) -> Solu
     """
     if a.dim != b.dim:
         return solutions
-    found, best = [], np.inf
+    found, best, matrix = [], np.inf, None
     for solution in solutions.found:
         if solution.cost < best:
-            solution = replace(solution, cost=solution.cost + _misfit(a, b, solution))
+            misfit, matrix = _misfit(a, b, solution, matrix)
+            solution = replace(solution, cost=solution.cost + misfit)
             best = min(best, solution.cost)
         found.append(solution)
     return replace(solutions, found=tuple(sorted(found, key=lambda s: (s.cost, s.partners))))
 
 
-def _misfit(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> float:
+def _misfit(
+    a: LevelSetTree, b: LevelSetTree, solution: Solution, near: np.ndarray | None
+) -> tuple[float, np.ndarray | None]:
     """In nats: what the best affine map leaves between matched leaves, the squared Wasserstein distance of each in
-    units of its own spread and at most one, for encodings may differ by more than an affine map."""
+    units of its own spread and at most one, for encodings may differ by more than an affine map. And that map's matrix,
+    sought from `near` on where there are many leaves."""
     partners = np.array(solution.partners)
     matched = np.flatnonzero(partners >= 0)
     if len(matched) < 2:
-        return 0.0
+        return 0.0, None
     rows_a, rows_b = a.leaves[matched], b.leaves[partners[matched]]
     if len(matched) == 2:
-        return 2 * _MISFIT * _UNTESTED
+        return 2 * _MISFIT * _UNTESTED, None
     nodes = NodePairs.of(a, rows_a, b, rows_b)
-    left = nodes.distances(solve(nodes, "affine")[0]) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
-    return _MISFIT * float(np.minimum(left, 1.0).sum())
+    if near is None or len(nodes) < _MANY:
+        matrix = solve(nodes, "affine")[0]
+    else:
+        matrix = PROCRUSTES["affine"](nodes.moments(near[None])[0], nodes.spread)[0]
+    left = nodes.distances(matrix) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
+    return _MISFIT * float(np.minimum(left, 1.0).sum()), matrix

@@ -83,16 +83,21 @@ class AssignmentProblem:
         """(na, nb): what matching a pair alone adds to the cost; infinite where it is not allowed."""
         return np.where(self.allowed, self.leaf_cost, np.inf)
 
-    def terms(self, rows: np.ndarray, columns: np.ndarray, traded: bool = False) -> np.ndarray:
-        """(t, m, m): what each two of m pairs cost together by each kind, 0 where they agree; with `traded`, each two
-        as if they had each other's columns."""
-        ours, theirs = self.between_a[:, rows[:, None], rows], self.between_b[:, columns[:, None], columns]
-        gap = np.abs(ours - (np.swapaxes(theirs, 1, 2) if traded else theirs))
-        return np.minimum(gap, self.caps[:, None, None])
+    @cached_property
+    def evidence(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+        """`between_a`, `between_b`, `caps` and the sum of `peaks`, laid out for the compiled loops."""
+        between = (np.ascontiguousarray(part, dtype=float) for part in (self.between_a, self.between_b))
+        return (*between, np.ascontiguousarray(self.caps, dtype=float), float(self.peaks.sum()))  # type: ignore[return-value]
 
-    def together(self, rows: np.ndarray, columns: np.ndarray, traded: bool = False) -> np.ndarray:
-        """(m, m): what each two of m pairs cost together."""
-        return self.terms(rows, columns, traded).sum(axis=0) - self.peaks.sum()
+    @cached_property
+    def free(self) -> np.ndarray:
+        """(na,): the rows that are not forced."""
+        return np.array([i not in self.forced for i in range(self.shape[0])], dtype=bool)
+
+    def terms(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """(t, m, m): what each two of m pairs cost together by each kind, 0 where they agree."""
+        ours, theirs = self.between_a[:, rows[:, None], rows], self.between_b[:, columns[:, None], columns]
+        return np.minimum(np.abs(ours - theirs), self.caps[:, None, None])
 
     def pair_costs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
         """(m, na, nb): what each of m pairs costs together with each other pair."""
@@ -110,11 +115,13 @@ class AssignmentProblem:
 
     def cost(self, partners: np.ndarray) -> float:
         """Cost of a matching given as the partner of each first-side leaf, -1 for none (na,)."""
+        from core.match import compiled
+
         rows = np.flatnonzero(partners >= 0)
         columns = partners[rows]
         if not self.allowed[rows, columns].all():
             return float("inf")
-        return float(self.leaf_cost[rows, columns].sum() + np.triu(self.together(rows, columns), 1).sum())
+        return float(self.leaf_cost[rows, columns].sum() + compiled.together(*self.evidence, rows, columns))
 
     def transposed(self) -> "AssignmentProblem":
         """The same problem with the sides exchanged."""

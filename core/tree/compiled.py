@@ -8,10 +8,10 @@ from collections.abc import Callable
 import numba
 import numpy as np
 
-__all__ = ["accumulate", "look_around", "sums", "sweep"]
+__all__ = ["accumulate", "compiled", "look_around", "sums", "sweep"]
 
 
-def _compiled(function: Callable) -> Callable:
+def compiled(function: Callable) -> Callable:
     """The function in machine code; compiled anew in every process where no folder for it can be written."""
     try:
         return numba.njit(cache=True)(function)
@@ -19,7 +19,7 @@ def _compiled(function: Callable) -> Callable:
         return numba.njit(function)
 
 
-@_compiled
+@compiled
 def _find(owner: np.ndarray, basin: int) -> int:
     while owner[basin] != basin:
         owner[basin] = owner[owner[basin]]
@@ -27,7 +27,7 @@ def _find(owner: np.ndarray, basin: int) -> int:
     return basin
 
 
-@_compiled
+@compiled
 def _join(
     elder: int, younger: int, vertex: int, owner: np.ndarray, top: np.ndarray, end: np.ndarray, parent: np.ndarray
 ) -> None:
@@ -37,7 +37,7 @@ def _join(
     owner[younger], top[elder], end[younger], parent[saddle] = elder, saddle, vertex, -1
 
 
-@_compiled
+@compiled
 def look_around(
     places: np.ndarray, rank: np.ndarray, patch: np.ndarray, neighbors: int, diagonal: bool, moves: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -70,7 +70,7 @@ def look_around(
     return least, saddle
 
 
-@_compiled
+@compiled
 def sweep(
     falling: np.ndarray,
     run_ends: np.ndarray,
@@ -126,7 +126,7 @@ def sweep(
     return peaks[:count].copy(), end[:count].copy(), parent[: 2 * count - 1].copy(), basin, node
 
 
-@_compiled
+@compiled
 def sums(
     points: np.ndarray, mass: np.ndarray, row: np.ndarray, count: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -147,7 +147,7 @@ def sums(
     return total, first, second
 
 
-@_compiled
+@compiled
 def accumulate(parent: np.ndarray, values: np.ndarray) -> None:
     """Adds to each row of `values` (m, c), in place, those of its subtree."""
     pending = np.zeros(len(parent), dtype=np.int64)

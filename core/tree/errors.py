@@ -127,7 +127,9 @@ def with_errors(
         return tree
     vertex = np.where(outline.source < 0, merge.field.argmin(), merge.vertex[outline.source])
     places = vertices.points()[np.append(merge.vertex[0], vertex)]
-    within = np.array([[above in tree.path(row) for above in range(len(tree))] for row in range(len(tree))])
+    within = np.eye(len(tree), dtype=bool)
+    for row in range(len(tree)):
+        within[row, list(tree.path(row))] = True
     home = outline.position[merge.basin]
     found = standard_errors(learned.density, learned.points, places, lambda z: within[home[vertices.nearest(z)]])
     level, mass = learned.inflation * found.level_error[1:], learned.inflation * found.mass_error

@@ -2,6 +2,7 @@
 
     control, click, key --(assets)--> event --> session callback --> history (the session, its past and future)
                                                       |--> trees (facts), latents (patches), details, controls
+                                                      |--> carry callback --> overlay, score, table of matches
                                                       `--> scene --> surface callback --> 3-D views (patches)
     brush, travel --> points callback --> a side's points, kept by the browser
     export request --> export callback --> download;   training dialog --> jobs

@@ -1,6 +1,5 @@
 """The one writer of the session: an event comes in, the new session and whatever changed on the page go out."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -15,13 +14,13 @@ from topoviz.event_json import parse_event
 from topoviz.events import reduce
 from topoviz.families import families
 from topoviz.figures import latent, trees
-from topoviz.figures.style import Spec, node_styles
+from topoviz.figures.style import node_styles
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse
-from topoviz.session import Session
+from topoviz.session import Session, Side
 from topoviz.theme import THEMES
-from topoviz.views.details import family_options, matches, transform, trust
+from topoviz.views.details import family_options, matches, score, transform, trust
 from topoviz.views.families import strip
 from topoviz.views.markup import Styles
 from topoviz.views.models import options
@@ -30,20 +29,17 @@ from topoviz.views.verdicts import badge
 __all__ = ["register"]
 
 _UNDO = {"undo": History.undo, "redo": History.redo}
-_SPECS: dict[str, Callable[[Analysis, Session, str], Spec]] = {
-    "latent_a": lambda analysis, session, theme: latent.ground(analysis, session, "a", theme),
-    "latent_b": lambda analysis, session, theme: latent.ground(analysis, session, "b", theme),
-}
+View = tuple[Analysis, Session, str]
+_GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
     "history": Output(ids.HISTORY, "data"),
-    "live": Output(ids.LIVE, "data"),
+    "carry": Output(ids.CARRY, "data"),
     "trees": Output(ids.FACTS, "data"),
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
     "scene": Output(ids.SCENE, "data"),
     "trust": Output(ids.TRUST, "children"),
     "transform": Output(ids.TRANSFORM, "children"),
-    "matches": Output(ids.MATCHES, "children"),
     "method": Output(ids.METHOD, "value"),
     "family": Output(ids.FAMILY, "value"),
     "families": Output(ids.FAMILY, "data"),
@@ -63,6 +59,8 @@ _OUTPUTS = {
     "verdict_b": Output(ids.VERDICT["b"], "children"),
     "families_a": Output(ids.FAMILIES["a"], "children"),
     "families_b": Output(ids.FAMILIES["b"], "children"),
+    "points_a": Output(ids.POINTS["a"], "children"),
+    "points_b": Output(ids.POINTS["b"], "children"),
     "example": Output(ids.EXAMPLE, "value"),
     "examples": Output(ids.EXAMPLE, "data"),
 }
@@ -86,6 +84,28 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
             # The history as it was tells the browser that its event has been answered.
             answered = stored if stored is not None else no_update
             return {**dict.fromkeys(_OUTPUTS, no_update), "history": answered, "notice": str(error)}
+
+    # Of answers that overtake each other Dash takes the one to the last question.
+    @app.callback(
+        output={
+            "live": Output(ids.LIVE, "data"),
+            "score": Output(ids.SCORE, "children"),
+            "matches": Output(ids.MATCHES, "children"),
+        },
+        inputs={"wanted": Input(ids.CARRY, "data")},
+        prevent_initial_call=True,
+    )
+    def carry(wanted: Any) -> dict[str, Any]:
+        try:
+            session = Session.from_json(wanted["session"])
+            analysis = analyse(library, session)
+            return {
+                "live": latent.live(analysis, session),
+                "score": score(analysis),
+                "matches": matches(analysis, session, _styles(analysis, session, wanted["theme"])),
+            }
+        except InputError:
+            return dict.fromkeys(("live", "score", "matches"), no_update)
 
 
 def _next(
@@ -136,29 +156,31 @@ def _shown(
     old = None if was is None or drawn is None else (analyse(library, was), was, drawn)
     new = (analysis, session, theme)
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
-    out |= {name: difference(None if old is None else spec(*old), spec(*new)) for name, spec in _SPECS.items()}
-    facts = trees.facts(*new)
-    out["trees"] = facts if old is None or trees.facts(*old) != facts else no_update
+    out |= _figures(old, new)
     out |= {
-        "history": {"history": history.to_json(), "query": to_query(session), "theme": theme},
-        "live": latent.live(analysis, session),
+        "history": {
+            "history": history.to_json(),
+            "query": to_query(session),
+            "theme": theme,
+            "floor": analysis.cut(0.0),
+        },
         "notice": notice,
-        "undo": not history.past,
-        "redo": not history.future,
-        "level_text": f"{analysis.cut(session.level):.1f} nats".replace("-", "−"),
-        "simplify_text": f"{session.simplify:.2f} nats",
     }
-    if old is None or scene(*old) != scene(*new):
-        out["scene"] = scene(*new)
+    # Every output costs the browser a pass over the page.
+    texts = _texts(history, analysis)
+    shown = {} if old is None or before is None else _texts(before, old[0])
+    out |= {name: value for name, value in texts.items() if shown.get(name) != value}
+    wanted = scene(*new)
+    if old is None or (scene(*old)["views"], old[2]) != (wanted["views"], theme):
+        out["scene"] = wanted
+    # The overlay, the score and the table take longest: a callback of their own brings them.
+    if old is None or _carried(*old) != _carried(*new):
+        out["carry"] = _carried(*new)
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
-        styles: Styles = {
-            "a": node_styles(analysis, session, "a", THEMES[theme]),
-            "b": node_styles(analysis, session, "b", THEMES[theme]),
-        }
+        styles = _styles(analysis, session, theme)
         out |= {
             "trust": trust(analysis, session, styles),
             "transform": transform(analysis, session, styles),
-            "matches": matches(analysis, session, styles),
         }
     if was is None or (was.method, was.family) != (session.method, session.family):
         out |= {"method": session.method, "family": session.family}
@@ -177,6 +199,40 @@ def _shown(
     return out
 
 
+def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
+    """The state of the buttons and the words beside the sliders."""
+    return {
+        "undo": not history.back,
+        "redo": not history.ahead,
+        "level_text": f"{analysis.cut(history.now.level):.1f} nats".replace("-", "−"),
+        "simplify_text": f"{history.now.simplify:.2f} nats",
+    }
+
+
+def _carried(_: Analysis, session: Session, theme: str) -> dict[str, Any]:
+    """All that the overlay, the score and the table depend on: the session without its looks."""
+    return {"session": session.to_json() | {"selection": None, "level": 1.0, "morph": 1.0}, "theme": theme}
+
+
+def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
+    return {
+        "a": node_styles(analysis, session, "a", THEMES[theme]),
+        "b": node_styles(analysis, session, "b", THEMES[theme]),
+    }
+
+
+def _figures(old: View | None, new: View) -> dict[str, Any]:
+    """The trees, and the latents' grounds where they may have changed: no edit touches them but on a line."""
+    facts = trees.facts(*new)
+    out = {"trees": facts if old is None or trees.facts(*old) != facts else no_update}
+    for name, side in _GROUNDS.items():
+        same = old is not None and old[2] == new[2] and old[0].level_sets(side) is new[0].level_sets(side)
+        if not same or new[0].tree(side).dim == 1:
+            before = None if old is None else latent.ground(old[0], old[1], side, old[2])
+            out[name] = difference(before, latent.ground(new[0], new[1], side, new[2]))
+    return out
+
+
 def _about(library: Library, analysis: Analysis, session: Session) -> dict[str, Any]:
     """What the page says of the two models, and the lists to choose others from."""
     pair = (session.model_a, session.model_b)
@@ -189,6 +245,8 @@ def _about(library: Library, analysis: Analysis, session: Session) -> dict[str, 
         "b": session.model_b,
         "models_a": models,
         "models_b": models,
+        "points_a": latent.drawn(analysis, "a"),
+        "points_b": latent.drawn(analysis, "b"),
         "title_a": _title(library, session.model_a),
         "title_b": _title(library, session.model_b),
         "example": example.id if example else None,

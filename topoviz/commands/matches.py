@@ -8,9 +8,9 @@ import numpy as np
 
 import core
 from core.errors import InputError
+from topoviz import results
 from topoviz.checks import choice
 from topoviz.commands.common import open_model, read_array, say, write_arrays
-from topoviz.results import fit
 from topoviz.session import FAMILIES
 
 __all__ = ["match", "translate", "tree"]
@@ -34,14 +34,15 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
-    fitted = fit(matching, family, *models)
+    fitted = results.fit(matching, family)
+    nats = results.score(fitted.map, *models)
     trust = core.assess(matching, fitted.map, *models)
     document = MatchDocument.of(
         replace(matching, determined=trust.determined, reasons=trust.reasons),
         fitted.map,
         model_a=arguments.model_a,
         model_b=arguments.model_b,
-        score=fitted.score,
+        score=nats,
         residuals=fitted.residuals,
     )
     save_match(document, arguments.out)
@@ -52,7 +53,7 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     if fitted.map is None:
         say(f"  no map: {fitted.problem}")
     else:
-        score = "" if fitted.score is None else f", pair-free score {fitted.score:.3f} nats (0 is perfect)"
+        score = "" if nats is None else f", pair-free score {nats:.3f} nats (0 is perfect)"
         say(f"  {fitted.map.family} map{score}")
     return document.to_json()
 

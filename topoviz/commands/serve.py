@@ -36,19 +36,24 @@ def serve(arguments: argparse.Namespace) -> dict[str, Any]:
         if settings.open_browser:
             # The socket listens already: the browser waits for the first answer, not for us.
             threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-        threading.Thread(target=_warm_up, daemon=True).start()
+        threading.Thread(target=_warm_up, args=(settings,), daemon=True).start()
         with contextlib.closing(server):
             server.run()
     return {"address": address}
 
 
-def _warm_up() -> None:
-    """Compile and import what the first page needs while the browser opens."""
-    import numpy as np
+def _warm_up(settings: Settings) -> None:
+    """Import, compile and compute what the first page needs while the browser opens."""
+    from topoviz.library import Library
+    from topoviz.results import analyse
 
-    import core
-
-    core.level_set_tree(core.GaussianMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None]))
+    library = Library(settings)
+    session = settings.session or library.first_session()
+    if session.model_a:
+        # What cannot be opened the page itself says.
+        with contextlib.suppress(InputError):
+            analysis = analyse(library, session)
+            _ = analysis.score, analysis.mapped
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

@@ -12,13 +12,13 @@ import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
 from core.tree import LevelSets, leaf_of
-from topoviz.figures.outlines import FLOOR, Plane, cut_line, grid_of, plane, projection
+from topoviz.figures.outlines import FLOOR, Plane, cut_line, field, grid_of, plane, projection
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
 from topoviz.results import Analysis
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
 
-__all__ = ["figure", "ground", "live", "spec"]
+__all__ = ["drawn", "figure", "ground", "live", "spec"]
 
 _OWN, _CARRIED = 800, 800
 _EMPTY: Spec = {"x": [], "y": []}
@@ -59,6 +59,7 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
                 "points": np.round(xy.T, 3).tolist(),
                 # Off a grid, where no field shows the leaves, the points do.
                 "owners": [] if tree.dim == 2 else tree.id[leaf_of(sets, latent)].tolist(),
+                "field": field(sets) if tree.dim == 2 else None,
                 "holes": [] if tree.holes is None else np.round(tree.holes.place @ projection(sets), 3).tolist(),
                 **shown.regions,
             }
@@ -67,10 +68,10 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
 
 
 def live(analysis: Analysis, session: Session) -> Spec:
-    """What an edit changes over the grounds: the cut on both sides, and A's points with both ends of their way."""
+    """What an edit changes over the grounds: A's points with both ends of their way, and the models they are of."""
     moving = _moving(analysis)
     return {
-        "cut": {side: _cut(analysis, session, side) for side in ("a", "b")},
+        "models": [session.model_a, session.model_b],
         "overlay": None
         if moving is None
         else {
@@ -79,6 +80,17 @@ def live(analysis: Analysis, session: Session) -> Spec:
             "owners": moving.owners.tolist(),
         },
     }
+
+
+def drawn(analysis: Analysis, side: Side) -> str:
+    """How many of a side's points the page draws, in words; nothing where its model keeps none."""
+    latent, metrics = analysis.latent(side), analysis.model(side).metrics
+    if latent is None or not len(latent):
+        return ""
+    there = metrics.get("points")
+    whole = max(there, len(latent)) if isinstance(there, int) and not isinstance(there, bool) else len(latent)
+    shown = min(len(latent), _OWN)
+    return f"{shown:,} of {whole:,} points drawn" if shown < whole else f"all {whole:,} points drawn"
 
 
 def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Spec:

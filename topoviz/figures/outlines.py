@@ -1,5 +1,6 @@
 """What of a latent space no edit changes, computed once: its field, its nodes' outlines, its window, its plane."""
 
+import base64
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,14 +11,17 @@ from core.levelset import Grid, contours
 from core.tree import LevelSets
 from topoviz.figures.style import Spec, packed
 
-__all__ = ["BANDS", "FLOOR", "Plane", "cut_line", "grid_of", "plane", "projection"]
+__all__ = ["BANDS", "FLOOR", "Plane", "cut_line", "field", "grid_of", "plane", "projection"]
 
 FLOOR = -9.0
 _WINDOW = -7.0
 _LOWEST = -11.0
+_DEEPEST = -13.0
 _DEPTH = 3.0
 BANDS = 12
 _REGION = 96
+# Vertices a side of the grid that the browser cuts, and from how many leaves on it is the whole one.
+_FIELD, _FINE = 128, 40
 _CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 49)), np.sin(np.linspace(0, 2 * np.pi, 49))])
 
 Line = dict[str, list[float | None]]
@@ -70,6 +74,22 @@ def cut_line(sets: LevelSets, level: float) -> Spec:
     return {"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}
 
 
+@lru_cache(maxsize=16)
+def field(sets: LevelSets) -> dict[str, Any]:
+    """The density for the browser to cut: relative to its peak, row by row along x, as shares of `low` nats in 16 bits
+    (65535 the peak, 0 `low` and all below)."""
+    grid = grid_of(sets)
+    step = 1 if len(sets.tree.leaves) > _FINE else max(len(grid.axes[0]) // _FIELD, 1)
+    axes = [axis[::step] for axis in grid.axes]
+    share = 1 - np.clip(grid.relative[::step, ::step] / _DEEPEST, 0, 1)
+    return {
+        "data": base64.b64encode(np.round(65535 * share).astype("<u2").tobytes()).decode(),
+        "low": _DEEPEST,
+        "shape": [len(axis) for axis in axes],
+        **{name: [float(axis[0]), float(axis[-1])] for name, axis in zip("xy", axes, strict=True)},
+    }
+
+
 def grid_of(sets: LevelSets) -> Grid:
     """The grid of level sets in at most three dimensions."""
     if not isinstance(sets.grid, Grid):
@@ -85,17 +105,25 @@ def _outline(sets: LevelSets, row: int) -> Line:
     level = peak - (_DEPTH if leaf else 0.03)
     if leaf and parent >= 0:
         level = max(level, float(tree.level[parent]) + 0.03)
-    inside, todo = set(), [row]
+    inside, todo = {row}, [row]
     while todo:
-        inside.add(todo[-1])
-        todo.extend(tree.children[todo.pop()])
-    return _joined(
-        [
-            line.points
-            for line in contours(grid_of(sets), max(level, _LOWEST))
-            if line.node(sets.region, tree.parent, tree.level) in inside
-        ]
-    )
+        below = tree.children[todo.pop()]
+        inside.update(below)
+        todo.extend(below)
+    own = np.isin(sets.region, list(inside))
+    return _joined(_border(grid_of(sets), own, max(level, _LOWEST)), step=2 if len(tree.leaves) > _FINE else 1)
+
+
+def _border(grid: Grid, own: np.ndarray, level: float) -> list[np.ndarray]:
+    """The boundary of what of a superlevel set lies in a node's own vertices: of the box around them only."""
+    box = []
+    for axis in range(2):
+        at = np.flatnonzero(own.any(axis=1 - axis))
+        box.append(slice(max(at[0] - 1, 0), at[-1] + 2))
+    part = grid.relative[tuple(box)]
+    part = np.where(own[tuple(box)] | (part < level), part, level - 1.0)
+    cropped = Grid(tuple(axis[cut] for axis, cut in zip(grid.axes, box, strict=True)), part)
+    return [line.points for line in contours(cropped, level - part.max())]
 
 
 def _ellipse(sets: LevelSets, row: int) -> Line:
@@ -106,10 +134,12 @@ def _ellipse(sets: LevelSets, row: int) -> Line:
     return _joined([sets.tree.mean[row] @ axes + 1.5 * (factor @ _CIRCLE).T])
 
 
-def _joined(polygons: list[np.ndarray]) -> Line:
+def _joined(polygons: list[np.ndarray], step: int = 1) -> Line:
+    """The polygons with gaps, of more points only every so many, but the last."""
     x: list[float | None] = []
     y: list[float | None] = []
-    for points in polygons:
+    for polygon in polygons:
+        points = np.concatenate((polygon[:-1:step], polygon[-1:]))
         x += [*np.round(points[:, 0], 3).tolist(), None]
         y += [*np.round(points[:, 1], 3).tolist(), None]
     return {"x": x, "y": y}

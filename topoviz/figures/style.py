@@ -6,6 +6,7 @@ more than all the rest of an edit.
 
 import base64
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,17 @@ class NodeStyle:
 
 
 def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
-    """The style of each node of one side, by id.
+    """The style of each node of one side, by id; shared, so not to be changed.
 
     A leaf's number is its rank in persistence, which neither edits nor simplification change; a matched pair has the
     color of its leaf in A; of many leaves, those of a branch have shades of one color.
     """
+    return _node_styles(analysis, Session(names_a=session.names_a, names_b=session.names_b), side, theme)
+
+
+# Every view asks for them, at an edit once for what is drawn and once for what is to be.
+@lru_cache(maxsize=64)
+def _node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
     tree = analysis.tree(side)
     names = carried_names(analysis, session)[0 if side == "a" else 1]
     colors = leaf_colors(analysis.tree("a"), theme)

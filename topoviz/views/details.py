@@ -13,7 +13,7 @@ from topoviz.views.explanations import stepper
 from topoviz.views.markup import Styles, aria, data
 from topoviz.words import cost_shares, sureness
 
-__all__ = ["METHOD_NAMES", "family_options", "grid", "matches", "transform", "trust"]
+__all__ = ["METHOD_NAMES", "family_options", "grid", "matches", "score", "transform", "trust"]
 
 METHOD_NAMES = {
     "leaf-distances": "Evidence",
@@ -174,15 +174,17 @@ def _map(analysis: Analysis) -> list[Any]:
     blocks: list[Any] = [_matrix(matrix, np.asarray(analysis.map.offset))]
     if matrix.shape == (2, 2):
         blocks.append(html.P(_in_words(matrix), className="words"))
-    if analysis.score is not None:
-        blocks.append(
-            html.P(
-                [html.Span("score "), html.B(f"{analysis.score:.3f}"), html.Span(" nats")],
-                className="score",
-                title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence; 0 is perfect",
-            )
-        )
     return blocks
+
+
+def score(analysis: Analysis) -> Any:
+    """The map's score, which comes after the rest of an edit's answer."""
+    if analysis.score is None:
+        return ""
+    return html.Span(
+        ["score ", html.B(f"{analysis.score:.3f}"), " nats"],
+        title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence; 0 is perfect",
+    )
 
 
 def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:

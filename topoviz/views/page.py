@@ -85,6 +85,7 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dcc.Store(id=ids.FACTS),
                 dcc.Store(id=ids.CLOUDS_WANTED),
                 dcc.Store(id=ids.CLOUDS),
+                dcc.Store(id=ids.CARRY),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies, bool(steps)),
@@ -159,7 +160,7 @@ def _column(side: str) -> html.Section:
             ),
             _panel(
                 ids.LATENT[side],
-                [html.B(letter), "latent density"],
+                [html.B(letter), "latent density", html.Span(id=ids.POINTS[side], className="number drawn")],
                 f"latent density of {letter} with its nodes",
                 extra=html.Div(_latent_tools(side), className="head-tools"),
                 under=html.Div(id=ids.FAMILIES[side], className="chosen-families"),
@@ -258,8 +259,9 @@ def _savers(graph: str, label: str) -> list[html.Button]:
 def _details() -> html.Div:
     """The three blocks under the trees. The pickers stay while what is around them changes: they are dear to draw."""
 
-    def block(title: str, picker: Any, name: str, extra: str = "") -> html.Div:
-        head = html.Div([html.H3(title), picker], className="block-head")
+    def block(title: str, picker: Any, name: str, extra: str = "", scored: bool = False) -> html.Div:
+        score = [html.Span(id=ids.SCORE, className="score", **aria(live="polite"))] if scored else []
+        head = html.Div([html.H3(title), *score, picker], className="block-head")
         return html.Div([head, html.Div(id=name, className="block-body")], className=f"block {extra}")
 
     method = [{"value": value, "label": label} for value, label in METHOD_NAMES.items()]
@@ -268,7 +270,7 @@ def _details() -> html.Div:
         className="details",
         children=[
             block("Trust", _picker(ids.METHOD, "Method of matching", method), ids.TRUST),
-            block("Transform A → B", _picker(ids.FAMILY, "Family of the transform", []), ids.TRANSFORM),
+            block("Transform A → B", _picker(ids.FAMILY, "Family of the transform", []), ids.TRANSFORM, scored=True),
             curation.block(),
         ],
     )
