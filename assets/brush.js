@@ -261,16 +261,11 @@
 
   /* Where a node of the trees is on the screen: middle and radius in pixels of the window, null where it is not. */
   T.nodeAt = function (node) {
-    const drawn = T.plane ? T.plane("trees") : T.plot("trees") && plotted(T.plot("trees"));
+    const drawn = T.plane("trees");
     if (!drawn) return null;
     const box = drawn.host.getBoundingClientRect();
     return { x: box.left + drawn.x(node.x), y: box.top + drawn.y(node.y), r: node.size / 2 };
   };
-
-  function plotted(gd) {
-    const { xaxis, yaxis } = gd._fullLayout || {};
-    return xaxis ? { host: gd, x: (v) => xaxis._offset + xaxis.l2p(v), y: (v) => yaxis._offset + yaxis.l2p(v) } : null;
-  }
 
   // Input views and trees move without telling: while something is shown there they are looked at once a frame.
   function watch() {

@@ -38,7 +38,7 @@
     const plane = T.plane("trees");
     if (plane) markTrees(plane, nodes);
     for (const { side, view, meta } of T.latents()) markLatent(view, side, meta, nodes);
-    for (const row of document.querySelectorAll("tr[data-a], li[data-a]")) {
+    for (const row of document.querySelectorAll("tr[data-a], tr[data-b], li[data-a]")) {
       row.classList.toggle("lit", nodes.some((n) => String(n.id) === row.dataset[n.side]));
     }
     light(nodes);
