@@ -65,12 +65,13 @@
     const look = step && document.querySelector(step.dataset.look);
     if (look) (look.closest(".panel, .block") || look).classList.add("story-look");
     T.state.shown = step && there(step) && !done.has(at) ? wanted(step) : [];
-    if (T.session()) T.mark();
+    if (T.trees()) T.mark();
   }
 
   function check() {
     if (at === null || done.has(at) || !T.session()) return;
     const step = steps()[at];
+    if (there(step) && !T.state.shown.length && wanted(step).length) point();
     if (!there(step) || !DONE[step.dataset.done](step)) return;
     done.add(at);
     step.classList.add("done");
