@@ -42,6 +42,9 @@
     state.guard = setTimeout(() => { state.busy = false; T.pump(); }, 8000);
   };
 
+  /* Whether a dialog is open; one that is closed may stay in the page. */
+  T.inDialog = () => [...document.querySelectorAll("[role=dialog]")].some((dialog) => dialog.checkVisibility());
+
   // ---------------------------------------------------------------- nodes, links and partners
   T.same = (x, y) => Boolean(x && y && x.side === y.side && x.id === y.id);
 

@@ -91,7 +91,7 @@
 
   document.addEventListener("keydown", (event) => {
     const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "range" && !event.target.readOnly;
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("[role=dialog]") || !T.trees()) return;
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || T.inDialog() || !T.trees()) return;
     if (event.key === "/" && element("tree-find")) { event.preventDefault(); element("tree-find").focus(); element("tree-find").select(); return; }
     if (event.key === "H") return void showAll();
     const tree = event.target.closest && event.target.closest("[role=tree]");
