@@ -157,4 +157,4 @@ def test_a_session_and_a_match_can_be_exported(models_folder, session, tmp_path,
     assert main(["export", "match.json", "--formats", "ply", "--out", "two"]) == 0
     names = {path.name for path in (tmp_path / "one").iterdir()}
     assert names == {path.name for path in (tmp_path / "two").iterdir()}
-    assert {"matches.csv", "transform.json", "transform.npz", "transform.py", "input-a.ply"} <= names
+    assert {"matches.csv", "transform.json", "transform.npz", "transform.py", "input-a.ply", "record.md"} <= names

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError, invalid
-from topoviz.curation.log import session_and_log
+from topoviz.curation.log import Log, session_and_log
 from topoviz.library import Library
 from topoviz.session import Session
 from topoviz.settings import Settings
@@ -55,12 +55,12 @@ def read_array(path: Path, key: str) -> np.ndarray:
         raise InputError(f"`{path.name}` is no readable .npz file ({error}); write it again.") from None
 
 
-def read_session(path: Path) -> Session:
-    """The session in a file. Raises `InputError` on anything else."""
+def read_session(path: Path) -> tuple[Session, Log]:
+    """The session in a file, and the log of its edits. Raises `InputError` on anything else."""
     if path.stat().st_size > _MAX_SESSION:
         raise invalid("session", f"at most {_MAX_SESSION} bytes", path.stat().st_size, "choose a saved session")
     try:
-        return session_and_log(path.read_text("utf-8"))[0]
+        return session_and_log(path.read_text("utf-8"))
     except UnicodeDecodeError:
         raise InputError(f"`{path.name}` is not text; choose a saved session.") from None
 

@@ -2,11 +2,13 @@
 
 import argparse
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError, invalid
 from topoviz.commands.common import need_folder, read_session, say
+from topoviz.curation.log import Log
 from topoviz.library import Library
 from topoviz.paper.composition import PRESETS, Composition
 from topoviz.session import Session
@@ -23,13 +25,14 @@ _KINDS = ("svg", "pdf", "png", "html")
 def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write the composed figure, then every file, one by one as it is ready."""
     from topoviz import export as exporter
+    from topoviz.curation.record import record_files
     from topoviz.results import analyse
 
     if arguments.figure is None and arguments.out is None:
         raise InputError("nowhere to write to; give --out DIR, --figure FILE or both.")
     composed = None if arguments.figure is None else _kind(arguments.figure)
     formats = tuple(name.strip() for name in arguments.formats.split(",") if name.strip())
-    library, session = _opened(arguments)
+    library, session, log = _opened(arguments)
     analysis = analyse(library, session)
     exporter.check_formats(formats)
     done: dict[str, Any] = {}
@@ -39,7 +42,8 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
         return done
     folder = need_folder(arguments.out)
     written = []
-    for name, content in exporter.export(library, session, analysis, formats, arguments.theme):
+    files = exporter.export(library, session, analysis, formats, arguments.theme)
+    for name, content in chain(files, record_files(library, session, analysis, log)):
         (folder / name).write_bytes(content)
         written.append(name)
         say(f"{folder / name}")
@@ -93,15 +97,15 @@ def _millimetres(text: str) -> float:
         raise invalid("width", f"millimetres, or one of {', '.join(PRESETS)}", repr(text[:40]), "give one") from None
 
 
-def _opened(arguments: argparse.Namespace) -> tuple[Library, Session]:
-    """The session in the file, or that of a match, with a library that has its models."""
+def _opened(arguments: argparse.Namespace) -> tuple[Library, Session, Log]:
+    """The session in the file with its log, or that of a match, with a library that has its models."""
     settings = Settings() if arguments.models is None else Settings(models=arguments.models)
     from core.files import read_json
 
     document = read_json(arguments.source)
     if not isinstance(document, dict) or "pairs" not in document:
-        return Library(settings), read_session(arguments.source)
-    return _from_match(arguments.source, settings)
+        return Library(settings), *read_session(arguments.source)
+    return *_from_match(arguments.source, settings), Log()
 
 
 def _from_match(path: Path, settings: Settings) -> tuple[Library, Session]:

@@ -57,7 +57,7 @@ def _warm_up(settings: Settings) -> None:
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
-    session = None if arguments.session is None else read_session(arguments.session)
+    session = None if arguments.session is None else read_session(arguments.session)[0]
     given: dict[str, Any] = {} if arguments.models is None else {"models": arguments.models}
     if arguments.models is not None and arguments.models.exists() and not arguments.models.is_dir():
         raise invalid("models", "a folder", arguments.models, "name the folder that holds model folders")

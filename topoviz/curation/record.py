@@ -13,7 +13,7 @@ from topoviz import __version__
 from topoviz.curation.log import Entry, Log, read_log
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse, carried_names
-from topoviz.session import Session, Side
+from topoviz.session import NODE_FIELDS, Session, Side
 
 __all__ = ["markdown", "record", "record_files", "standing", "with_record"]
 
@@ -55,11 +55,16 @@ def record(library: Library, session: Session, analysis: Analysis, log: Log) -> 
         "schema": 1,
         "topoviz": __version__,
         "models": {side: _model(library, session, analysis, side) for side in _SIDES},
-        "settings": {name: getattr(session, name) for name in _SETTINGS},
+        "settings": {name: getattr(session, name) for name in _SETTINGS} | _by_hand(session),
         "edits": [_edit(entry) for entry in log.entries],
         "edits_dropped": log.dropped,
         "outcome": _outcome(session, analysis),
     }
+
+
+def _by_hand(session: Session) -> dict[str, list[int]]:
+    """The nodes that were merged, split or hidden."""
+    return {name: list(nodes) for name in NODE_FIELDS if (nodes := getattr(session, name))}
 
 
 def _model(library: Library, session: Session, analysis: Analysis, side: Side) -> dict[str, Any]:
