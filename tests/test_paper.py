@@ -81,10 +81,10 @@ def compared(count):
     model = world(count)
     sets = tree_with_regions(model.prior).simplified(0.1)
     matching = core.match_trees(sets.tree, sets.tree, pins=[(i, i) for i in sets.tree.ids(sets.tree.leaves)])
-    fitted = fit(matching, "affine", model, model)
+    fitted = fit(matching, "affine")
     return Analysis(
-        sets, sets, matching, fitted.map, fitted.problem, core.families_available(matching), fitted.score,
-        fitted.residuals, None, model, model,
+        sets, sets, matching, fitted.map, fitted.problem, core.families_available(matching), fitted.residuals,
+        model, model,
     )  # fmt: skip
 
 
@@ -182,7 +182,7 @@ def test_a_figure_without_match_or_map_is_drawn():
     single, three = world(1), world(3)
     sets = [tree_with_regions(model.prior).simplified(0.1) for model in (single, three)]
     matching = core.match_trees(sets[0].tree, sets[1].tree)
-    analysis = Analysis(*sets, matching, None, "Too few.", {}, None, (), None, single, three)
+    analysis = Analysis(*sets, matching, None, "Too few.", {}, (), single, three)
     assert "Too few." in texts(figure(analysis, Session(model_a="a", model_b="b"), Composition(), "svg", 72))
 
 

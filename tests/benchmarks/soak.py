@@ -39,6 +39,13 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return found;
 };
 """
+DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name));
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    document.body.dispatchEvent(new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+  }
+}"""
 READY = (
     "() => window.topoviz && topoviz.session && topoviz.session() && topoviz.trees() && topoviz.trees().nodes.length"
 )
@@ -144,15 +151,12 @@ def emit(page: Page, event: dict[str, object]) -> None:
 
 
 def drop(page: Page, at: int) -> None:
-    """Drop a small table into the training dialog and close it again."""
-    page.locator("#train").click()
+    """Drop a small table on the page, see its columns and close the dialog again."""
     text = "x,y,z\n" + "\n".join(f"{i},{i * i % 7},{(i + at) % 5}" for i in range(60))
-    field = page.locator("#training-drop input[type=file]")
-    field.wait_for(state="attached")
-    field.set_input_files({"name": f"dropped-{at}.csv", "mimeType": "text/csv", "buffer": text.encode()})
-    page.get_by_text("60").first.wait_for()
+    page.evaluate(DROP, [f"dropped-{at}.csv", text])
+    page.locator(".columns").wait_for(timeout=60_000)
     page.keyboard.press("Escape")
-    page.locator("#training [role=dialog]").wait_for(state="detached")
+    page.locator(".columns").wait_for(state="hidden")
 
 
 def figures(page: Page, tools: object, pid: int, at: int) -> dict[str, float]:
