@@ -94,11 +94,13 @@ def test_every_view_says_what_it_shows_and_follows_an_edit(screen):
     screen.link(*next(iter(screen.links())))
     expect(said("trees")).to_have_attribute("aria-label", re.compile("matched, 1 by hand"))
     expect(page.locator("#finding")).to_contain_text("1 by hand")
-    before = said("latent-a").get_attribute("aria-label")
+    before, level = said("latent-a").get_attribute("aria-label"), screen.session().level
     page.locator("#level").focus()
     for _ in range(12):
         page.keyboard.press("ArrowRight")
     expect(said("latent-a")).not_to_have_attribute("aria-label", before)
+    screen.wait(lambda session: session.level == pytest.approx(level + 0.12))
+    screen.settle()
 
 
 def test_a_lost_connection_is_told_and_the_edit_is_made_when_it_is_back(screen):
