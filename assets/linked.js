@@ -201,8 +201,12 @@
         T.state.link = null;
         T.state.busy = false;
         requestAnimationFrame(() => { T.brush.check(); T.brush.draw(); T.travel.check(); });
-        if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
-        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
+        // An address that could not be opened stays one step back.
+        const { now } = stored.history, asked = new URLSearchParams(window.location.search);
+        const unopened = asked.has("a") && !T.state.opened && (asked.get("a") !== now.model_a || asked.get("b") !== now.model_b);
+        T.state.opened = true;
+        if (stored.query) window.history[unopened ? "pushState" : "replaceState"](null, "", `${window.location.pathname}?${stored.query}`);
+        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); T.findings(); });
         return ["level", "simplify", "morph"].map((name) => {
           const slider = document.getElementById(name);
           const there = slider && Number(slider.value) === stored.history.now[name];
@@ -270,7 +274,7 @@
       if (known.has(gd) || !gd.on) continue;
       if (!T.state.kept) { T.state.kept = true; keepViews(); }
       known.add(gd);
-      const again = () => { T.planes(); T.mark(); T.drawLevel(); T.brush.draw(); };
+      const again = () => { T.planes(); T.mark(); T.drawLevel(); T.brush.draw(); T.findings(); };
       gd.on("plotly_afterplot", again);
       gd.on("plotly_relayouting", again);
       const node = (event) => {

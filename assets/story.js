@@ -106,7 +106,12 @@
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-story]");
-    if (button) return act(button.dataset.story);
+    if (button) {
+      act(button.dataset.story);
+      // What was pressed may say another thing now: the new step is read from its start.
+      if (at !== null && button.dataset.story !== "play") box().focus();
+      return undefined;
+    }
     if (event.target.closest("#tour")) { show(at === null ? 0 : at); box().focus(); }
     return undefined;
   });

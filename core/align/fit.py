@@ -198,7 +198,7 @@ def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
     if k_a != k_b:
         if family != "affine":
             return (
-                f"`family` {family} needs latent spaces of one dimension, these have {k_a} and {k_b}; "
+                f"{_called(family)} needs latent spaces of one dimension, these have {k_a} and {k_b}; "
                 f"take affine, from {k_a + 1} matched nodes on."
             )
         needed = k_a + 1
@@ -229,15 +229,19 @@ def _linear(family: str) -> str:
     return "affine" if family == "tree" else family
 
 
+def _called(family: str) -> str:
+    return "A tree-guided map" if family == "tree" else f"A{'n' if family[0] in 'ao' else ''} {family} map"
+
+
 def _too_few(family: str, there: int, needed: int = 1) -> str:
     return (
-        f"`family` {family} needs {needed} matched node{'s' if needed > 1 else ''}, there "
+        f"{_called(family)} needs {needed} matched node{'s' if needed > 1 else ''}, there "
         f"{'is' if there == 1 else 'are'} {there or 'none'}; match more."
     )
 
 
 def _too_alike(there: int, family: str) -> str:
-    return f"`family` {family} is not determined: {there} matched nodes fit two such maps alike; match another node."
+    return f"{_called(family)} is still open: {there} matched nodes fit two such maps equally well; match another node."
 
 
 def _solved(nodes: NodePairs, family: str) -> tuple[np.ndarray, bool]:

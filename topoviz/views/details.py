@@ -38,11 +38,11 @@ _FAMILY_NAMES = {
 
 
 def family_options(analysis: Analysis) -> list[dict[str, Any]]:
-    """The families to choose from; those that cannot be had say what they lack."""
+    """The families to choose from; those that cannot be had say what they lack instead of their name."""
     return [
         {
             "value": family,
-            "label": _FAMILY_NAMES[family] + (f" · {lack}" if (lack := analysis.families.get(family)) else ""),
+            "label": (lack := analysis.families.get(family)) or _FAMILY_NAMES[family],
             "disabled": bool(lack),
         }
         for family in FAMILIES

@@ -90,6 +90,8 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies, bool(steps)),
                 html.Div(id=ids.NOTICE, className="notice", role="status", **aria(live="polite")),
+                html.Div(id="connection", className="notice", role="status", **aria(live="assertive")),
+                html.Div(id="finding", className="unseen", role="status", **aria(live="polite")),
                 html.Main(
                     className="grid",
                     children=[
@@ -359,4 +361,11 @@ def _item(what: str, text: str) -> dmc.MenuItem:
 
 def _help() -> dmc.Modal:
     rows = [html.Tr([html.Th(key), html.Td(does)]) for key, does in _KEYS]
-    return modal("keys", "Keys", [html.Table(html.Tbody(rows), className="keys")], size="md")
+    letters = html.Button(
+        "Keys of one letter or sign, anywhere on the page:",
+        id="letter-keys",
+        className="button switch",
+        role="switch",
+        **aria(checked="true"),
+    )
+    return modal("keys", "Keys", [letters, html.Table(html.Tbody(rows), className="keys")], size="md")
