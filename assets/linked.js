@@ -202,7 +202,8 @@
         T.state.busy = false;
         requestAnimationFrame(() => { T.brush.check(); T.brush.draw(); T.travel.check(); });
         if (stored.query) window.history.replaceState(null, "", `${window.location.pathname}?${stored.query}`);
-        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); });
+        T.atFrame("planes", () => T.planes());
+        requestAnimationFrame(() => { T.mark(); T.drawLevel(); T.card(); T.pump(); });
         return ["level", "simplify", "morph"].map((name) => {
           const slider = document.getElementById(name);
           const there = slider && Number(slider.value) === stored.history.now[name];
@@ -270,7 +271,9 @@
       if (known.has(gd) || !gd.on) continue;
       if (!T.state.kept) { T.state.kept = true; keepViews(); }
       known.add(gd);
-      const again = () => { T.planes(); T.mark(); T.drawLevel(); T.brush.draw(); };
+      // Over a 3-D view lies nothing of the planes.
+      const flat = () => !(T.meta(gd) && T.meta(gd).kind === "surface");
+      const again = () => { if (flat()) { T.planes(); T.drawLevel(); } T.mark(); T.brush.draw(); };
       gd.on("plotly_afterplot", again);
       gd.on("plotly_relayouting", again);
       const node = (event) => {

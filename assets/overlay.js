@@ -128,7 +128,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     overlay: {
       arrived: function (live) {
-        if (live) { T.state.live = live; requestAnimationFrame(() => T.planes()); }
+        if (live) { T.state.live = live; T.atFrame("planes", () => T.planes()); }
         return window.dash_clientside.no_update;
       },
     },

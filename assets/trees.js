@@ -597,7 +597,7 @@
     models = pair;
     lay(true);
     T.findAgain();
-    T.planes();
+    T.atFrame("planes", () => T.planes());
     after();
     T.card();
   };
