@@ -68,7 +68,7 @@ def _turned(
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """A branch's `leaves` in order, the sorted slots that their `links` arrive at, and its `first` leaf's slot before."""
+    """A branch: its `leaves` in order, the sorted slots their `links` arrive at, where its `first` leaf stood."""
 
     leaves: tuple[int, ...]
     links: list[int]

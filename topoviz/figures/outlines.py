@@ -30,8 +30,8 @@ Line = dict[str, list[float | None]]
 @dataclass(frozen=True, eq=False)
 class Plane:
     """A latent space on the plane: the packed boundaries of its superlevel sets in `bands`, lowest first (none off a
-    grid), each leaf's outline as x and y with gaps (those of inner nodes the browser finds in the field), the `window` of
-    both axes (None: as plotly finds), and for the browser the id of the node at each vertex."""
+    grid), each leaf's outline as x and y with gaps (the browser finds those of inner nodes in the field), the `window`
+    of both axes (None: as plotly finds), and for the browser the id of the node at each vertex."""
 
     bands: tuple[Spec, ...]
     outlines: dict[str, Line]
