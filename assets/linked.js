@@ -206,7 +206,8 @@
         const unopened = asked.has("a") && !T.state.opened && (asked.get("a") !== now.model_a || asked.get("b") !== now.model_b);
         T.state.opened = true;
         if (stored.query) window.history[unopened ? "pushState" : "replaceState"](null, "", `${window.location.pathname}?${stored.query}`);
-        requestAnimationFrame(() => { T.planes(); T.mark(); T.drawLevel(); T.card(); T.pump(); T.findings(); });
+        T.atFrame("planes", () => T.planes());
+        requestAnimationFrame(() => { T.mark(); T.drawLevel(); T.card(); T.pump(); T.findings(); });
         return ["level", "simplify", "morph"].map((name) => {
           const slider = document.getElementById(name);
           const there = slider && Number(slider.value) === stored.history.now[name];
@@ -274,7 +275,9 @@
       if (known.has(gd) || !gd.on) continue;
       if (!T.state.kept) { T.state.kept = true; keepViews(); }
       known.add(gd);
-      const again = () => { T.planes(); T.mark(); T.drawLevel(); T.brush.draw(); T.findings(); };
+      // Over a 3-D view lies nothing of the planes.
+      const flat = () => !(T.meta(gd) && T.meta(gd).kind === "surface");
+      const again = () => { if (flat()) { T.planes(); T.drawLevel(); } T.mark(); T.brush.draw(); T.findings(); };
       gd.on("plotly_afterplot", again);
       gd.on("plotly_relayouting", again);
       const node = (event) => {

@@ -77,7 +77,7 @@
   function markLatent(view, side, meta, nodes) {
     const svg = canvas(view);
     for (const node of nodes) {
-      const outline = node.side === side && meta.outlines[node.id];
+      const outline = node.side === side && T.outline(side, meta, node.id);
       const n = T.info(node);
       if (!outline || !n) continue;
       shape(svg, "path", { d: path(view, outline.x, outline.y), fill: n.color, "fill-opacity": 0.22, stroke: n.color, "stroke-width": node.strong ? 4 : 3 });

@@ -71,6 +71,36 @@
     return grid.cut;
   };
 
+  /* The outline of a node: a leaf's came with the ground, an inner node's is found just below its joining when it is first asked for. */
+  T.outline = function (side, meta, id) {
+    const n = T.info({ side, id }), grid = field(meta);
+    if (meta.outlines[id] || !n || !grid) return meta.outlines[id];
+    const level = n.level - 0.03;
+    const own = component(grid, level, leavesUnder(side, id).map((leaf) => meta.peaks[leaf]).filter(Boolean));
+    const values = grid.values.map((value, at) => (own[at] || value < level ? value : level - 1));
+    meta.outlines[id] = contour({ ...grid, values }, level);
+    return meta.outlines[id];
+  };
+
+  function leavesUnder(side, id) {
+    const n = T.info({ side, id });
+    return n ? (n.down.length ? n.down.flatMap((child) => leavesUnder(side, child)) : [id]) : [];
+  }
+
+  /* 1 at each vertex of the superlevel set that hangs together with one of the places. */
+  function component({ values, shape: [nx, ny], x: [x0, x1], y: [y0, y1] }, level, places) {
+    const own = new Uint8Array(nx * ny), todo = [];
+    const visit = (i, j) => {
+      const at = i * ny + j;
+      if (i < 0 || j < 0 || i >= nx || j >= ny || own[at] || values[at] < level) return;
+      own[at] = 1;
+      todo.push([i, j]);
+    };
+    for (const [x, y] of places) visit(Math.round(((x - x0) / (x1 - x0)) * (nx - 1)), Math.round(((y - y0) / (y1 - y0)) * (ny - 1)));
+    while (todo.length) { const [i, j] = todo.pop(); visit(i - 1, j); visit(i + 1, j); visit(i, j - 1); visit(i, j + 1); }
+    return own;
+  }
+
   /* A's points over B: those of the last answer, until the next one comes; none from other models. */
   T.overlay = function () {
     const { live } = T.state;
@@ -98,7 +128,7 @@
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     overlay: {
       arrived: function (live) {
-        if (live) { T.state.live = live; requestAnimationFrame(() => T.planes()); }
+        if (live) { T.state.live = live; T.atFrame("planes", () => T.planes()); }
         return window.dash_clientside.no_update;
       },
     },

@@ -24,6 +24,34 @@
     parent.appendChild(element);
   }
 
+  const pools = new WeakMap();
+
+  /* Draws into what a layer holds already: an edit touches the elements that it changes. `put` by key, then `done`. */
+  function pool(svg) {
+    if (!pools.has(svg)) pools.set(svg, new Map());
+    const known = pools.get(svg), seen = new Set();
+    const create = (key, name) => {
+      const element = document.createElementNS(SVG, name);
+      // Names stand over lines.
+      svg.insertBefore(element, name === "text" ? null : svg.querySelector("text"));
+      known.set(key, { element, as: {} });
+    };
+    return {
+      put(key, name, attributes, text) {
+        seen.add(key);
+        if (!known.has(key)) create(key, name);
+        const { element, as } = known.get(key);
+        for (const [attribute, value] of Object.entries(attributes)) {
+          if (as[attribute] !== value) { as[attribute] = value; element.setAttribute(attribute, value); }
+        }
+        if (text !== undefined && as.text !== text) { as.text = text; element.textContent = text; }
+      },
+      done() {
+        for (const [key, { element }] of known) if (!seen.has(key)) { element.remove(); known.delete(key); }
+      },
+    };
+  }
+
   function placer(gd) {
     const { xaxis, yaxis } = gd._fullLayout;
     return [(x) => xaxis._offset + xaxis.l2p(x), (y) => yaxis._offset + yaxis.l2p(y)];
@@ -39,10 +67,14 @@
     return d;
   }
 
-  /* The path of an outline, kept until the view moves: an edit changes its color alone. */
-  function traced(gd, place, outline) {
+  /* What the way of a line hangs on; measured once a drawing, since to measure is to lay the page out. */
+  function viewOf(gd) {
     const { xaxis, yaxis } = gd._fullLayout;
-    const view = [...xaxis.range, ...yaxis.range, gd.clientWidth, gd.clientHeight].join();
+    return [...xaxis.range, ...yaxis.range, xaxis._offset, xaxis._length, yaxis._offset, yaxis._length].join();
+  }
+
+  /* The path of an outline, kept until the view moves: an edit changes its color alone. */
+  function traced(view, place, outline) {
     if (outline.view !== view) { outline.view = view; outline.d = path(place, outline.x, outline.y); }
     return outline.d;
   }
@@ -81,27 +113,28 @@
 
   function lines(gd, place, { meta, nodes, cut }) {
     const svg = layer(gd, "svg", "regions");
-    svg.replaceChildren();
+    const drawing = pool(svg), view = viewOf(gd);
     const leaves = Object.entries(meta.peaks).map(([id, peak]) => ({ peak, node: nodes[id], outline: meta.outlines[id] }))
       .filter(({ node, outline }) => node && outline);
     const width = leaves.length > 24 ? 1.3 : 2;
     for (const { node, outline } of leaves) {
       const fill = node.matched ? 0.1 : 0.04;
-      add(svg, "path", { d: traced(gd, place, outline), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": width });
+      drawing.put(node.id, "path", { d: traced(view, place, outline), fill: node.color, "fill-opacity": fill, stroke: node.color, "stroke-width": width });
     }
-    names(svg, place, leaves);
+    names(drawing, place, leaves);
+    drawing.done();
     drawCut(gd, cut);
   }
 
   /* Names of heavier leaves first; one that would lie on another is left out. */
-  function names(svg, place, leaves) {
+  function names(drawing, place, leaves) {
     const taken = [];
     for (const { node, peak } of [...leaves].sort((one, other) => other.node.mass - one.node.mass)) {
       const [x, y] = [place[0](peak[0]), place[1](peak[1])];
       const reach = 3.6 * node.label.length + 2;
       if (taken.some((other) => Math.abs(other.x - x) < other.reach + reach && Math.abs(other.y - y) < 13)) continue;
       taken.push({ x, y, reach });
-      add(svg, "text", { x: x.toFixed(1), y: y.toFixed(1), class: node.carried ? "name carried" : "name" }, node.label);
+      drawing.put(`name ${node.id}`, "text", { x: x.toFixed(1), y: y.toFixed(1), class: node.carried ? "name carried" : "name" }, node.label);
     }
   }
 

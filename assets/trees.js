@@ -8,7 +8,7 @@
   const MARGIN = 0.06, TOP = 20, FOOT = 20, MOVE = 190, FOLD = 16;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const view = { zoom: 1, top: 0, opened: new Set(), order: null };
-  let facts = null, laid = null, size = null, svg = null, field = null, content = null, layers = null, models = "", told = "";
+  let sent = null, facts = null, laid = null, size = null, svg = null, field = null, content = null, layers = null, models = "", told = "";
   // Where everything is at this frame of a move, in pixels of the content.
   let now = new Map(), moving = null;
 
@@ -578,17 +578,26 @@
   T.trees = () => (laid ? facts : null);
   T.treeRows = () => laid;
 
+  /* The facts with what an edit changed: values of nodes by their place, links that stay as their place among the old ones. */
+  function changed({ change, links, ...rest }) {
+    const nodes = [...sent.nodes];
+    for (const [at, values] of Object.entries(change)) nodes[at] = { ...nodes[at], ...values };
+    return { ...sent, ...rest, nodes, links: links.map((link) => (typeof link === "number" ? sent.links[link] : link)) };
+  }
+
   /* New facts from the server: a new pair of models starts afresh, all else stays as a person has it. */
   T.showTrees = function (given) {
     if (!given) return;
-    facts = given;
-    for (const n of facts.nodes) n.slot = n.y;
+    sent = given.change ? changed(given) : given;
+    // What is laid out writes into copies: the next changes are of what was sent.
+    const copy = (thing) => ({ ...thing });
+    facts = { ...sent, nodes: sent.nodes.map((n) => ({ ...n, slot: n.y })), links: sent.links.map(copy), holes: sent.holes.map(copy) };
     const pair = facts.models.join(" ");
     if (models !== pair) { Object.assign(view, { zoom: 1, top: 0, order: null }); view.opened.clear(); now = new Map(); }
     models = pair;
     lay(true);
     T.findAgain();
-    T.planes();
+    T.atFrame("planes", () => T.planes());
     after();
     T.card();
   };

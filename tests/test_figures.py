@@ -359,3 +359,25 @@ def _without_none(spec):
         "data": [{key: value for key, value in trace.items() if value is not None} for trace in spec["data"]],
         "layout": {key: value for key, value in spec["layout"].items() if value is not None},
     }
+
+
+def test_changes_make_the_new_facts_of_the_old_ones(library):
+    session = Session(model_a="three-a", model_b="three-b")
+    analysis = analyse(library, session)
+    first = analysis.matching.leaf_pairs[0]
+    old = trees.facts(analysis, session, "light")
+    for edit in (
+        {"bans": ((first.a, first.b),)},
+        {"pins": ((first.a, first.b),)},
+        {"names_a": ((first.a, Name("left")),)},
+    ):
+        after = replace(session, **edit)
+        new = trees.facts(analyse(library, after), after, "light")
+        sent = trees.changes(old, new)
+        nodes = [node | sent["change"].get(str(at), {}) for at, node in enumerate(old["nodes"])]
+        links = [old["links"][link] if isinstance(link, int) else link for link in sent["links"]]
+        rest = {key: value for key, value in sent.items() if key != "change"}
+        assert new not in (old, sent)
+        assert old | rest | {"nodes": nodes, "links": links} == new
+    fewer = old | {"nodes": old["nodes"][1:]}
+    assert trees.changes(old, fewer) is fewer

@@ -27,6 +27,7 @@ from flask import g, request
 from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
 
+from topoviz import ids
 from topoviz.app import create_app
 from topoviz.event_json import parse_event
 from topoviz.events import reduce
@@ -113,6 +114,7 @@ def _load(arguments: argparse.Namespace) -> None:
             times, sizes = [], {}
             for _ in range(3):
                 page = browser.new_page()
+                page.set_default_timeout(180_000)
                 # The browser keeps scripts: the first page brings all of it.
                 sizes = sizes or _sizes(page)
                 start = time.perf_counter()
@@ -230,7 +232,7 @@ def _sessions(arguments: argparse.Namespace, people: int = 20, edits: int = 8) -
 def _caller(address: str, query: str) -> Callable[[Any, Any], dict[str, Any]]:
     """The callback that writes the session, as the browser asks for it."""
     app = create_app(Settings(open_browser=False))
-    name = next(key for key in app.callback_map if "history.data" in key and "trees" in key)
+    name = next(key for key in app.callback_map if "history.data" in key and f"{ids.FACTS}.data" in key)
     outputs = [dict(zip(("id", "property"), part.rsplit(".", 1), strict=True)) for part in name.strip(".").split("...")]
     given = app.callback_map[name]
     host = address.removeprefix("http://").partition("/")[0]

@@ -223,13 +223,13 @@ def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
 
 def _figures(old: View | None, new: View) -> dict[str, Any]:
     """The trees, and the latents' grounds where they may have changed: no edit touches them but on a line."""
-    facts = trees.facts(*new)
-    out = {"trees": facts if old is None or trees.facts(*old) != facts else no_update}
+    facts, before = trees.facts(*new), None if old is None else trees.facts(*old)
+    out: dict[str, Any] = {"trees": no_update if facts == before else trees.changes(before, facts) if before else facts}
     for name, side in _GROUNDS.items():
         same = old is not None and old[2] == new[2] and old[0].level_sets(side) is new[0].level_sets(side)
         if not same or new[0].tree(side).dim == 1:
-            before = None if old is None else latent.ground(old[0], old[1], side, old[2])
-            out[name] = difference(before, latent.ground(new[0], new[1], side, new[2]))
+            shown = None if old is None else latent.ground(old[0], old[1], side, old[2])
+            out[name] = difference(shown, latent.ground(new[0], new[1], side, new[2]))
     return out
 
 

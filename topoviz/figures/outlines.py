@@ -1,4 +1,4 @@
-"""What of a latent space no edit changes, computed once: its field, its nodes' outlines, its window, its plane."""
+"""What of a latent space no edit changes, computed once: its field, its leaves' outlines, its window, its plane."""
 
 import base64
 from dataclasses import dataclass
@@ -30,8 +30,8 @@ Line = dict[str, list[float | None]]
 @dataclass(frozen=True, eq=False)
 class Plane:
     """A latent space on the plane: the packed boundaries of its superlevel sets in `bands`, lowest first (none off a
-    grid), each node's outline as x and y with gaps, the `window` of both axes (None: as plotly finds), and for the
-    browser the id of the node at each vertex."""
+    grid), each leaf's outline as x and y with gaps (the browser finds those of inner nodes in the field), the `window`
+    of both axes (None: as plotly finds), and for the browser the id of the node at each vertex."""
 
     bands: tuple[Spec, ...]
     outlines: dict[str, Line]
@@ -47,7 +47,7 @@ def plane(sets: LevelSets) -> Plane:
         outlines = {str(tree.id[row]): _ellipse(sets, int(row)) for row in tree.leaves}
         return Plane((), outlines, None, {"region": None})
     grid = grid_of(sets)
-    outlines = {str(tree.id[row]): _outline(sets, row) for row in range(len(tree))}
+    outlines = {str(tree.id[row]): _outline(sets, row) for row in tree.leaves.tolist()}
     bands = tuple(cut_line(sets, float(level)) for level in np.linspace(FLOOR, 0, BANDS, endpoint=False))
     return Plane(bands, outlines, _window(grid), _regions(sets))
 
@@ -98,20 +98,15 @@ def grid_of(sets: LevelSets) -> Grid:
 
 
 def _outline(sets: LevelSets, row: int) -> Line:
-    """The boundary of a node's component: a leaf's just above its saddle (at most 3 nats down), an inner node's just
-    below the joining."""
+    """The boundary of a leaf's component just above its saddle, at most 3 nats down."""
     tree = sets.tree
-    parent, leaf, peak = int(tree.parent[row]), not tree.children[row], float(tree.level[row])
-    level = peak - (_DEPTH if leaf else 0.03)
-    if leaf and parent >= 0:
+    parent, peak = int(tree.parent[row]), float(tree.level[row])
+    level = peak - _DEPTH
+    if parent >= 0:
         level = max(level, float(tree.level[parent]) + 0.03)
-    inside, todo = {row}, [row]
-    while todo:
-        below = tree.children[todo.pop()]
-        inside.update(below)
-        todo.extend(below)
-    own = np.isin(sets.region, list(inside))
-    return _joined(_border(grid_of(sets), own, max(level, _LOWEST)), step=2 if len(tree.leaves) > _FINE else 1)
+    return _joined(
+        _border(grid_of(sets), sets.region == row, max(level, _LOWEST)), step=2 if len(tree.leaves) > _FINE else 1
+    )
 
 
 def _border(grid: Grid, own: np.ndarray, level: float) -> list[np.ndarray]:

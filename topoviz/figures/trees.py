@@ -22,7 +22,7 @@ from topoviz.results import Analysis, by_hand
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES, Theme
 
-__all__ = ["facts", "figure", "ground", "spec"]
+__all__ = ["changes", "facts", "figure", "ground", "spec"]
 
 
 def figure(analysis: Analysis, session: Session, theme: str) -> go.Figure:
@@ -42,6 +42,32 @@ def spec(analysis: Analysis, session: Session, theme: str, height: float = HEIGH
 def facts(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
     """What the page draws the trees from: nodes, links, holes, the scale. Shared, so not to be changed."""
     return _facts_of(analysis, _named(session), theme)
+
+
+def changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """What makes `new` facts of `old` ones, which the page has: all of them where their nodes are others.
+
+    Else of each changed node, by its place in the list, the changed values; a link that stays as its place among the
+    old ones; of the rest what differs.
+    """
+    if [node.keys() for node in old["nodes"]] != [node.keys() for node in new["nodes"]] or any(
+        (before["side"], before["id"]) != (after["side"], after["id"])
+        for before, after in zip(old["nodes"], new["nodes"], strict=True)
+    ):
+        return new
+    found: dict[str, Any] = {key: new[key] for key in new if key not in ("nodes", "links") and new[key] != old[key]}
+    found["change"] = {
+        str(at): {key: value for key, value in after.items() if before[key] != value}
+        for at, (before, after) in enumerate(zip(old["nodes"], new["nodes"], strict=True))
+        if before != after
+    }
+    known = {(link["a"], link["b"]): at for at, link in enumerate(old["links"])}
+    places = [known.get((link["a"], link["b"])) for link in new["links"]]
+    found["links"] = [
+        at if at is not None and old["links"][at] == link else link
+        for at, link in zip(places, new["links"], strict=True)
+    ]
+    return found
 
 
 def ground(analysis: Analysis, session: Session, theme: str, height: float = HEIGHT) -> Spec:

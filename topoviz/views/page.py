@@ -240,7 +240,7 @@ def _panel(graph: str, title: Any, label: str, extra: Any = None, under: Any = N
                 children=dcc.Graph(
                     id=graph,
                     className="graph",
-                    figure=bare("light"),
+                    figure=bare("light", xaxis={"visible": False}, yaxis={"visible": False}),
                     responsive=True,
                     config={"displayModeBar": False, "doubleClick": False, "scrollZoom": True},
                 ),
