@@ -10,18 +10,6 @@
 
   const say = (words) => { const line = document.getElementById("connection"); if (line) line.textContent = words; };
 
-  /* The event that a request of Dash's carries, to be sent again. */
-  function eventOf(options) {
-    try {
-      const asked = JSON.parse(options.body).inputs.flat();
-      const found = asked.find(({ id, property }) => id === "event" && property === "data");
-      const { serial: _, ...event } = found.value;
-      return JSON.parse(options.body).changedPropIds.includes("event.data") ? event : null;
-    } catch {
-      return null;
-    }
-  }
-
   async function ping() {
     try {
       await ask("_favicon.ico", { method: "HEAD", cache: "no-store" });
@@ -35,23 +23,21 @@
     T.pump();
   }
 
-  function lose(options) {
-    const event = eventOf(options);
+  /* The server did not answer; an `event` that it was to hear of comes first when it is back. */
+  T.lost = function (event) {
     if (event) T.state.queue.unshift(event);
-    clearTimeout(T.state.guard);
     T.state.busy = true;
     if (lost) return;
     lost = true;
     say(LOST);
     setTimeout(ping, AGAIN);
-  }
+  };
 
-  window.fetch = async function (url, options = {}) {
+  window.fetch = async function (url, options) {
     try {
       return await ask.call(window, url, options);
     } catch (error) {
-      const aborted = error.name === "AbortError";
-      if (!aborted && String(url).includes("_dash-update-component")) lose(options);
+      if (error.name !== "AbortError" && String(url).includes("_dash-update-component")) T.lost();
       throw error;
     }
   };

@@ -187,35 +187,51 @@
     T.drawMorph();
   }
 
+  // ---------------------------------------------------------------- the server's answer to an event
+  T.take = function ({ stored, trees }) {
+    // A slider that has moved on meanwhile is ahead of this answer.
+    const ahead = (name) => T.state.queue.some((event) => event.type === `set-${name}`);
+    T.state.stored = stored;
+    T.state.morph = undefined;
+    if (!ahead("level")) T.state.level = undefined;
+    T.state.link = null;
+    locate(stored);
+    T.showTrees(trees);
+    T.atFrame("planes", () => T.planes());
+    requestAnimationFrame(() => {
+      T.mark();
+      T.drawLevel();
+      T.card();
+      T.brush.check();
+      T.brush.draw();
+      T.travel.check();
+      // What is on the screen now comes first; the rest of the page follows it.
+      setTimeout(() => {
+        window.dash_clientside.set_props("history", { data: stored });
+        for (const name of ["level", "simplify", "morph"]) {
+          const slider = document.getElementById(name), value = T.session()[name];
+          if (slider && Number(slider.value) !== value && !ahead(name)) window.dash_clientside.set_props(name, { value });
+        }
+        T.findings();
+      });
+    });
+  };
+
+  /* The session as the page's address; an address that could not be opened stays one step back. */
+  function locate({ query, history: { now } }) {
+    const asked = new URLSearchParams(window.location.search);
+    const unopened = asked.has("a") && !T.state.opened && (asked.get("a") !== now.model_a || asked.get("b") !== now.model_b);
+    T.state.opened = true;
+    window.history[unopened ? "pushState" : "replaceState"](null, "", `${window.location.pathname}?${query}`);
+  }
+
   // ---------------------------------------------------------------- what Dash calls
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     topoviz: {
-      stored: function (stored) {
-        const keep = window.dash_clientside.no_update;
-        if (!stored) return [keep, keep, keep];
-        // A slider that has moved on meanwhile is ahead of this answer.
-        const ahead = (type) => T.state.queue.some((event) => event.type === type);
-        T.state.stored = stored;
-        T.state.morph = undefined;
-        if (!ahead("set-level")) T.state.level = undefined;
-        T.state.link = null;
-        T.state.busy = false;
-        requestAnimationFrame(() => { T.brush.check(); T.brush.draw(); T.travel.check(); });
-        // An address that could not be opened stays one step back.
-        const { now } = stored.history, asked = new URLSearchParams(window.location.search);
-        const unopened = asked.has("a") && !T.state.opened && (asked.get("a") !== now.model_a || asked.get("b") !== now.model_b);
-        T.state.opened = true;
-        if (stored.query) window.history[unopened ? "pushState" : "replaceState"](null, "", `${window.location.pathname}?${stored.query}`);
-        T.atFrame("planes", () => T.planes());
-        requestAnimationFrame(() => { T.mark(); T.drawLevel(); T.card(); T.pump(); T.findings(); });
-        return ["level", "simplify", "morph"].map((name) => {
-          const slider = document.getElementById(name);
-          const there = slider && Number(slider.value) === stored.history.now[name];
-          return there || ahead(`set-${name}`) ? keep : stored.history.now[name];
-        });
-      },
       theme: function (theme) {
         document.documentElement.dataset.theme = theme;
+        T.state.there();
+        if (T.state.stored && T.state.stored.theme !== theme) T.emit({ type: "show" });
         return theme;
       },
       pick: function (example, a, b) {

@@ -29,18 +29,51 @@
   };
 
   T.pump = function () {
-    if (state.busy || !state.queue.length || !window.dash_clientside.set_props) return;
+    if (state.busy || !state.queue.length) return;
     const level = state.queue[0].type === "set-level";
     const now = performance.now();
     const early = level && state.queue.length === 1 ? Math.min(REST - (now - state.moved), LONGEST - (now - (state.sent || 0))) : 0;
     if (early > 0) { clearTimeout(state.pace); state.pace = setTimeout(T.pump, early); return; }
     if (level) state.sent = now;
     state.busy = true;
-    state.serial += 1;
-    window.dash_clientside.set_props("event", { data: { ...state.queue.shift(), serial: state.serial } });
-    clearTimeout(state.guard);
-    state.guard = setTimeout(() => { state.busy = false; T.pump(); }, 8000);
+    ask(state.queue.shift());
   };
+
+  /* An event goes out with the history that it is for; the answer is taken, or its one line of refusal told. */
+  async function ask(event) {
+    const asked = { event, theme: T.theme(), stored: state.stored, query: window.location.search };
+    let answer;
+    try {
+      const got = await fetch("edit", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(asked) });
+      answer = await got.json().catch(() => ({ error: `The app answered ${got.status}; reload the page.` }));
+    } catch {
+      return T.lost(event);
+    }
+    await state.page;
+    state.busy = false;
+    if (answer.stored) T.take(answer);
+    tell(answer.error || answer.notice);
+    return T.pump();
+  }
+
+  function tell(words) {
+    if (words === state.told) return;
+    state.told = words;
+    window.dash_clientside.set_props("notice", { children: words });
+  }
+
+  /* The theme that a person chose last, which Dash keeps in the browser. */
+  T.theme = function () {
+    try {
+      return document.documentElement.dataset.theme || JSON.parse(window.localStorage.getItem("theme")) || "light";
+    } catch {
+      return "light";
+    }
+  };
+
+  // The page is there once Dash has called for its theme; the first question is out long before.
+  state.page = new Promise((there) => { state.there = there; });
+  T.emit({ type: "show" });
 
   /* Whether a dialog is open; one that is closed may stay in the page. */
   T.inDialog = () => [...document.querySelectorAll("[role=dialog]")].some((dialog) => dialog.checkVisibility());

@@ -604,8 +604,4 @@
 
   /* The node in hand is another: what a screen reader is told follows. */
   T.treesHeld = () => { if (laid && svg && told !== JSON.stringify(T.chosen())) items(); };
-
-  const functions = (window.dash_clientside = window.dash_clientside || {});
-  functions.topoviz = functions.topoviz || {};
-  functions.topoviz.trees = (given) => { T.showTrees(given); return window.dash_clientside.no_update; };
 })();

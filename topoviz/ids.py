@@ -1,7 +1,6 @@
 """Every component id, in one place; the scripts in `assets` use the same words."""
 
 __all__ = [
-    "CARRY",
     "CLOUDS",
     "CLOUDS_WANTED",
     "COMPARED",
@@ -16,10 +15,8 @@ __all__ = [
     "CURATED",
     "DOWNLOAD",
     "DRAWN",
-    "EVENT",
     "EXAMPLE",
     "EXPORTS",
-    "FACTS",
     "FAMILIES",
     "FAMILY",
     "GRAPHS",
@@ -28,7 +25,6 @@ __all__ = [
     "LEVEL",
     "LIT",
     "LIVE",
-    "LOCATION",
     "LOG",
     "MATCHES",
     "METHOD",
@@ -44,6 +40,7 @@ __all__ = [
     "SCENE",
     "SCORE",
     "SENTENCE",
+    "SHOWN",
     "SIMPLIFY",
     "STUDIES",
     "SUGGESTIONS",
@@ -61,10 +58,9 @@ __all__ = [
     "composer",
 ]  # fmt: skip
 
-LOCATION = "location"
 PROVIDER = "provider"
 HISTORY = "history"
-EVENT = "event"
+SHOWN = "shown"
 SCENE = "scene"
 DRAWN = "drawn"
 THEME = "theme"
@@ -75,8 +71,6 @@ CLOUDS = "clouds"
 CLOUDS_WANTED = "clouds-wanted"
 PICTURE = "picture"
 LIVE = "live"
-FACTS = "facts"
-CARRY = "carry"
 SCORE = "score"
 POINTS = {"a": "points-a", "b": "points-b"}
 DOWNLOAD = "download"

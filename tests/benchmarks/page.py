@@ -27,7 +27,6 @@ from flask import g, request
 from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
 
-from topoviz import ids
 from topoviz.app import create_app
 from topoviz.event_json import parse_event
 from topoviz.events import reduce
@@ -207,14 +206,14 @@ def _sessions(arguments: argparse.Namespace, people: int = 20, edits: int = 8) -
 
         def person(number: int) -> None:
             rng = random.Random(number)
-            stored = call(None, None)["history"]["data"]
+            stored = call(None, None)["stored"]
             expected = History(Session.from_json(stored["history"]["now"]))
-            for at in range(edits):
+            for _ in range(edits):
                 time.sleep(rng.uniform(0.5, 1.5))
                 kind = rng.choice(("link", "ban", "link"))
                 event = {"type": kind, "a": rng.choice(ends[0]), "b": rng.choice(ends[1])}
                 began = time.perf_counter()
-                stored = call(event | {"serial": at}, stored)["history"]["data"]
+                stored = call(event, stored)["stored"]
                 times.append(1000 * (time.perf_counter() - began))
                 expected = expected.push(reduce(expected.now, parse_event(event)))
                 if History.from_json(stored["history"]) != expected:
@@ -230,20 +229,14 @@ def _sessions(arguments: argparse.Namespace, people: int = 20, edits: int = 8) -
 
 
 def _caller(address: str, query: str) -> Callable[[Any, Any], dict[str, Any]]:
-    """The callback that writes the session, as the browser asks for it."""
-    app = create_app(Settings(open_browser=False))
-    name = next(key for key in app.callback_map if "history.data" in key and f"{ids.FACTS}.data" in key)
-    outputs = [dict(zip(("id", "property"), part.rsplit(".", 1), strict=True)) for part in name.strip(".").split("...")]
-    given = app.callback_map[name]
+    """What writes the session, as the browser asks for it."""
     host = address.removeprefix("http://").partition("/")[0]
 
     def call(event: Any, stored: Any) -> dict[str, Any]:
-        inputs = [dict(part, value=value) for part, value in zip(given["inputs"], (event, "light"), strict=True)]
-        state = [dict(part, value=value) for part, value in zip(given["state"], (stored, query), strict=True)]
-        body = {"output": name, "outputs": outputs, "inputs": inputs, "state": state, "changedPropIds": ["event.data"]}
+        body = {"event": event, "theme": "light", "stored": stored, "query": query}
         connection = http.client.HTTPConnection(host, timeout=120)
-        connection.request("POST", "/_dash-update-component", json.dumps(body), {"Content-Type": "application/json"})
-        answer = json.loads(connection.getresponse().read())["response"]
+        connection.request("POST", "/edit", json.dumps(body), {"Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
         connection.close()
         return answer
 
@@ -262,7 +255,7 @@ def _served(models: Path, leaves: int, points: int = 16_000) -> Iterator[tuple[s
 
     @app.server.after_request
     def stop(response: Any) -> Any:
-        if request.method == "POST" and "history.data" in str((request.get_json(silent=True) or {}).get("output")):
+        if request.path == "/edit":
             shares.append(1000 * (time.perf_counter() - g.start))
         return response
 

@@ -150,10 +150,7 @@ _READY = """() => window.topoviz?.trees?.() && ['latent-a', 'latent-b', 'surface
   const gd = document.querySelector(`#${name} .js-plotly-plot`);
   return gd && gd._fullLayout && gd.layout.meta && gd.data.length;
 })"""
-_LOAD = """(session) => {
-  const data = { type: 'load-session', session, serial: `test ${performance.now()}` };
-  dash_clientside.set_props('event', { data });
-}"""
+_LOAD = "(session) => topoviz.emit({ type: 'load-session', session })"
 _POINT = """([name, x, y]) => {
   const plane = topoviz.plane(name);
   const box = plane.host.getBoundingClientRect();

@@ -13,8 +13,6 @@ def register(app: Dash) -> None:
     def bind(name: str, *wires: Output | Input | State, at_once: bool = False) -> None:
         app.clientside_callback(ClientsideFunction("topoviz", name), *wires, prevent_initial_call=not at_once)
 
-    sliders = (Output(name, "value") for name in (ids.LEVEL, ids.SIMPLIFY, ids.MORPH))
-    bind("stored", *sliders, Input(ids.HISTORY, "data"))
     arrived = ClientsideFunction("overlay", "arrived")
     app.clientside_callback(
         arrived,
@@ -22,7 +20,6 @@ def register(app: Dash) -> None:
         Input(ids.LIVE, "data"),
         prevent_initial_call=True,
     )
-    bind("trees", Output(ids.PICKED, "data", allow_duplicate=True), Input(ids.FACTS, "data"))
     bind("theme", Output(ids.PROVIDER, "forceColorScheme"), Input(ids.THEME, "data"), at_once=True)
     bind(
         "pick",

@@ -1,11 +1,16 @@
-"""The one writer of the session: an event comes in, the new session and whatever changed on the page go out."""
+"""The session: one address writes it, one callback shows what follows from it.
+
+An event comes in, the history and the trees' changes go out at once; from the history follows the rest of the page.
+"""
 
 from dataclasses import replace
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
+from flask import Response, abort, request
+from plotly.io.json import to_json_plotly
 
-from core.errors import InputError
+from core.errors import InputError, invalid
 from topoviz import ids
 from topoviz.address import from_query, to_query
 from topoviz.callbacks.patches import difference
@@ -32,9 +37,9 @@ _UNDO = {"undo": History.undo, "redo": History.redo}
 View = tuple[Analysis, Session, str]
 _GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
-    "history": Output(ids.HISTORY, "data"),
-    "carry": Output(ids.CARRY, "data"),
-    "trees": Output(ids.FACTS, "data"),
+    "live": Output(ids.LIVE, "data"),
+    "score": Output(ids.SCORE, "children"),
+    "matches": Output(ids.MATCHES, "children"),
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
     "scene": Output(ids.SCENE, "data"),
@@ -44,7 +49,6 @@ _OUTPUTS = {
     "family": Output(ids.FAMILY, "value"),
     "families": Output(ids.FAMILY, "data"),
     "sentence": Output(ids.SENTENCE, "children"),
-    "notice": Output(ids.NOTICE, "children"),
     "undo": Output(ids.UNDO, "disabled"),
     "redo": Output(ids.REDO, "disabled"),
     "level_text": Output(f"{ids.LEVEL}-text", "children"),
@@ -67,45 +71,58 @@ _OUTPUTS = {
 
 
 def register(app: Dash, library: Library, first: Session | None) -> None:
-    """Register the callbacks of the session on `app`; `first` is what a visit without an address opens."""
+    """Register the session's address and the callback on `app`; `first` is what a visit without an address opens."""
 
-    @app.callback(
-        output=_OUTPUTS,
-        inputs={"event": Input(ids.EVENT, "data"), "theme": Input(ids.THEME, "data")},
-        state={"stored": State(ids.HISTORY, "data"), "query": State(ids.LOCATION, "search")},
-    )
-    def apply(event: Any, theme: Any, stored: Any, query: Any) -> dict[str, Any]:
-        theme = theme if theme in THEMES else "light"
+    # Not a callback: an edit is to be on the screen before Dash has gone through the page.
+    @app.server.post("/edit")
+    def edit() -> Response:
+        asked = request.get_json()
+        if not isinstance(asked, dict):
+            abort(400)
         try:
-            before = None if stored is None else History.from_json(stored["history"])
-            history, notice = _next(library, first, before, event, query)
-            return _shown(library, before, history, theme, notice, drawn=stored and stored["theme"])
+            answer = _answered(library, first, asked)
         except InputError as error:
-            # The history as it was tells the browser that its event has been answered.
-            answered = stored if stored is not None else no_update
-            return {**dict.fromkeys(_OUTPUTS, no_update), "history": answered, "notice": str(error)}
+            answer = {"error": str(error)}
+        return Response(to_json_plotly(answer), mimetype="application/json")
 
-    # Of answers that overtake each other Dash takes the one to the last question.
+    # Of answers that overtake each other Dash takes the one to the last question; what is shown is kept with it.
     @app.callback(
-        output={
-            "live": Output(ids.LIVE, "data"),
-            "score": Output(ids.SCORE, "children"),
-            "matches": Output(ids.MATCHES, "children"),
-        },
-        inputs={"wanted": Input(ids.CARRY, "data")},
+        output=_OUTPUTS | {"shown": Output(ids.SHOWN, "data")},
+        inputs={"stored": Input(ids.HISTORY, "data")},
+        state={"shown": State(ids.SHOWN, "data")},
         prevent_initial_call=True,
     )
-    def carry(wanted: Any) -> dict[str, Any]:
-        try:
-            session = Session.from_json(wanted["session"])
-            analysis = analyse(library, session)
-            return {
-                "live": latent.live(analysis, session),
-                "score": score(analysis),
-                "matches": matches(analysis, session, _styles(analysis, session, wanted["theme"])),
-            }
-        except InputError:
-            return dict.fromkeys(("live", "score", "matches"), no_update)
+    def show(stored: Any, shown: Any) -> dict[str, Any]:
+        history, theme = _stored(stored)
+        return dict.fromkeys((*_OUTPUTS, "shown"), no_update) if history is None else _shown(library, history, theme, shown)
+
+
+def _stored(stored: Any) -> tuple[History | None, str]:
+    """The history that a page keeps, and the theme that it is drawn in. Raises `InputError` on what is none."""
+    if stored is None:
+        return None, "light"
+    if not isinstance(stored, dict) or stored.get("theme") not in THEMES:
+        raise invalid("stored", "a history and a theme", type(stored).__name__, "reload the page")
+    return History.from_json(stored.get("history")), stored["theme"]
+
+
+def _answered(library: Library, first: Session | None, asked: dict[str, Any]) -> dict[str, Any]:
+    """The answer to an event of a page. Raises `InputError` where it cannot be used."""
+    before, drawn = _stored(asked.get("stored"))
+    history, notice = _next(library, first, before, asked.get("event"), asked.get("query"))
+    theme = asked.get("theme")
+    return _edited(library, before, history, theme if theme in THEMES else "light", drawn) | {"notice": notice}
+
+
+def _edited(library: Library, before: History | None, history: History, theme: str, drawn: str) -> dict[str, Any]:
+    """What the page keeps after an event, and what makes its trees those of now."""
+    session = history.now
+    analysis = analyse(library, session)
+    facts = trees.facts(analysis, session, theme)
+    view = None if before is None else _view(library, before.now, drawn)
+    old = None if view is None else trees.facts(*view)
+    kept = {"history": history.to_json(), "query": to_query(session), "theme": theme, "floor": analysis.cut(0.0)}
+    return {"stored": kept, "trees": None if facts is old else trees.changes(old, facts) if old else facts}
 
 
 def _next(
@@ -116,8 +133,9 @@ def _next(
         return _opened(library, first, query)
     if not isinstance(event, dict):
         return before, ""
-    event = {key: value for key, value in event.items() if key != "serial"}
     kind = event.get("type")
+    if kind == "show":
+        return before, ""
     if kind in _UNDO:
         return _UNDO[kind](before), ""
     if kind == "open-example":
@@ -146,42 +164,32 @@ def _opened(library: Library, first: Session | None, query: Any) -> tuple[Histor
     return History(session), notice
 
 
-def _shown(
-    library: Library, before: History | None, history: History, theme: str, notice: str, drawn: str | None
-) -> dict[str, Any]:
-    """Every output: what the change touched, no update for the rest. `drawn` is the theme of what is on the screen."""
+def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[str, Any]:
+    """Every output: what has changed since what is `shown`, no update for the rest."""
     session = history.now
     analysis = analyse(library, session)
-    was = before.now if before is not None and drawn is not None else None
-    old = None if was is None or drawn is None else (analyse(library, was), was, drawn)
     new = (analysis, session, theme)
-    out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
-    out |= _figures(old, new)
-    out |= {
-        "history": {
-            "history": history.to_json(),
-            "query": to_query(session),
-            "theme": theme,
-            "floor": analysis.cut(0.0),
-        },
-        "notice": notice,
-    }
-    # Every output costs the browser a pass over the page.
+    old = _view(library, Session.from_json(shown["session"]), shown["theme"]) if isinstance(shown, dict) else None
     texts = _texts(history, analysis)
-    shown = {} if old is None or before is None else _texts(before, old[0])
-    out |= {name: value for name, value in texts.items() if shown.get(name) != value}
+    out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
+    out["shown"] = {"session": session.to_json(), "theme": theme, "texts": texts}
+    # Every output costs the browser a pass over the page.
+    out |= {name: value for name, value in texts.items() if old is None or shown["texts"].get(name) != value}
+    out |= _grounds(old, new)
     wanted = scene(*new)
     if old is None or (scene(*old)["views"], old[2]) != (wanted["views"], theme):
         out["scene"] = wanted
-    # The overlay, the score and the table take longest: a callback of their own brings them.
     if old is None or _carried(*old) != _carried(*new):
-        out["carry"] = _carried(*new)
-    if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
-        styles = _styles(analysis, session, theme)
+        styles = _styles(*new)
         out |= {
-            "trust": trust(analysis, session, styles),
-            "transform": transform(analysis, session, styles),
+            "live": latent.live(analysis, session),
+            "score": score(analysis),
+            "matches": matches(analysis, session, styles),
         }
+    was, drawn = (None, None) if old is None else old[1:]
+    if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
+        styles = _styles(*new)
+        out |= {"trust": trust(analysis, session, styles), "transform": transform(analysis, session, styles)}
     if was is None or (was.method, was.family) != (session.method, session.family):
         out |= {"method": session.method, "family": session.family}
     if old is None or dict(old[0].families) != dict(analysis.families):
@@ -199,6 +207,14 @@ def _shown(
     return out
 
 
+def _view(library: Library, session: Session, theme: str) -> View | None:
+    """What the page showed; None where its models are gone."""
+    try:
+        return analyse(library, session), session, theme
+    except InputError:
+        return None
+
+
 def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
     """The state of the buttons and the words beside the sliders."""
     return {
@@ -209,9 +225,9 @@ def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _carried(_: Analysis, session: Session, theme: str) -> dict[str, Any]:
+def _carried(_: Analysis, session: Session, theme: str) -> tuple[Session, str]:
     """All that the overlay, the score and the table depend on: the session without its looks."""
-    return {"session": session.to_json() | {"selection": None, "level": 1.0, "morph": 1.0}, "theme": theme}
+    return replace(session, selection=None, level=1.0, morph=1.0), theme
 
 
 def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
@@ -221,10 +237,9 @@ def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
     }
 
 
-def _figures(old: View | None, new: View) -> dict[str, Any]:
-    """The trees, and the latents' grounds where they may have changed: no edit touches them but on a line."""
-    facts, before = trees.facts(*new), None if old is None else trees.facts(*old)
-    out: dict[str, Any] = {"trees": no_update if facts == before else trees.changes(before, facts) if before else facts}
+def _grounds(old: View | None, new: View) -> dict[str, Any]:
+    """The latents' grounds where they may have changed: no edit touches them but on a line."""
+    out: dict[str, Any] = {}
     for name, side in _GROUNDS.items():
         same = old is not None and old[2] == new[2] and old[0].level_sets(side) is new[0].level_sets(side)
         if not same or new[0].tree(side).dim == 1:

@@ -71,9 +71,8 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
         children=html.Div(
             className="page",
             children=[
-                dcc.Location(id=ids.LOCATION, refresh=False),
                 dcc.Store(id=ids.HISTORY),
-                dcc.Store(id=ids.EVENT),
+                dcc.Store(id=ids.SHOWN),
                 dcc.Store(id=ids.SCENE),
                 dcc.Store(id=ids.DRAWN),
                 dcc.Store(id=ids.REQUEST),
@@ -82,10 +81,8 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
                 dcc.Store(id=ids.PICTURE),
                 dcc.Store(id=ids.LIVE),
                 *(dcc.Store(id=name) for name in (ids.TAB, ids.OTHER, ids.CURATED)),
-                dcc.Store(id=ids.FACTS),
                 dcc.Store(id=ids.CLOUDS_WANTED),
                 dcc.Store(id=ids.CLOUDS),
-                dcc.Store(id=ids.CARRY),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 dcc.Download(id=ids.DOWNLOAD),
                 _header(studies, bool(steps)),
