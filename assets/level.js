@@ -45,29 +45,38 @@
     if (!plane || !m || !T.session()) return;
     const add = window.topovizPlane.add;
     const svg = window.topovizPlane.layer(plane.host, "svg", "level");
+    const level = (1 - height()) * m.floor;
+    // All that is measured comes before all that is drawn: the page is laid out once.
+    const tall = plane.host.clientHeight, corners = { a: corner("a", plane.host), b: corner("b", plane.host) };
     svg.replaceChildren();
     svg.classList.toggle("lit", lit());
-    const level = (1 - height()) * m.floor;
     for (const side of ["a", "b"]) {
       const x = plane.x(T.levelAt(side));
-      add(svg, "line", { x1: x, x2: x, y1: 0, y2: plane.host.clientHeight });
+      add(svg, "line", { x1: x, x2: x, y1: 0, y2: tall });
       const parts = cut(m, side, level);
       for (const n of parts) add(svg, "circle", { cx: x, cy: plane.y(n.y), r: m.crowded ? 1.8 : 3 });
       const holes = m.holes.filter((h) => h.side === side && h.top > level && h.bottom < level).length;
-      place(side, plane.host, x, m.floor, level, `${parts.length} part${parts.length === 1 ? "" : "s"}${holes ? `, ${holes} hole${holes === 1 ? "" : "s"}` : ""}`);
+      place(side, corners[side], x, m.floor, level, `${parts.length} part${parts.length === 1 ? "" : "s"}${holes ? `, ${holes} hole${holes === 1 ? "" : "s"}` : ""}`);
     }
     for (const regions of document.querySelectorAll("svg.regions")) regions.classList.toggle("lit", lit());
   };
 
-  function place(side, host, x, floor, level, parts) {
+  /* Where a grip stands at the left end of the trees. */
+  function corner(side, host) {
     const handle = grip(side);
-    if (!handle) return;
+    if (!handle) return null;
     const [own, panel] = [host.getBoundingClientRect(), handle.offsetParent.getBoundingClientRect()];
+    return { left: own.left - panel.left, top: own.top - panel.top + handle.offsetHeight + 1 };
+  }
+
+  function place(side, at, x, floor, level, parts) {
+    if (!at) return;
+    const handle = grip(side);
     const nats = level.toFixed(1).replace("-", "−");
     handle.querySelector("b").textContent = `${nats} nats`;
     handle.querySelector("span").textContent = parts;
-    handle.style.left = `${own.left - panel.left + x}px`;
-    handle.style.top = `${own.top - panel.top + handle.offsetHeight + 1}px`;
+    handle.style.left = `${at.left + x}px`;
+    handle.style.top = `${at.top}px`;
     const now = { valuemin: floor.toFixed(2), valuemax: "0", valuenow: level.toFixed(2), valuetext: `${nats} nats under the peak: ${parts}` };
     for (const [name, value] of Object.entries(now)) handle.setAttribute(`aria-${name}`, value);
   }

@@ -196,12 +196,10 @@
     if (!ahead("level")) T.state.level = undefined;
     T.state.link = null;
     locate(stored);
-    T.showTrees(trees);
+    if (trees) T.showTrees(trees);
+    else { T.mark(); T.drawLevel(); T.card(); }
     T.atFrame("planes", () => T.planes());
     requestAnimationFrame(() => {
-      T.mark();
-      T.drawLevel();
-      T.card();
       T.brush.check();
       T.brush.draw();
       T.travel.check();

@@ -73,14 +73,34 @@
     return [...xaxis.range, ...yaxis.range, xaxis._offset, xaxis._length, yaxis._offset, yaxis._length].join();
   }
 
-  /* The path of an outline, kept until the view moves: an edit changes its color alone. */
+  /* The path of an outline or a cut, kept until the view moves: an edit changes its color alone. */
   function traced(view, place, outline) {
     if (outline.view !== view) { outline.view = view; outline.d = path(place, outline.x, outline.y); }
     return outline.d;
   }
 
-  function points(gd, place, { meta, nodes, carriers, overlay, morph }) {
+  /* All that the points of a latent hang on, but for a person's own colors. */
+  function looks(gd, { nodes, carriers, overlay }, soft) {
+    const colors = (known) => Object.values(known).map((node) => node.color).join("");
+    return [viewOf(gd), gd.clientWidth, gd.clientHeight, window.devicePixelRatio, soft, colors(nodes), overlay ? colors(carriers) : ""].join(" ");
+  }
+
+  const shownLast = new WeakMap();
+
+  /* Whether the points stand there already: an edit often leaves them as they are. */
+  function stands(gd, board, shown, soft, labels) {
+    const now = { look: looks(gd, shown, soft), points: shown.meta.points, overlay: shown.overlay, morph: shown.overlay && shown.morph, labels: Boolean(labels) };
+    const last = shownLast.get(board);
+    shownLast.set(board, now);
+    return Boolean(last && !labels && Object.keys(now).every((key) => now[key] === last[key]));
+  }
+
+  function points(gd, place, shown) {
+    const { meta, nodes, carriers, overlay, morph } = shown;
     const board = layer(gd, "canvas", "points");
+    const soft = getComputedStyle(document.documentElement).getPropertyValue("--soft");
+    const labels = T.labelColors && T.labelColors(meta.side);
+    if (stands(gd, board, shown, soft, labels)) return;
     const ratio = window.devicePixelRatio || 1;
     const [width, height] = [gd.clientWidth, gd.clientHeight];
     if (board.width !== width * ratio || board.height !== height * ratio) {
@@ -90,8 +110,6 @@
     const pen = board.getContext("2d");
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, width, height);
-    const style = getComputedStyle(document.documentElement);
-    const soft = style.getPropertyValue("--soft");
     const [px, py] = place;
     const dots = (xs, ys, radius, alpha, color) => {
       pen.globalAlpha = alpha;
@@ -103,7 +121,6 @@
       }
     };
     const of = (known, owners) => (i) => (known[owners[i]] ? known[owners[i]].color : soft);
-    const labels = T.labelColors && T.labelColors(meta.side);
     if (labels) dots(...meta.points, 1.9, 0.85, (i) => labels(i) || soft);
     else dots(...meta.points, meta.owners.length ? 1.7 : 1.3, meta.owners.length ? 0.7 : 0.4, meta.owners.length ? of(nodes, meta.owners) : () => soft);
     if (!overlay) return;
@@ -149,7 +166,8 @@
     const svg = layer(gd, "svg", "cuts");
     svg.classList.add("regions");
     if (!svg.firstChild) add(svg, "path", { class: "cut" });
-    svg.firstChild.setAttribute("d", path(placer(gd), cut.x, cut.y));
+    const d = traced(viewOf(gd), placer(gd), cut);
+    if (svg.firstChild.getAttribute("d") !== d) svg.firstChild.setAttribute("d", d);
   }
 
   window.topovizPlane = Object.assign(draw, { add, layer, cut: drawCut, points: (gd, shown) => points(gd, placer(gd), shown), path: (gd, xs, ys) => path(placer(gd), xs, ys) });

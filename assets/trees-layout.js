@@ -21,14 +21,18 @@
     return { of, root, below };
   }
 
+  /* For each node the least of a value over the leaves above it. */
+  const least = ({ below }, value) => new Map([...below].map(([id, leaves]) => [id, Math.min(...leaves.map(value))]));
+
   /* The order of the leaves: joinings that were there stay as they are, new ones stand as the server has them. */
-  function kept({ of, root, below }, before) {
+  function kept(tree, before) {
+    const { of, root } = tree;
     const was = new Map((before || []).map((id, at) => [id, at]));
-    const first = (id) => Math.min(...below.get(id).map((leaf) => (was.has(leaf) ? was.get(leaf) : Infinity)));
+    const first = least(tree, (leaf) => (was.has(leaf) ? was.get(leaf) : Infinity));
     const slot = (id) => of.get(id).slot;
     const walk = (id) => {
       const children = [...of.get(id).down].sort((one, other) => {
-        const [x, y] = [first(one), first(other)];
+        const [x, y] = [first.get(one), first.get(other)];
         return Number.isFinite(x) && Number.isFinite(y) ? x - y : slot(one) - slot(other);
       });
       return children.length ? children.flatMap(walk) : [id];
@@ -54,10 +58,12 @@
   }
 
   /* The order in which small joinings are turned so that fewer links cross. */
-  function turned({ of, root, below }, order, wanted) {
+  function turned(tree, order, wanted) {
+    const { of, root, below } = tree;
     const slot = new Map(order.map((id, at) => [id, at]));
+    const first = least(tree, (leaf) => slot.get(leaf));
     const walk = (id) => {
-      const parts = [...of.get(id).down].sort((one, other) => Math.min(...below.get(one).map((l) => slot.get(l))) - Math.min(...below.get(other).map((l) => slot.get(l)))).map(walk);
+      const parts = [...of.get(id).down].sort((one, other) => first.get(one) - first.get(other)).map(walk);
       if (!parts.length) return [id];
       if (parts.length === 2 && below.get(id).length <= TURNED) {
         const [one, other] = parts.map((part) => part.filter((leaf) => wanted.has(leaf)).map((leaf) => wanted.get(leaf)));

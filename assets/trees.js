@@ -587,7 +587,6 @@
 
   /* New facts from the server: a new pair of models starts afresh, all else stays as a person has it. */
   T.showTrees = function (given) {
-    if (!given) return;
     sent = given.change ? changed(given) : given;
     // What is laid out writes into copies: the next changes are of what was sent.
     const copy = (thing) => ({ ...thing });

@@ -53,11 +53,21 @@ def _add(
 
 @compiled
 def added(
-    gains: np.ndarray, a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, partners: np.ndarray
+    table: np.ndarray,
+    a: np.ndarray,
+    b: np.ndarray,
+    caps: np.ndarray,
+    peak: float,
+    before: np.ndarray,
+    partners: np.ndarray,
 ) -> np.ndarray:
-    """The table of a matching, given as the partner of each row (na,), -1 for none."""
-    table = gains.copy()
+    """The table of a matching, given as the partner of each row (na,), -1 for none, from that of another, `before`."""
+    table = table.copy()
     for row in range(len(partners)):
+        if partners[row] == before[row]:
+            continue
+        if before[row] >= 0:
+            _add(table, a, b, caps, peak, row, before[row], -1.0)
         if partners[row] >= 0:
             _add(table, a, b, caps, peak, row, partners[row], 1.0)
     return table

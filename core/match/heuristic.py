@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from core.match.problem import AssignmentProblem
 
-__all__ = ["assign_repeatedly", "improve", "quick_solution", "regrets", "solve_around", "solve_heuristic"]
+__all__ = ["assign_repeatedly", "changed_singly", "quick_solution", "regrets", "solve_around", "solve_heuristic"]
 
 # How many starts are worth it and how many rows are asked for their promise: in entries of the tables to compute.
 _STARTS, _START_WORK = 8, 50_000_000
@@ -45,11 +45,12 @@ def _with_nearest(problem: AssignmentProblem, starts: list[np.ndarray]) -> list[
     better = [assign_repeatedly(problem, start) for start in starts]
     found = {tuple(partners.tolist()): problem.cost(partners) for partners in better}
     for start in sorted(found, key=found.__getitem__)[:_IMPROVED]:
-        partners = improve(problem, np.array(start))
+        partners = changed_singly(problem, np.array(start))
         found[tuple(partners.tolist())] = problem.cost(partners)
     best = np.array(min(found, key=found.__getitem__))
-    for partners in _changes(problem, best, _NEAR):
-        found[tuple(partners.tolist())] = problem.cost(partners)
+    least = min(found.values())
+    for partners, added in _changes(problem, best, _NEAR):
+        found.setdefault(tuple(partners.tolist()), least + added)
     return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
 
@@ -72,11 +73,11 @@ def _promises(problem: AssignmentProblem, rng: np.random.Generator) -> np.ndarra
     return problem.gains + compiled.promised(*problem.evidence, rows, problem.allowed) * (na / count)
 
 
-def improve(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
-    """A matching that costs no more than `partners`: linear assignments against the last one, then single changes."""
+def changed_singly(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+    """A matching that costs no more than `partners` (na,), by single changes until none helps."""
     from core.match import compiled
 
-    partners = assign_repeatedly(problem, partners)
+    partners = partners.copy()
     table = _table(problem, partners)
     compiled.descend(table, *problem.evidence, problem.free, partners, 4 * len(partners))
     return partners
@@ -101,7 +102,9 @@ def regrets(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     moved, traded = _neighbors(problem, partners)
     rows = np.flatnonzero(partners >= 0)
     least = np.zeros(len(partners))
-    taken = np.array([np.delete(moved[:, partners[row]], row).min(initial=np.inf) for row in rows])
+    taken = moved[:, partners[rows]]
+    taken[rows, np.arange(len(rows))] = np.inf
+    taken = taken.min(axis=0, initial=np.inf)
     traded = np.minimum(traded, traded.T)[rows].min(axis=1, initial=np.inf)
     least[rows] = np.minimum(np.minimum(moved[rows].min(axis=1), taken), traded)
     return least
@@ -117,26 +120,37 @@ def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray
 
 def _table(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     """(na, nb): what each pair would add beside the matching's pairs of other rows."""
+    return problem.gains + beside(problem, partners)
+
+
+def beside(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+    """(na, nb): what each pair costs together with the matching's pairs of other rows; from the last matching that was
+    asked for, where it is nearer than none."""
     from core.match import compiled
 
-    return compiled.added(problem.gains, *problem.evidence, partners)
+    known, table = problem.last[0] if problem.last else (np.full_like(partners, -1), np.zeros(problem.shape))
+    if 2 * np.count_nonzero(known != partners) > np.count_nonzero(partners >= 0):
+        known, table = np.full_like(partners, -1), np.zeros(problem.shape)
+    table = compiled.added(table, *problem.evidence, known, partners)
+    problem.last[:] = [(partners.copy(), table)]
+    return table
 
 
 def _assign(problem: AssignmentProblem, table: np.ndarray) -> np.ndarray:
     """The matching that is best against a fixed table of costs, a dummy (cost 0) for each leaf."""
     na, nb = table.shape
-    square = np.zeros((na + nb, na + nb))
-    square[:na, :nb] = np.where(np.isfinite(table), table, _LARGE)
+    wide = np.zeros((na, nb + na))
+    wide[:, :nb] = np.where(np.isfinite(table), table, _LARGE)
     for i, j in problem.forced.items():
-        square[i, j] = -_LARGE
-    columns = linear_sum_assignment(square)[1][:na]
+        wide[i, j] = -_LARGE
+    columns = linear_sum_assignment(wide)[1]
     forced = np.array([problem.forced.get(i, -1) for i in range(na)])
     worth = table[range(na), np.minimum(columns, nb - 1)] < 0
     return np.where((columns < nb) & (worth | (columns == forced)), columns, -1)
 
 
-def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> list[np.ndarray]:
-    """The matchings after the drops, moves, takeovers and trades that cost least, best first."""
+def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> list[tuple[np.ndarray, float]]:
+    """The matchings after the drops, moves, takeovers and trades that cost least, best first, and what they add."""
     moved, traded = _neighbors(problem, partners)
     added = np.concatenate((moved.ravel(), traded.ravel()))
     changes = []
@@ -155,7 +169,7 @@ def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> lis
         else:
             i, k = divmod(at - moved.size, len(partners))
             changed[[i, k]] = partners[[k, i]]
-        changes.append(changed)
+        changes.append((changed, float(added[at])))
     return changes
 
 

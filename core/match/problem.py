@@ -61,7 +61,7 @@ class AssignmentProblem:
 
     `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence in units in
     which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says which pairs may be
-    matched, `forced` which must be.
+    matched, `forced` which must be. `last` is for local search, which keeps there what it asked last.
     """
 
     leaf_cost: np.ndarray
@@ -72,6 +72,7 @@ class AssignmentProblem:
     config: MatchConfig
     allowed: np.ndarray
     forced: dict[int, int] = field(default_factory=dict)
+    last: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, init=False)
 
     @property
     def shape(self) -> tuple[int, int]:

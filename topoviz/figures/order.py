@@ -7,7 +7,7 @@ leaves are many, both trees are turned in turn; where they are few, A stands sti
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
-from functools import cmp_to_key
+from functools import cmp_to_key, lru_cache
 
 from core.tree import LevelSetTree, leaf_order
 from topoviz.results import Analysis
@@ -21,20 +21,29 @@ _SWEEPS = 4
 
 def slots(analysis: Analysis) -> dict[Side, tuple[int, ...]]:
     """The rows of both trees' leaves from top to bottom."""
-    tree_a, tree_b = analysis.tree("a"), analysis.tree("b")
-    pairs = [(tree_a.row(pair.a), tree_b.row(pair.b)) for pair in analysis.matching.leaf_pairs]
+    pairs = tuple((pair.a, pair.b) for pair in analysis.matching.leaf_pairs)
+    a, b = _slots(analysis.tree("a"), analysis.tree("b"), pairs)
+    return {"a": a, "b": b}
+
+
+# An edit may confirm what was matched already.
+@lru_cache(maxsize=16)
+def _slots(
+    tree_a: LevelSetTree, tree_b: LevelSetTree, matched: tuple[tuple[int, int], ...]
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    pairs = [(tree_a.row(a), tree_b.row(b)) for a, b in matched]
     back = [(b, a) for a, b in pairs]
     a = leaf_order(tree_a)
     b = _turned(tree_b, leaf_order(tree_b), back, a)
     if max(len(a), len(b)) < _MANY:
-        return {"a": a, "b": b}
+        return a, b
     for _ in range(_SWEEPS):
         before = a, b
         a = _turned(tree_a, a, pairs, b)
         b = _turned(tree_b, b, back, a)
         if (a, b) == before:
             break
-    return {"a": a, "b": b}
+    return a, b
 
 
 def crossings(lines: list[int]) -> int:

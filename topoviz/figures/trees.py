@@ -219,18 +219,31 @@ def _facts(
     placed: Placed, styles: Mapping[int, NodeStyle], opens: Mapping[int, dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """What the browser needs of each node to find, mark and describe it."""
-    tree, ids = placed.tree, placed.tree.id.tolist()
+    across, slots = placed.place.round(4).T.tolist()
+    sizes, named = placed.size.round(1).tolist(), placed.named
     return [
         {
-            "side": placed.side, "id": node, "leaf": bool(placed.leaf[row]), "named": placed.named.get(row, True),
-            "x": round(float(placed.place[row, 0]), 4), "y": round(float(placed.place[row, 1]), 4),
-            "size": round(float(placed.size[row]), 1), "color": styles[node].color, "label": styles[node].label,
-            "matched": styles[node].matched, "carried": styles[node].carried,
+            **own, "side": placed.side, "named": named.get(row, True), "x": x, "y": y, "size": size,
+            "color": style.color, "label": style.label, "matched": style.matched, "carried": style.carried,
+            **opens.get(own["id"], {}),
+        }
+        for row, (own, x, y, size) in enumerate(zip(_own(placed.tree), across, slots, sizes, strict=True))
+        for style in (styles[own["id"]],)
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=16)
+def _own(tree: LevelSetTree) -> list[dict[str, Any]]:
+    """What the browser needs of each node that no edit changes."""
+    ids = tree.id.tolist()
+    return [
+        {
+            "id": node, "leaf": not tree.children[row],
             "mass": round(float(tree.mass[row]), 4), "level": round(float(tree.level[row]), 3),
             "persistence": round(float(tree.persistence[row]), 3), "holes": int(tree.betti[row, 1]),
             "up": ids[tree.parent[row]] if tree.parent[row] >= 0 else None,
             "down": [ids[child] for child in tree.children[row]],
-            **_errors(tree, row), **opens.get(node, {}),
+            **_errors(tree, row),
         }
         for row, node in enumerate(ids)
     ]  # fmt: skip
