@@ -267,11 +267,19 @@
     },
   });
 
+  /* Plotly fits a scene to the height of its view: in a narrow one the eye steps back until the width holds it. */
+  function back({ x, y, z }, gd) {
+    const by = Math.max(1, Math.min(1.6, gd.clientHeight / Math.max(gd.clientWidth, 1)));
+    return { x: by * x, y: by * y, z: by * z };
+  }
+
   // Dash hands plotly the view that it last knew, which lags behind a person's last orbit or zoom: put the present one in.
   function keepViews() {
     const react = window.Plotly.react;
     window.Plotly.react = function (gd, figure, ...rest) {
       const now = gd._fullLayout, layout = figure.layout;
+      const eye = layout && layout.scene && layout.scene.camera && layout.scene.camera.eye;
+      if (eye) layout.scene = { ...layout.scene, camera: { ...layout.scene.camera, eye: back(eye, gd) } };
       if (now && gd.layout && layout && layout.uirevision && layout.uirevision === gd.layout.uirevision) {
         if (now.scene && now.scene._scene) layout.scene = { ...layout.scene, camera: now.scene._scene.getCamera() };
         for (const axis of ["xaxis", "yaxis"]) {

@@ -17,7 +17,7 @@ from core.errors import InputError
 from topoviz import __version__
 from topoviz.settings import Settings
 
-__all__ = ["secure"]
+__all__ = ["json_object", "secure"]
 
 _COOKIE = "topoviz-token"
 _HEADERS = {
@@ -122,15 +122,23 @@ def _ask_token(token: str) -> Any:
     return response
 
 
-def _check_update(outputs: Container[str]) -> None:
-    """Refuse what is no callback request before Dash trips over it."""
-    if request.method != "POST":
-        return
+def json_object() -> dict[str, Any]:
+    """The object that the present request brings; the request is refused where it brings none."""
     try:
         body = request.get_json()
     except RecursionError:
         abort(400)
-    if not isinstance(body, dict) or not isinstance(body.get("output"), str):
+    if not isinstance(body, dict):
+        abort(400)
+    return body
+
+
+def _check_update(outputs: Container[str]) -> None:
+    """Refuse what is no callback request before Dash trips over it."""
+    if request.method != "POST":
+        return
+    body = json_object()
+    if not isinstance(body.get("output"), str):
         abort(400)
     if body["output"] not in outputs:
         abort(400)

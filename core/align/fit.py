@@ -101,7 +101,7 @@ def families_available(matching: Matching) -> dict[str, str | None]:
             if _solved(nodes, linear)[1]:
                 reasons[linear] = _too_alike(len(nodes), linear)
     if reasons["affine"] is not None and reasons["tree"] is None:
-        reasons["tree"] = reasons["affine"].replace("affine", "tree")
+        reasons["tree"] = reasons["affine"].replace(_called("affine"), _called("tree"))
     return reasons
 
 

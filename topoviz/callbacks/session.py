@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
-from flask import Response, abort, request
+from flask import Response
 from plotly.io.json import to_json_plotly
 
 from core.errors import InputError, invalid
@@ -23,6 +23,7 @@ from topoviz.figures.style import node_styles
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse
+from topoviz.security import json_object
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES
 from topoviz.views.details import family_options, matches, score, transform, trust
@@ -76,9 +77,7 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
     # Not a callback: an edit is to be on the screen before Dash has gone through the page.
     @app.server.post("/edit")
     def edit() -> Response:
-        asked = request.get_json()
-        if not isinstance(asked, dict):
-            abort(400)
+        asked = json_object()
         try:
             answer = _answered(library, first, asked)
         except InputError as error:

@@ -38,15 +38,13 @@ _FAMILY_NAMES = {
 
 
 def family_options(analysis: Analysis) -> list[dict[str, Any]]:
-    """The families to choose from; those that cannot be had say what they lack instead of their name."""
-    return [
-        {
-            "value": family,
-            "label": (lack := analysis.families.get(family)) or _FAMILY_NAMES[family],
-            "disabled": bool(lack),
-        }
-        for family in FAMILIES
-    ]
+    """The families to choose from; those that cannot be had say what they lack behind their name."""
+    options = []
+    for family in FAMILIES:
+        lack = analysis.families.get(family)
+        reason = f": {lack[0].lower()}{lack[1:]}" if lack else ""
+        options.append({"value": family, "label": _FAMILY_NAMES[family] + reason, "disabled": bool(lack)})
+    return options
 
 
 def trust(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
