@@ -130,8 +130,7 @@
     if (typing) { if (event.key === "Enter" && event.target.id === "name-field") event.target.blur(); return undefined; }
     // Before the modifiers: on many keyboards brackets need AltGr.
     if (event.key === "[" || event.key === "]") {
-      const step = document.querySelector(`[data-step="${event.key}"]`);
-      return step ? act(step) : undefined;
+      return explain(event.key === "]" ? 1 : -1);
     }
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
       event.preventDefault();
@@ -162,6 +161,12 @@
     if (T.state.link) { T.state.link = null; return T.mark(); }
     if (T.chosen()) return choose(null);
     return T.session() && T.session().alternative ? T.emit({ type: "choose-alternative", alternative: 0 }) : T.mark();
+  }
+
+  /* The next explanation, or the one before; after the last comes the best. */
+  function explain(by) {
+    const count = T.state.stored && T.state.stored.explanations;
+    return count > 1 ? T.emit({ type: "choose-alternative", alternative: (T.session().alternative + by + count) % count }) : undefined;
   }
 
   function heldLink() {

@@ -120,7 +120,13 @@ def _edited(library: Library, before: History | None, history: History, theme: s
     facts = trees.facts(analysis, session, theme)
     view = None if before is None else _view(library, before.now, drawn)
     old = None if view is None else trees.facts(*view)
-    kept = {"history": history.to_json(), "query": to_query(session), "theme": theme, "floor": analysis.cut(0.0)}
+    kept = {
+        "history": history.to_json(),
+        "query": to_query(session),
+        "theme": theme,
+        "floor": analysis.cut(0.0),
+        "explanations": len(analysis.matching.alternatives) + 1 if session.complete else 1,
+    }
     return {"stored": kept, "trees": None if facts is old else trees.changes(old, facts) if old else facts}
 
 

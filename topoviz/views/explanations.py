@@ -25,21 +25,21 @@ def stepper(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
         role="group",
         **aria(label="Matchings within the margin"),
         children=[
-            _step("‹", "[", "Previous matching ([)", (at - 1) % (others + 1)),
+            _step("‹", "Previous matching ([)", (at - 1) % (others + 1)),
             html.Span([html.B(str(at + 1)), f" of {others + 1}"], role="status"),
-            _step("›", "]", "Next matching (])", (at + 1) % (others + 1)),
+            _step("›", "Next matching (])", (at + 1) % (others + 1)),
             _adopt(analysis, preview) if preview else html.Span("best", className="hint"),
         ],
     )
     return [steps, *(_differences(analysis, preview, styles) if preview else ())]
 
 
-def _step(sign: str, key: str, label: str, alternative: int) -> html.Button:
+def _step(sign: str, label: str, alternative: int) -> html.Button:
     return html.Button(
         sign,
         className="chip",
         title=label,
-        **data(event="choose-alternative", alternative=alternative, step=key),
+        **data(event="choose-alternative", alternative=alternative),
         **aria(label=label),
     )
 
