@@ -175,8 +175,8 @@ class Fit:
         net.load_state_dict(self.best)
 
     def _condense(self) -> None:
-        """Let the prior go of what the points do not call for, in the average that did best so far: a later one may have
-        learned its points by heart. The average and the best begin anew."""
+        """Let the prior go of what the points do not call for, in the average that did best so far: a later one may
+        have learned its points by heart. The average and the best begin anew."""
         self.net.load_state_dict(self.best)
         self.net.condense(self.batch(min(_SEEDING_POINTS, self.rows.training)), self.rows.training)
         self.average.load_state_dict(self.net.state_dict())

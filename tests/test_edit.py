@@ -1,4 +1,4 @@
-"""Laws of the address that writes the session: it answers every event, in one line where it refuses, and keeps nothing."""
+"""Laws of the address that writes the session: it answers every event, refuses in one line, keeps nothing."""
 
 import json
 

@@ -3,8 +3,9 @@
     python tests/benchmarks/page.py load | edits | sliders | million | sessions | all
 
 Each prints a table: what was measured, and what it should be. An edit runs from its event to the first task after the
-frame that shows the links that follow from it; `settled` is when overlay, score and table have followed. The server's share is what the
-request that writes the session takes. Frames of a drag are those that show another cut or other points than the last.
+frame that shows the links that follow from it; `settled` is when overlay, score and table have followed. The server's
+share is what the request that writes the session takes. Frames of a drag are those that show another cut or other
+points than the last.
 """
 
 import argparse

@@ -93,7 +93,9 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
     )
     def show(stored: Any, shown: Any) -> dict[str, Any]:
         history, theme = _stored(stored)
-        return dict.fromkeys((*_OUTPUTS, "shown"), no_update) if history is None else _shown(library, history, theme, shown)
+        if history is None:
+            return dict.fromkeys((*_OUTPUTS, "shown"), no_update)
+        return _shown(library, history, theme, shown)
 
 
 def _stored(stored: Any) -> tuple[History | None, str]:
