@@ -15,6 +15,9 @@ from topoviz.views.page import layout
 
 __all__ = ["create_app"]
 
+# The largest script, which Dash asks for only once it has laid out the page.
+_AHEAD = '<link rel="preload" as="script" href="/_dash-component-suites/plotly/package_data/plotly.min.js">'
+
 
 def create_app(settings: Settings) -> Dash:
     """The Dash app for these settings; its `server` is a guarded Flask app."""
@@ -27,7 +30,7 @@ def create_app(settings: Settings) -> Dash:
         update_title="",
         suppress_callback_exceptions=True,
     )
-    app.index_string = app.index_string.replace("<html>", '<html lang="en">')
+    app.index_string = app.index_string.replace("<html>", '<html lang="en">').replace("</head>", f"{_AHEAD}</head>")
     # A function: a study may arrive while the app runs.
     first = settings.session is None
     app.layout = lambda: layout(bool(library.studies()), library.story(), story_first=first)
