@@ -228,6 +228,13 @@
     window.history[unopened ? "pushState" : "replaceState"](null, "", `${window.location.pathname}?${query}`);
   }
 
+  /* Where on its scale each face of the one mesh of many leaves stands: faded where its node is not `on`. */
+  function painted(nodes, faces, slots, on) {
+    const colors = Math.max(...slots) + 1, lit = new Set(on);
+    const places = slots.map((slot, at) => (!on.length || lit.has(nodes[at]) ? slot : slot + colors));
+    return Array.from(faces, (at) => places[at]);
+  }
+
   // ---------------------------------------------------------------- what Dash calls
   window.dash_clientside = Object.assign({}, window.dash_clientside, {
     topoviz: {
@@ -261,9 +268,10 @@
       },
       light: function (wanted, figureA, figureB) {
         const patch = (figure, on) => {
-          const nodes = figure && figure.layout && figure.layout.meta && figure.layout.meta.nodes;
+          const { nodes, faces, slots } = (figure && figure.layout && figure.layout.meta) || {};
           if (!nodes) return window.dash_clientside.no_update;
           const change = new window.dash_clientside.Patch();
+          if (faces) return change.assign(["data", 0, "intensity"], painted(nodes, T.unpacked(faces), slots, on)).build();
           nodes.forEach((node, at) => change.assign(["data", at, "opacity"], !on.length || on.includes(node) ? 1 : 0.28));
           return change.build();
         };
@@ -309,7 +317,7 @@
       gd.on("plotly_relayouting", again);
       const node = (event) => {
         const m = T.meta(gd);
-        const id = m && m.kind === "surface" && m.nodes[event.points[0].curveNumber];
+        const id = m && m.kind === "surface" && (m.faces ? event.points[0].customdata : m.nodes[event.points[0].curveNumber]);
         return id === null || id === undefined || id === false ? null : { node: { side: m.side, id } };
       };
       gd.on("plotly_hover", (event) => { if (!T.state.brushing && !T.travel.isOpen(T.meta(gd).side)) T.hover(node(event)); });

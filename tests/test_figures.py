@@ -73,6 +73,30 @@ def test_a_difference_leads_from_one_figure_to_the_next(views, name):
                 assert _without_none(_applied(old, patch)) == _without_none(new)
 
 
+def _unpacked(spec):
+    return np.frombuffer(base64.b64decode(spec["bdata"]), dtype=f"<{spec['dtype']}")
+
+
+def test_one_mesh_of_many_leaves_has_the_faces_and_colors_of_theirs(views, monkeypatch):
+    for analysis, session, theme in views:
+        apart = surface.spec(analysis, session, "a", theme)
+        monkeypatch.setattr(surface, "MANY", 1)
+        whole = surface.spec(analysis, session, "a", theme)
+        monkeypatch.undo()
+        assert go.Figure(whole)
+        (mesh,), meta = whole["data"], whole["layout"]["meta"]
+        owners, places = _unpacked(meta["faces"]), _unpacked(mesh["intensity"])
+        corners = _unpacked(mesh["customdata"])
+        scale = dict(zip(np.arange(mesh["cmax"] + 0.5), [color for _, color in mesh["colorscale"][::2]], strict=True))
+        for at, (node, part) in enumerate(zip(meta["nodes"], apart["data"], strict=True)):
+            own = owners == at
+            assert own.sum() == len(_unpacked(part["i"]))
+            assert {scale[place] for place in places[own]} <= {part["color"]}
+            # A vertex where leaves meet is one of theirs.
+            assert set(corners[_unpacked(mesh["i"])[own]]) <= set(meta["nodes"])
+            assert node in corners or not own.any()
+
+
 def test_matched_leaves_share_a_color(views):
     for analysis, session, theme in views:
         styles = [node_styles(analysis, session, side, THEMES[theme]) for side in ("a", "b")]

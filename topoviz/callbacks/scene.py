@@ -63,6 +63,12 @@ def _changed(
     if view == old:
         return no_update
     patch = Patch()
+    if old is not None and old["shape"] == view["shape"] and len(view["colors"]) > surface.MANY:
+        painted = surface.spec(analysis, session, side, theme)
+        for key in surface.PAINT:
+            patch["data"][0][key] = painted["data"][0][key]
+        patch["layout"]["meta"] = painted["layout"]["meta"]
+        return patch
     if old is not None and old["shape"] == view["shape"]:
         for at, color in enumerate(view["colors"]):
             patch["data"][at]["color"] = color

@@ -9,7 +9,7 @@ from functools import lru_cache
 from core.tree import LevelSetTree
 from topoviz.theme import Theme, node_color
 
-__all__ = ["leaf_colors"]
+__all__ = ["leaf_colors", "shade"]
 
 _FEW, _MOST = 7, 9
 # How far a leaf's color goes from its branch's towards the ink (above 0) or the paper (below), in turn.
@@ -29,7 +29,7 @@ def leaf_colors(tree: LevelSetTree, theme: Theme) -> dict[int, str]:
     colors = {}
     for hue, branch in enumerate(_branches(tree)):
         for at, leaf in enumerate(branch):
-            colors[leaf] = _shade(node_color(hue, _MOST), _SHADES[at % len(_SHADES)], theme)
+            colors[leaf] = shade(node_color(hue, _MOST), _SHADES[at % len(_SHADES)], theme)
     return colors
 
 
@@ -46,7 +46,7 @@ def _branches(tree: LevelSetTree) -> list[list[int]]:
     return sorted(sorted(tree.ids(tree.leaves_below[row])) for row in tops)
 
 
-def _shade(color: str, share: float, theme: Theme) -> str:
+def shade(color: str, share: float, theme: Theme) -> str:
     """`color` (#rrggbb) part of the way to the theme's ink, or where `share` is negative to its paper."""
     goal = theme.ink if share > 0 else theme.paper
     parts = [(int(color[at : at + 2], 16), int(goal[at : at + 2], 16)) for at in (1, 3, 5)]

@@ -1,22 +1,36 @@
 """The input density in three dimensions: its superlevel set at the cut, colored by the leaf that each place belongs to.
 
 The level set is that of the data's density; a place's leaf is found by carrying it to the latent space. One mesh a
-leaf, so that a node can be lit without a new mesh.
+leaf, so that a node can be lit without a new mesh; of many leaves, for each mesh costs plotly a hundredth of a second,
+one mesh whose faces have a place each on a scale of all colors, then of all colors faded.
 """
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
 from scipy.ndimage import map_coordinates
 
-from core.levelset import surface
+from core.levelset import Surface, surface
 from core.tree import LevelSets, leaf_of
-from topoviz.figures.style import Spec, bare_layout, node_styles, packed
+from topoviz.figures.shades import shade
+from topoviz.figures.style import NodeStyle, Spec, bare_layout, node_styles, packed
 from topoviz.results import Analysis
 from topoviz.session import Session, Side
-from topoviz.theme import THEMES
+from topoviz.theme import THEMES, Theme
 
-__all__ = ["figure", "spec"]
+if TYPE_CHECKING:
+    from core.model import InputField
 
+__all__ = ["MANY", "PAINT", "figure", "spec"]
+
+MANY = 24
+"""Of more leaves all share one mesh."""
+PAINT = ("intensity", "colorscale", "cmax")
+"""What of the one mesh of many leaves changes with their colors."""
+
+_FADED = 0.72
 _EYE = {"x": 1.4, "y": 1.4, "z": 1.0}
 _MATTE = {"ambient": 0.55, "diffuse": 0.6, "specular": 0.08, "roughness": 0.9, "fresnel": 0.05}
 
@@ -27,7 +41,7 @@ def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
 
 
 def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
-    """The level set of one side's input density, one mesh a leaf; without traces where the model keeps none."""
+    """The level set of one side's input density; without traces where the model keeps none."""
     axis = {"visible": False, "showbackground": False}
     camera = {"eye": _EYE, "projection": {"type": "perspective"}}
     scene = {"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data", "dragmode": "orbit", "camera": camera}
@@ -38,16 +52,52 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
     if field is None:
         return {"data": [], "layout": chart}
     styles = node_styles(analysis, session, side, THEMES[theme])
-    found = surface(field.axes, field.log_density, analysis.cut(session.level))
-    owner = _owners(sets, field, found)
+    found, owner = _mesh(sets, field, analysis.cut(session.level))
     look = {"type": "mesh3d", "opacity": 1.0, "flatshading": False, "lighting": _MATTE, "hoverinfo": "none"}
+    if len(nodes) > MANY:
+        whole, chart["meta"]["faces"], chart["meta"]["slots"] = _painted(found, owner, nodes, styles, THEMES[theme])
+        return {"data": [look | whole], "layout": chart}
     data = [
         {**look, **_part(found.vertices, found.faces[owner == node]), "color": styles[node].color} for node in nodes
     ]
     return {"data": data, "layout": chart}
 
 
-def _owners(sets: LevelSets, field, found) -> np.ndarray:
+# Colors change more often than meshes.
+@lru_cache(maxsize=8)
+def _mesh(sets: LevelSets, field: "InputField", level: float) -> tuple[Surface, np.ndarray]:
+    """The level set, and the id of the leaf that each of its faces belongs to (f,)."""
+    found = surface(field.axes, field.log_density, level)
+    return found, _owners(sets, field, found)
+
+
+def _painted(
+    found: Surface, owner: np.ndarray, nodes: list[int], styles: dict[int, NodeStyle], theme: Theme
+) -> tuple[Spec, Spec, list[int]]:
+    """One mesh in the colors of all leaves, faded ones behind the others on its scale; for each face which of the nodes
+    it belongs to, and for each node the place of its color."""
+    colors = list(dict.fromkeys(styles[node].color for node in nodes))
+    slots = [colors.index(styles[node].color) for node in nodes]
+    steps = [*colors, *(shade(color, -_FADED, theme) for color in colors)]
+    place = np.zeros(max(nodes) + 1, dtype=np.int32)
+    place[nodes] = np.arange(len(nodes))
+    faces = place[owner]
+    corners = np.zeros(len(found.vertices), dtype=np.int32)
+    corners[found.faces] = owner[:, None]
+    whole = {
+        **_columns(found.vertices, found.faces),
+        "customdata": packed(corners),
+        "intensity": packed(np.array(slots, dtype=float)[faces]),
+        "intensitymode": "cell",
+        "colorscale": [[(at + end) / len(steps), color] for at, color in enumerate(steps) for end in (0, 1)],
+        "cmin": -0.5,
+        "cmax": len(steps) - 0.5,
+        "showscale": False,
+    }
+    return whole, packed(faces), slots
+
+
+def _owners(sets: LevelSets, field: "InputField", found: Surface) -> np.ndarray:
     """(f,): the id of the leaf that each face belongs to, by the latent of its first corner."""
     if not len(found.faces):
         return np.empty(0, dtype=int)
@@ -66,5 +116,9 @@ def _owners(sets: LevelSets, field, found) -> np.ndarray:
 def _part(vertices: np.ndarray, faces: np.ndarray) -> Spec:
     """The packed mesh of some faces, with only the vertices they use."""
     used, corners = np.unique(faces, return_inverse=True)
-    columns = [*vertices[used].reshape(-1, 3).T, *corners.reshape(-1, 3).T]
+    return _columns(vertices[used], corners)
+
+
+def _columns(vertices: np.ndarray, faces: np.ndarray) -> Spec:
+    columns = [*vertices.reshape(-1, 3).T, *faces.reshape(-1, 3).T]
     return {key: packed(column) for key, column in zip("xyzijk", columns, strict=True)}
