@@ -216,9 +216,15 @@
           if (slider && Number(slider.value) !== value && !ahead(name)) window.dash_clientside.set_props(name, { value });
         }
         T.findings();
+        forget();
       });
     });
   };
+
+  /* Dash keeps what its stores held before each change, without end, for an undo of its own that is not in use here. */
+  function forget() {
+    for (const store of window.dash_stores || []) store.getState().history.past.length = 0;
+  }
 
   /* The session as the page's address; an address that could not be opened stays one step back. */
   function locate({ query, history: { now } }) {
