@@ -85,7 +85,7 @@ def firefox(url: str) -> Iterator[tuple[Script, Callable[[], str]]]:
     if binary is None:
         raise FileNotFoundError("no Firefox")
     with display():
-        client = Marionette(bin=binary, prefs={"webgl.force-enabled": True})
+        client = Marionette(bin=binary, gecko_log=os.devnull, prefs={"webgl.force-enabled": True})
         client.start_session()
         try:
             client.set_window_rect(width=SIZE[0], height=SIZE[1])
