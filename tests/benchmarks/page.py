@@ -29,6 +29,7 @@ import numpy as np
 from dash import Dash
 from flask import Response, g, request
 from playwright.sync_api import Page, sync_playwright
+from soak import served
 from werkzeug.serving import make_server
 
 from topoviz.app import create_app
@@ -237,7 +238,7 @@ def _million(arguments: argparse.Namespace) -> None:
 
 
 def _sessions(arguments: argparse.Namespace, people: int = 20, edits: int = 8) -> None:
-    """Twenty people edit at once, each pair of edits a second or so apart; nobody sees another's."""
+    """Twenty people edit at once on a server of its own, a second or so between edits; nobody sees another's."""
     names = large.write_pair(arguments.models, 12)
     library = Library(Settings(models=arguments.models, open_browser=False))
     start = Session(model_a=names[0], model_b=names[1])
@@ -245,7 +246,7 @@ def _sessions(arguments: argparse.Namespace, people: int = 20, edits: int = 8) -
     ends = tree_a.ids(tree_a.leaves), tree_b.ids(tree_b.leaves)
     times: list[float] = []
     leaks: list[int] = []
-    with _served(arguments.models, 12) as (address, _):
+    with served(arguments.models) as (_, address):
         call = _caller(address, f"?a={names[0]}&b={names[1]}")
 
         def person(number: int) -> None:

@@ -3,7 +3,10 @@
 An event comes in, the history and the trees' changes go out at once; from the history follows the rest of the page.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
@@ -34,6 +37,7 @@ from topoviz.views.verdicts import badge
 
 __all__ = ["register"]
 
+_PATIENCE_SECONDS = 0.2
 _UNDO = {"undo": History.undo, "redo": History.redo}
 View = tuple[Analysis, Session, str]
 _GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
@@ -74,14 +78,17 @@ _OUTPUTS = {
 def register(app: Dash, library: Library, first: Session | None) -> None:
     """Register the session's address and the callback on `app`; `first` is what a visit without an address opens."""
 
+    turns = Lock()
+
     # Not a callback: an edit is to be on the screen before Dash has gone through the page.
     @app.server.post("/edit")
     def edit() -> Response:
         asked = json_object()
-        try:
-            answer = _answered(library, first, asked)
-        except InputError as error:
-            answer = {"error": str(error)}
+        with _turn(turns):
+            try:
+                answer = _answered(library, first, asked)
+            except InputError as error:
+                answer = {"error": str(error)}
         return Response(to_json_plotly(answer), mimetype="application/json")
 
     # Of answers that overtake each other Dash takes the one to the last question; what is shown is kept with it.
@@ -96,6 +103,17 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
         if history is None:
             return dict.fromkeys((*_OUTPUTS, "shown"), no_update)
         return _shown(library, history, theme, shown)
+
+
+@contextmanager
+def _turn(turns: Lock) -> Iterator[None]:
+    """One edit after the other: side by side all would be done when the last is. What takes long holds up no other."""
+    mine = turns.acquire(timeout=_PATIENCE_SECONDS)
+    try:
+        yield
+    finally:
+        if mine:
+            turns.release()
 
 
 def _stored(stored: Any) -> tuple[History | None, str]:
