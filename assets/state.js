@@ -52,6 +52,8 @@
     await state.page;
     state.busy = false;
     if (answer.stored) T.take(answer);
+    // Refused: sliders that went ahead go back.
+    else if (state.stored) T.take({ stored: state.stored, trees: null });
     tell(answer.error || answer.notice);
     return T.pump();
   }

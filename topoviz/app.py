@@ -5,7 +5,7 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, compose, curation, export, points, scene, session, study, training, uploads
+from topoviz.callbacks import browser, compose, curation, edit, export, points, scene, show, study, training, uploads
 from topoviz.delivery import deliver
 from topoviz.jobs import Jobs
 from topoviz.library import Library
@@ -34,7 +34,8 @@ def create_app(settings: Settings) -> Dash:
     # A function: a study may arrive while the app runs.
     first = settings.session is None
     app.layout = lambda: layout(bool(library.studies()), library.story(), story_first=first)
-    session.register(app, library, settings.session)
+    edit.register(app, library, settings.session)
+    show.register(app, library)
     scene.register(app, library)
     points.register(app, library)
     browser.register(app)

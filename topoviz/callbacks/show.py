@@ -1,32 +1,20 @@
-"""The session: one address writes it, one callback shows what follows from it.
+"""What follows from the session on the page, but for the trees, which an edit brings at once."""
 
-An event comes in, the history and the trees' changes go out at once; from the history follows the rest of the page.
-"""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from threading import Lock
 from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
-from flask import Response
-from plotly.io.json import to_json_plotly
 
-from core.errors import InputError, invalid
 from topoviz import ids
-from topoviz.address import from_query, to_query
+from topoviz.callbacks.edit import View, stored_history, view
 from topoviz.callbacks.patches import difference
 from topoviz.callbacks.scene import scene
-from topoviz.event_json import parse_event
-from topoviz.events import reduce
 from topoviz.families import families
-from topoviz.figures import latent, trees
+from topoviz.figures import latent
 from topoviz.figures.style import node_styles
 from topoviz.history import History
 from topoviz.library import Library
 from topoviz.results import Analysis, analyse
-from topoviz.security import json_object
 from topoviz.session import Session, Side
 from topoviz.theme import THEMES
 from topoviz.views.details import family_options, matches, score, transform, trust
@@ -37,9 +25,6 @@ from topoviz.views.verdicts import badge
 
 __all__ = ["register"]
 
-_PATIENCE_SECONDS = 0.2
-_UNDO = {"undo": History.undo, "redo": History.redo}
-View = tuple[Analysis, Session, str]
 _GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
     "live": Output(ids.LIVE, "data"),
@@ -75,21 +60,8 @@ _OUTPUTS = {
 }
 
 
-def register(app: Dash, library: Library, first: Session | None) -> None:
-    """Register the session's address and the callback on `app`; `first` is what a visit without an address opens."""
-
-    turns = Lock()
-
-    # Not a callback: an edit is to be on the screen before Dash has gone through the page.
-    @app.server.post("/edit")
-    def edit() -> Response:
-        asked = json_object()
-        with _turn(turns):
-            try:
-                answer = _answered(library, first, asked)
-            except InputError as error:
-                answer = {"error": str(error)}
-        return Response(to_json_plotly(answer), mimetype="application/json")
+def register(app: Dash, library: Library) -> None:
+    """Register the callback on `app`."""
 
     # Of answers that overtake each other Dash takes the one to the last question; what is shown is kept with it.
     @app.callback(
@@ -99,94 +71,10 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
         prevent_initial_call=True,
     )
     def show(stored: Any, shown: Any) -> dict[str, Any]:
-        history, theme = _stored(stored)
+        history, theme = stored_history(stored)
         if history is None:
             return dict.fromkeys((*_OUTPUTS, "shown"), no_update)
         return _shown(library, history, theme, shown)
-
-
-@contextmanager
-def _turn(turns: Lock) -> Iterator[None]:
-    """One edit after the other: side by side all would be done when the last is. What takes long holds up no other."""
-    mine = turns.acquire(timeout=_PATIENCE_SECONDS)
-    try:
-        yield
-    finally:
-        if mine:
-            turns.release()
-
-
-def _stored(stored: Any) -> tuple[History | None, str]:
-    """The history that a page keeps, and the theme that it is drawn in. Raises `InputError` on what is none."""
-    if stored is None:
-        return None, "light"
-    if not isinstance(stored, dict) or stored.get("theme") not in THEMES:
-        raise invalid("stored", "a history and a theme", type(stored).__name__, "reload the page")
-    return History.from_json(stored.get("history")), stored["theme"]
-
-
-def _answered(library: Library, first: Session | None, asked: dict[str, Any]) -> dict[str, Any]:
-    """The answer to an event of a page. Raises `InputError` where it cannot be used."""
-    before, drawn = _stored(asked.get("stored"))
-    history, notice = _next(library, first, before, asked.get("event"), asked.get("query"))
-    theme = asked.get("theme")
-    return _edited(library, before, history, theme if theme in THEMES else "light", drawn) | {"notice": notice}
-
-
-def _edited(library: Library, before: History | None, history: History, theme: str, drawn: str) -> dict[str, Any]:
-    """What the page keeps after an event, and what makes its trees those of now."""
-    session = history.now
-    analysis = analyse(library, session)
-    facts = trees.facts(analysis, session, theme)
-    view = None if before is None else _view(library, before.now, drawn)
-    old = None if view is None else trees.facts(*view)
-    kept = {
-        "history": history.to_json(),
-        "query": to_query(session),
-        "theme": theme,
-        "floor": analysis.cut(0.0),
-        "explanations": len(analysis.matching.alternatives) + 1 if session.complete else 1,
-    }
-    return {"stored": kept, "trees": None if facts is old else trees.changes(old, facts) if old else facts}
-
-
-def _next(
-    library: Library, first: Session | None, before: History | None, event: Any, query: Any
-) -> tuple[History, str]:
-    """The history after an event, and one line to tell the person where something could not be used."""
-    if before is None:
-        return _opened(library, first, query)
-    if not isinstance(event, dict):
-        return before, ""
-    kind = event.get("type")
-    if kind == "show":
-        return before, ""
-    if kind in _UNDO:
-        return _UNDO[kind](before), ""
-    if kind == "open-example":
-        found = next((e for e in library.examples() if e.id == event.get("id")), None)
-        return (before if found is None else before.push(found.session)), ""
-    after = before.push(reduce(before.now, parse_event(event)))
-    analyse(library, after.now)
-    return after, ""
-
-
-def _opened(library: Library, first: Session | None, query: Any) -> tuple[History, str]:
-    """What a visit begins with: the address's session, else the one the app was started with, else the first
-    example.
-    """
-    notice = ""
-    if isinstance(query, str) and "a=" in query:
-        try:
-            session = from_query(query)
-            analyse(library, session)
-            return History(session), ""
-        except InputError as error:
-            notice = f"The address could not be opened: {error}"
-    session = first or library.first_session()
-    if not session.model_a:
-        raise InputError("There are no models to show yet: train one with the + above, or start with --models FOLDER.")
-    return History(session), notice
 
 
 def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[str, Any]:
@@ -194,7 +82,7 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
     session = history.now
     analysis = analyse(library, session)
     new = (analysis, session, theme)
-    old = _view(library, Session.from_json(shown["session"]), shown["theme"]) if isinstance(shown, dict) else None
+    old = view(library, Session.from_json(shown["session"]), shown["theme"]) if isinstance(shown, dict) else None
     texts = _texts(history, analysis)
     out: dict[str, Any] = dict.fromkeys(_OUTPUTS, no_update)
     out["shown"] = {"session": session.to_json(), "theme": theme, "texts": texts}
@@ -230,14 +118,6 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
             "families_b": strip(families(analysis.model_b.metrics), theme),
         }
     return out
-
-
-def _view(library: Library, session: Session, theme: str) -> View | None:
-    """What the page showed; None where its models are gone."""
-    try:
-        return analyse(library, session), session, theme
-    except InputError:
-        return None
 
 
 def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
