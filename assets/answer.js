@@ -13,7 +13,9 @@
     T.state.link = null;
     locate(stored);
     if (trees) T.showTrees(trees);
-    else { T.mark(); T.drawLevel(); T.card(); }
+    T.mark();
+    T.drawLevel();
+    T.card();
     T.atFrame("planes", () => T.planes());
     requestAnimationFrame(() => {
       T.brush.check();

@@ -596,9 +596,6 @@
     models = pair;
     lay(true);
     T.findAgain();
-    T.atFrame("planes", () => T.planes());
-    after();
-    T.card();
   };
 
   /* The node in hand is another: what a screen reader is told follows. */

@@ -47,9 +47,8 @@ def _with_nearest(problem: AssignmentProblem, starts: list[np.ndarray]) -> list[
     for start in sorted(found, key=found.__getitem__)[:_IMPROVED]:
         partners = changed_singly(problem, np.array(start))
         found[tuple(partners.tolist())] = problem.cost(partners)
-    best = np.array(min(found, key=found.__getitem__))
-    least = min(found.values())
-    for partners, added in _changes(problem, best, _NEAR):
+    best, least = min(found.items(), key=lambda item: item[1])
+    for partners, added in _changes(problem, np.array(best), _NEAR):
         found.setdefault(tuple(partners.tolist()), least + added)
     return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
@@ -119,21 +118,17 @@ def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray
 
 
 def _table(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
-    """(na, nb): what each pair would add beside the matching's pairs of other rows."""
-    return problem.gains + beside(problem, partners)
-
-
-def beside(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
-    """(na, nb): what each pair costs together with the matching's pairs of other rows; from the last matching that was
+    """(na, nb): what each pair would add beside the matching's pairs of other rows; from the last matching that was
     asked for, where it is nearer than none."""
     from core.match import compiled
 
-    known, table = problem.last[0] if problem.last else (np.full_like(partners, -1), np.zeros(problem.shape))
+    none = np.full_like(partners, -1), np.zeros(problem.shape)
+    known, together = problem.last[0] if problem.last else none
     if 2 * np.count_nonzero(known != partners) > np.count_nonzero(partners >= 0):
-        known, table = np.full_like(partners, -1), np.zeros(problem.shape)
-    table = compiled.added(table, *problem.evidence, known, partners)
-    problem.last[:] = [(partners.copy(), table)]
-    return table
+        known, together = none
+    together = compiled.added(together, *problem.evidence, known, partners)
+    problem.last[:] = [(partners.copy(), together)]
+    return problem.gains + together
 
 
 def _assign(problem: AssignmentProblem, table: np.ndarray) -> np.ndarray:

@@ -10,6 +10,5 @@
     study dialog --> chart, table, card; a trial that is opened there is an event like any other
 
 /edit alone writes the session, and is no callback: what it answers is drawn before Dash has gone through the page.
-Figures that exist are patched, never replaced: a new figure would lose the person's
-camera.
+Figures that exist are patched, never replaced: a new figure would lose the person's camera.
 """

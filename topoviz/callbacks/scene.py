@@ -63,17 +63,17 @@ def _changed(
     if view == old:
         return no_update
     patch = Patch()
-    if old is not None and old["shape"] == view["shape"] and len(view["colors"]) > surface.MANY:
-        painted = surface.spec(analysis, session, side, theme)
-        for key in surface.PAINT:
-            patch["data"][0][key] = painted["data"][0][key]
-        patch["layout"]["meta"] = painted["layout"]["meta"]
-        return patch
-    if old is not None and old["shape"] == view["shape"]:
+    same = old is not None and old["shape"] == view["shape"]
+    if same and len(view["colors"]) <= surface.MANY:
         for at, color in enumerate(view["colors"]):
             patch["data"][at]["color"] = color
         return patch
     new = surface.spec(analysis, session, side, theme)
+    if same:
+        for key in surface.PAINT:
+            patch["data"][0][key] = new["data"][0][key]
+        patch["layout"]["meta"] = new["layout"]["meta"]
+        return patch
     if old is None:
         return new
     patch["data"] = new["data"]
