@@ -38,6 +38,8 @@ _SEEDING_POINTS = 8000
 # Shares of training: up to the first, level sets are made even; from the second on, the likelihood is alone.
 _EVEN, _FREE = 0.4, 0.6
 _PATIENCE = 0.06
+# Beyond so many latent dimensions points are few for the space.
+_DENSE = 3
 # Flows of further starts are drawn with seeds so far apart.
 _APART = 1_000_003
 
@@ -63,6 +65,7 @@ class Fit:
         self.generator = torch.Generator().manual_seed(seed)
         self.test = self._padded(self.rows[self.rows.heldout])
         total = dataset.dim + self.pad
+        self.sparse = self.latent_dim > _DENSE
         self.start = start if state is None else _start_of(state)
         flow = FLOWS[config.flow](total, config.blocks, config.width, seed + _APART * self.start)
         self.net = Likelihood(flow, self.latent_dim, total - self.latent_dim).to(self.device)
@@ -143,11 +146,14 @@ class Fit:
         anything on held-out points is cut short: over-fitting comes early where points are few.
         """
         config, net = self.config, self.net
-        seeding = self.batch(min(_SEEDING_POINTS, self.rows.training))
-        net.start_prior(seeding, config.prior, config.components, self.rng)
+        seeding = self._padded(self.rows[self.rows.training_rows(np.arange(min(_SEEDING_POINTS, self.rows.training)))]) if self.sparse else self.batch(min(_SEEDING_POINTS, self.rows.training))
+        net.start_prior(seeding, config.prior, config.components, self.rng, self.sparse)
         self.optimizers = self._optimizers(net)
         self.average = copy.deepcopy(net)
         self.best = copy.deepcopy(net.state_dict())
+        if self.sparse:
+            with torch.no_grad():
+                self.best_nll = float(-net(self.test).mean())
         if self.restored is not None:
             self._take_up(self.restored)
         every = max(config.steps // _REPORTS, 1)

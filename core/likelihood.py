@@ -19,6 +19,7 @@ PRIORS: dict[str, Callable[[np.ndarray, int, np.random.Generator], LearnedPrior]
     "adversarial": AdversarialModule,
 }
 """The families of priors by name."""
+SPARSE: dict[str, Callable[[np.ndarray, int, np.random.Generator], LearnedPrior]] = {"mixture": MixtureModule.shortest}
 
 
 class Likelihood(nn.Module):
@@ -31,13 +32,15 @@ class Likelihood(nn.Module):
         self.log_noise = nn.Parameter(torch.full((noise_dim,), -2.0))
         self.prior: LearnedPrior | None = None
 
-    def start_prior(self, x: Tensor, name: str, components: int, rng: np.random.Generator) -> None:
-        """Begin the prior of that name and the noise deviations at what the flow makes of `x` (n, d+p) now."""
+    def start_prior(self, x: Tensor, name: str, components: int, rng: np.random.Generator, sparse: bool) -> None:
+        """Begin the prior of that name and the noise deviations at what the flow makes of `x` (n, d+p) now; where
+        points are `sparse` in the latent space with no more components than they call for."""
         with torch.no_grad():
             y = self.flow(x)
             if len(self.log_noise):
                 self.log_noise.copy_(y[:, self.latent_dim :].std(0).clamp_min(0.02).log().clamp_max(-0.5))
-        self.prior = PRIORS[name](y[:, : self.latent_dim].double().cpu().numpy(), components, rng).to(x.device)
+        start = SPARSE.get(name, PRIORS[name]) if sparse else PRIORS[name]
+        self.prior = start(y[:, : self.latent_dim].double().cpu().numpy(), components, rng).to(x.device)
 
     def forward(self, x: Tensor) -> Tensor:
         """log p (n,) of standardised, rotated points with pads (n, d+p)."""

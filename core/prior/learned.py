@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.prior.merge import condensed
+from core.prior.merge import condensed, shortest
 from core.prior.mixture import GaussianMixture
 
 __all__ = ["LOG_2PI", "LearnedPrior", "MixtureModule"]
@@ -17,6 +17,8 @@ __all__ = ["LOG_2PI", "LearnedPrior", "MixtureModule"]
 LOG_2PI = float(np.log(2 * np.pi))
 # The logarithm of what a component weighs that was let go.
 _GONE = -30.0
+# Descents to the shortest description; some end with two modes in one component and another mode in two.
+_STARTS = 8
 
 
 class LearnedPrior(nn.Module):
@@ -102,7 +104,18 @@ class MixtureModule(LearnedPrior):
 
     def condense(self, z: Tensor, points: int) -> None:
         """Let go of the components that latents (n, k), a sample of so many `points`, do not call for."""
-        kept = condensed(self.export(), z.double().cpu().numpy(), points)
+        self._become(condensed(self.export(), z.double().cpu().numpy(), points))
+
+    @classmethod
+    def shortest(cls, z: np.ndarray, components: int, rng: np.random.Generator) -> "MixtureModule":
+        """The mixture of at most so many `components` that describes latents (n, k) shortest: a start where points are
+        few for the space."""
+        density = shortest([cls(z, components, rng).export() for _ in range(_STARTS)], z)
+        module = cls(z, len(density.weights), rng)
+        module._become(density)
+        return module
+
+    def _become(self, kept: GaussianMixture) -> None:
         precision, count = np.linalg.cholesky(np.linalg.inv(kept.covariances)), len(kept.weights)
         with torch.no_grad():
             self.logits.fill_(_GONE)

@@ -4,11 +4,13 @@ Pairs that differ least are merged, a few at a time, and the rest is fitted anew
 single Gaussian the one of the shortest description is kept.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 
 from core.prior.mixture import GaussianMixture
 
-__all__ = ["condensed", "description_length"]
+__all__ = ["condensed", "description_length", "shortest"]
 
 _STEP = 0.1
 _ROUNDS = 8
@@ -34,7 +36,7 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int) -> GaussianM
     References: Runnalls 2007, "Kullback-Leibler approach to Gaussian mixture reduction", for the pairs; Figueiredo and
     Jain 2002, "Unsupervised learning of finite mixture models", for going down from too many.
     """
-    price = description_length(1 + density.dim + density.dim * (density.dim + 1) // 2, points)
+    price = _price(density, points)
     best, shortest, failed = density, _length(density, z, price), 0
     while len(density.weights) > 1 and failed < _GIVE_UP:
         for _ in range(max(1, int(_STEP * len(density.weights)))):
@@ -46,6 +48,17 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int) -> GaussianM
         if length < shortest:
             best, shortest = density, length
     return best
+
+
+def shortest(starts: Iterable[GaussianMixture], z: np.ndarray) -> GaussianMixture:
+    """Of the mixtures that some are `condensed` to by latents (n, k) the one of the shortest description."""
+    found = [condensed(start, z, len(z)) for start in starts]
+    return min(found, key=lambda density: _length(density, z, _price(density, len(z))))
+
+
+def _price(density: GaussianMixture, points: int) -> float:
+    """Nats a point that a component must gain."""
+    return description_length(1 + density.dim + density.dim * (density.dim + 1) // 2, points)
 
 
 def _length(density: GaussianMixture, z: np.ndarray, price: float) -> float:
