@@ -19,7 +19,7 @@ from topoviz import __version__
 __all__ = ["run"]
 
 _MODEL = "a model folder, or the name of a model at hand"
-_DATA = "a built-in set's name, or a .npy, .npz, .csv, .parquet or .safetensors file"
+_DATA = "a built-in set's name, or a .npy, .npz, .csv, .parquet, .safetensors or .h5ad file, or a folder of shards"
 # Whose fault it is when the operating system refuses a path.
 _USERS_FAULT = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
