@@ -4,7 +4,7 @@
   "use strict";
 
   const T = (window.topoviz = window.topoviz || {});
-  const KINDS = [".csv", ".parquet", ".npy", ".npz", ".safetensors"];
+  const KINDS = [".csv", ".parquet", ".npy", ".npz", ".safetensors", ".h5ad"];
   const TRIES = 4, WAIT = 500;
   let current = null;
 

@@ -7,6 +7,7 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "core.activations": ("Collected", "UnitReport", "collect", "examine_units"),
     "core.align": (
         "AffineMap",
         "TreeMap",

@@ -94,6 +94,9 @@ JSON_FILES = {
 TRAIN = ("--steps", "5", "--out", "m")
 CASES = {
     "no such command": ("trian",),
+    "no such key": ("train", "other.npz", "--key", "points", "--steps", "5", "--out", "m"),
+    "a key of a plain array": ("train", "data.npy", "--key", "points", "--steps", "5", "--out", "m"),
+    "a key of a built-in set": ("train", "blob", "--key", "points", "--steps", "5", "--out", "m"),
     "no arguments": ("train",),
     "unknown flag": ("info", "a", "--loud"),
     "unknown set": ("sample", "nothing", "--out", "o.npz"),

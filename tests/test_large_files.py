@@ -13,16 +13,18 @@ import zipfile
 from functools import partial
 from types import SimpleNamespace
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.sparse
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from core.data import Dataset, arrays, bounds, load_dataset, spool, tables, write_points
+from core.data import Dataset, annotated, arrays, bounds, load_dataset, spool, tables, write_points
 from core.data.readers import read_dataset
 from core.errors import InputError
 from zoo import outcome
@@ -68,6 +70,22 @@ def safetensors(path, points, dtype=torch.float32):
     save_file({"points": torch.tensor(points).to(dtype), "labels": torch.arange(len(points)) % 3}, path)
 
 
+def h5ad(path, points, dtype="<f4", **options):
+    with h5py.File(path, "w") as file:
+        file.create_dataset("X", data=points.astype(dtype), **options)
+        label = file.create_group("obs/label")
+        label["codes"], label["categories"] = np.arange(len(points)) % 3, ["b", "a", "c"]
+
+
+def sparse(path, points, layout="csr"):
+    """Numbers that are not finite cannot be zeros, so all are kept."""
+    table = scipy.sparse.coo_array(points).asformat(layout)
+    with h5py.File(path, "w") as file:
+        group = file.create_group("X")
+        group.attrs.update({"encoding-type": f"{layout}_matrix", "shape": points.shape})
+        group["data"], group["indices"], group["indptr"] = table.data, table.indices, table.indptr
+
+
 def texts(points):
     return np.array(["b", "a", "c"])[np.arange(len(points)) % 3]
 
@@ -91,9 +109,14 @@ WRITERS = {
     "f4.safetensors": safetensors,
     "f8.safetensors": partial(safetensors, dtype=torch.float64),
     "bf16.safetensors": partial(safetensors, dtype=torch.bfloat16),
+    "f4.h5ad": h5ad,
+    "f8-big-endian.h5ad": partial(h5ad, dtype=">f8"),
+    "packed.h5ad": partial(h5ad, compression="gzip", chunks=(40, 3)),
+    "rows.h5ad": sparse,
+    "columns.h5ad": partial(sparse, layout="csc"),
 }
-IN_PLACE = ("f4.npy", "f4.safetensors")
-SPOOLED = ("f8.npy", "f4.npz", "columns.parquet", "f8.safetensors")
+IN_PLACE = ("f4.npy", "f4.safetensors", "f4.npz", "f4.h5ad")
+SPOOLED = ("f8.npy", "packed.npz", "packed.h5ad", "rows.h5ad", "columns.parquet", "f8.safetensors")
 
 
 @pytest.fixture
@@ -102,6 +125,7 @@ def lowered(monkeypatch):
     monkeypatch.setattr(spool, "LARGE_BYTES", 1000)
     monkeypatch.setattr(spool, "BLOCK_BYTES", 2000)
     monkeypatch.setattr(arrays, "_CHUNK", 2000)
+    monkeypatch.setattr(annotated, "_STORED", 500)
 
 
 def refusal(path):
@@ -284,11 +308,11 @@ def test_tables_of_text_keep_to_memory(tmp_path, request):
     assert bounds.most_of(path).rows < bounds.most_of(tmp_path / "a.npy").rows
 
 
-@pytest.mark.parametrize("name", ["f4.npz", "labels.parquet", "lists.parquet", "f4.safetensors"])
+@pytest.mark.parametrize("name", ["f4.npz", "labels.parquet", "lists.parquet", "f4.safetensors", "f4.h5ad"])
 @pytest.mark.usefixtures("lowered")
 def test_companions_that_do_not_fit_into_memory_are_refused(tmp_path, monkeypatch, name):
     WRITERS[name](tmp_path / name, POINTS)
-    for module in (arrays, tables):
+    for module in (annotated, bounds, tables):
         monkeypatch.setattr(module, "MEMORY_BYTES", 8 * ROWS - 1)
     assert re.search("at most .* `?(labels|latent)", refusal(tmp_path / name))
 

@@ -4,6 +4,7 @@ import io
 import pickle
 import zipfile
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
@@ -41,12 +42,18 @@ def savez(path, points):
     np.savez(path, points=points)
 
 
+def h5ad(path, points):
+    with h5py.File(path, "w") as file:
+        file["X"] = points
+
+
 WRITERS = {
     ".npy": np.save,
     ".npz": savez,
     ".csv": lambda path, points: pyarrow.csv.write_csv(as_columns(points), path),
     ".parquet": lambda path, points: pq.write_table(as_columns(points), path, row_group_size=16),
     ".safetensors": lambda path, points: save_file({"points": np.ascontiguousarray(points)}, path),
+    ".h5ad": h5ad,
 }
 
 

@@ -80,10 +80,10 @@ def with_metrics(model, **metrics):
     return replace(model, metrics=own | metrics)
 
 
-def outcome(path):
+def outcome(path, key=None):
     """What a reader says of a file: nothing, or its refusal."""
     try:
-        read_dataset(path)
+        read_dataset(path, key)
     except InputError as error:
         return str(error)
     return ""

@@ -19,7 +19,7 @@ from topoviz import __version__
 __all__ = ["run"]
 
 _MODEL = "a model folder, or the name of a model at hand"
-_DATA = "a built-in set's name, or a .npy, .npz, .csv, .parquet or .safetensors file"
+_DATA = "a built-in set's name, or a .npy, .npz, .csv, .parquet, .safetensors or .h5ad file, or a folder of shards"
 # Whose fault it is when the operating system refuses a path.
 _USERS_FAULT = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -122,6 +122,7 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help=_DATA)
+    parser.add_argument("--key", metavar="NAME", help="which table of a file that holds several")
     parser.add_argument("--seed", type=_whole, default=0)
     parser.add_argument("--n", type=_whole, help="how many points to train on")
     parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension, or auto")
@@ -144,6 +145,7 @@ def _info(parser: argparse.ArgumentParser) -> None:
 def _encode(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help=_MODEL)
     parser.add_argument("data", help=_DATA)
+    parser.add_argument("--key", metavar="NAME", help="which table of a file that holds several")
     parser.add_argument("--seed", type=_whole, default=0, help="for the pads")
     _out(parser, "FILE.npz")
 
@@ -231,6 +233,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 
 def _search(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", help=_DATA)
+    parser.add_argument("--key", metavar="NAME", help="which table of a file that holds several")
     parser.add_argument("--trials", type=_whole, metavar="N", help="how many trials (default: 40)")
     parser.add_argument(
         "--scheduler",

@@ -1,10 +1,9 @@
-"""Points in .npy, .npz and .safetensors files.
+"""Points in .npy and .npz files.
 
 Every header is read and checked before memory is taken for the array behind it; nothing is ever unpickled. A table too
 large for memory is mapped: from where it lies if that can be, else from a temporary file.
 """
 
-import json
 import re
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -14,25 +13,26 @@ from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
-from safetensors import safe_open
 
-from core.data.bounds import MEMORY_BYTES, RawTable, check_bytes, check_size, most_of, refusal
-from core.data.spool import is_large, row_blocks, spooled, spooled_table
+from core.data.bounds import (
+    REAL,
+    RawTable,
+    check_companion,
+    check_size,
+    check_table,
+    most_of,
+    points_key,
+    refusal,
+)
+from core.data.spool import is_large, spooled
 
-__all__ = ["read_npy", "read_npz", "read_safetensors"]
+__all__ = ["read_npy", "read_npz"]
 
 _MOST_MEMBERS = 64
 _BOMB_BYTES = 256 * 2**20
 _BOMB_RATIO = 200
 _CHUNK = 16 * 2**20
 _MOST_HEADER = 10_000
-_REAL = "fiub"
-# What torch calls the types of a .safetensors file.
-_TENSORS = {
-    "BOOL": "bool", "U8": "uint8", "I8": "int8", "F8_E4M3": "float8_e4m3fn", "F8_E5M2": "float8_e5m2",
-    "U16": "uint16", "I16": "int16", "F16": "float16", "BF16": "bfloat16", "U32": "uint32", "I32": "int32",
-    "F32": "float32", "U64": "uint64", "I64": "int64", "F64": "float64",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,9 +68,9 @@ def read_npy(path: Path) -> RawTable:
         return RawTable(_read_body(stream, header))
 
 
-def read_npz(path: Path) -> RawTable:
-    """The arrays `points` (else the only table), `labels`, `latent` and `entropy` of an .npz file. Raises like
-    `read_npy`, and what `zipfile` and its decompressors raise."""
+def read_npz(path: Path, key: str | None = None) -> RawTable:
+    """The arrays `key` (else `points`, else the only table), `labels`, `latent` and `entropy` of an .npz file. Raises
+    like `read_npy`, and what `zipfile` and its decompressors raise."""
     with zipfile.ZipFile(path) as archive:
         _check_archive(path, archive)
         members = {info.filename[:-4]: info for info in archive.infolist() if info.filename.endswith(".npy")}
@@ -85,10 +85,12 @@ def read_npz(path: Path) -> RawTable:
                 _check_declared(header, members[name].file_size)
                 if not mapped:
                     return _read_body(stream, header)
+                if (place := _mapped(path, members[name], header)) is not None:
+                    return place
                 content = spooled(path, header.nbytes, _pieces(stream, header.nbytes))
                 return content.view(header.dtype).reshape(header.shape, order=header.order)
 
-        key = _points_key(path, {name: header.shape for name, header in headers.items()})
+        key = points_key(path, {name: header.shape for name, header in headers.items()}, key)
         _check_points(path, headers[key])
         rest = {name: header for name, header in headers.items() if name != key}
         _check_companions(path, headers[key].shape[0], rest)
@@ -98,54 +100,6 @@ def read_npz(path: Path) -> RawTable:
             latent=read("latent") if "latent" in rest else None,
             entropy=float(read("entropy").reshape(-1)[0]) if "entropy" in rest else None,
         )
-
-
-def read_safetensors(path: Path) -> RawTable:
-    """The tensors `points` (else the only table) and `labels` of a .safetensors file. Raises `InputError`, or
-    `SafetensorError` and `OSError` on a damaged file."""
-    # Through torch, since numpy has no bfloat16.
-    import torch
-
-    # Opened for numpy: opened for torch, a file larger than memory is refused by the system.
-    with safe_open(path, framework="np") as file:
-        shapes = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
-        kinds = {name: str(file.get_slice(name).get_dtype()) for name in shapes}
-    key = _points_key(path, shapes)
-    names = [key, "labels"] if "labels" in shapes and key != "labels" else [key]
-    for name in names:
-        if kinds[name] not in _TENSORS:
-            raise refusal(path, "real numbers", f"{kinds[name]} in `{name}`", "write it as float32")
-    types = {name: getattr(torch, _TENSORS[kinds[name]]) for name in names}
-    shape, itemsize = shapes[key], types[key].itemsize
-    _check_table(path, shape)
-    check_size(path, shape, itemsize)
-    starts = _tensor_starts(path)
-
-    def read(name: str, rows: slice = slice(None)) -> torch.Tensor:
-        width = prod(shapes[name][1:]) * types[name].itemsize
-        content = np.memmap(path, np.uint8, "r", starts[name], (shapes[name][0], width))
-        return torch.from_numpy(np.array(content[rows])).view(types[name])
-
-    if not is_large(shape, itemsize):
-        points = read(key).float().numpy()
-    elif types[key] == torch.float32:
-        points = np.memmap(path, np.float32, "r", starts[key], shape)
-    else:
-        points = spooled_table(path, shape, (read(key, rows).float().numpy() for rows in row_blocks(shape)))
-    labels = None
-    if len(names) == 2:
-        _check_companion(path, "labels", shapes["labels"], len(points), types["labels"].itemsize)
-        found = read("labels").reshape(-1)
-        labels = (found.double() if found.is_floating_point() else found.long()).numpy()
-    return RawTable(points, labels)
-
-
-def _tensor_starts(path: Path) -> dict[str, int]:
-    """Where in a .safetensors file the bytes of each tensor start; its header was checked before."""
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        header = json.loads(stream.read(length))
-    return {name: 8 + length + entry["data_offsets"][0] for name, entry in header.items() if name != "__metadata__"}
 
 
 def _read_header(stream: IO[bytes]) -> _Header:
@@ -200,6 +154,23 @@ def _pieces(stream: IO[bytes], size: int) -> Iterator[np.ndarray]:
         yield np.frombuffer(piece, np.uint8)
 
 
+def _mapped(path: Path, info: zipfile.ZipInfo, header: _Header) -> np.ndarray | None:
+    """A member where it lies in the archive, if it was stored as it is and stands where its numbers can be read."""
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+        return None
+    with path.open("rb") as stream:
+        stream.seek(info.header_offset)
+        local = stream.read(30)
+        # A local header of its own stands before the member: 30 bytes, its name, and an extra field.
+        start = (
+            info.header_offset + 30 + int.from_bytes(local[26:28], "little") + int.from_bytes(local[28:30], "little")
+        )
+        start += header.size
+        if local[:4] != b"PK\x03\x04" or start + header.nbytes > path.stat().st_size or start % header.dtype.alignment:
+            return None
+        return np.memmap(stream, header.dtype, "r", start, header.shape, header.order)
+
+
 def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
     infos = archive.infolist()
     if len(infos) > _MOST_MEMBERS:
@@ -217,32 +188,16 @@ def _check_archive(path: Path, archive: zipfile.ZipFile) -> None:
         raise refusal(path, "without a password", "an encrypted archive", "write it with numpy.savez")
 
 
-def _points_key(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> str:
-    """`points`, or the name of the only table."""
-    if "points" in shapes:
-        return "points"
-    tables = [name for name, shape in shapes.items() if len(shape) == 2]
-    if len(tables) == 1:
-        return tables[0]
-    listed = ", ".join(sorted(shapes)[:8]) or "no array"
-    raise refusal(path, "a file with an array `points` (n, d)", listed, "name the table `points`")
-
-
 def _check_points(path: Path, header: _Header) -> None:
-    if header.dtype.kind not in _REAL:
+    if header.dtype.kind not in REAL:
         raise refusal(path, "real numbers", _kind(header.dtype), "write it as float32")
-    _check_table(path, header.shape)
+    check_table(path, header.shape)
     check_size(path, header.shape, header.dtype.itemsize)
-
-
-def _check_table(path: Path, shape: tuple[int, ...]) -> None:
-    if len(shape) != 2 or shape[1] == 0:
-        raise refusal(path, "a table (n, d) of numbers", f"shape {shape}", "give one row per point")
 
 
 def _check_companions(path: Path, rows: int, headers: Mapping[str, _Header]) -> None:
     """Refuse labels, latent and entropy that do not fit the points, by their headers."""
-    kinds = {"labels": _REAL + "US", "latent": _REAL, "entropy": _REAL}
+    kinds = {"labels": REAL + "US", "latent": REAL, "entropy": REAL}
     for name in kinds.keys() & headers.keys():
         header = headers[name]
         if header.dtype.kind not in kinds[name]:
@@ -251,15 +206,7 @@ def _check_companions(path: Path, rows: int, headers: Mapping[str, _Header]) -> 
             if prod(header.shape) != 1:
                 raise refusal(path, "a file with one number `entropy`", f"shape {header.shape}", "leave it out")
             continue
-        _check_companion(path, name, header.shape, rows, header.dtype.itemsize)
-
-
-def _check_companion(path: Path, name: str, shape: tuple[int, ...], rows: int, itemsize: int) -> None:
-    """Refuse labels or latent coordinates that do not fit the points, or not into memory, in int64 or float32."""
-    fits = shape in {(rows,), (rows, 1)} if name == "labels" else len(shape) == 2 and shape[0] == rows
-    if not fits:
-        raise refusal(path, f"a file with {rows:,} rows in `{name}`", f"shape {shape}", "give one per point")
-    check_bytes(path, prod(shape) * max(itemsize, 8 if name == "labels" else 4), MEMORY_BYTES, f"in `{name}`")
+        check_companion(path, name, header.shape, rows, header.dtype.itemsize)
 
 
 def _kind(dtype: np.dtype) -> str:

@@ -1,5 +1,6 @@
 """What a file of points may hold, and the one way to refuse it. Sizes are checked before anything is read."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -10,12 +11,14 @@ import pyarrow as pa
 from core.errors import InputError, invalid
 
 __all__ = [
-    "FEWEST_ROWS", "MEMORY_BYTES", "MOST_COLUMNS", "Most", "RawTable", "check_bytes", "check_size", "most_of",
-    "printable", "refusal",
+    "FEWEST_ROWS", "MEMORY_BYTES", "MOST_COLUMNS", "REAL", "Most", "RawTable", "check_bytes", "check_companion",
+    "check_size", "check_table", "most_of", "points_key", "printable", "refusal",
 ]  # fmt: skip
 
 MOST_COLUMNS = 65_536
 FEWEST_ROWS = 32
+# The kinds of numpy types that are real numbers.
+REAL = "fiub"
 # Of whatever is taken into memory whole: labels, latent coordinates, the lists in a row group.
 MEMORY_BYTES = 4 * 2**30
 
@@ -80,3 +83,35 @@ def check_bytes(path: Path, size: int, most: int, what: str) -> None:
     if size > most:
         got = f"{size / 2**30:,.1f} GiB"
         raise refusal(path, f"at most {most >> 30} GiB {what}", got, "give fewer rows or columns")
+
+
+def points_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None = None) -> str:
+    """`key`, else `points`, else the name of the only table among arrays of these shapes."""
+    if key is not None:
+        if key not in shapes:
+            raise refusal(path, f"a file with `{printable(key)}`", _listed(shapes), "choose another key")
+        return key
+    if "points" in shapes:
+        return "points"
+    tables = [name for name, shape in shapes.items() if len(shape) == 2]
+    if len(tables) == 1:
+        return tables[0]
+    raise refusal(path, "a file with an array `points` (n, d)", _listed(shapes), "name the table `points`, or its key")
+
+
+def check_table(path: Path, shape: tuple[int, ...]) -> None:
+    """Refuse what is no table (n, d)."""
+    if len(shape) != 2 or shape[1] == 0:
+        raise refusal(path, "a table (n, d) of numbers", f"shape {shape}", "give one row per point")
+
+
+def check_companion(path: Path, name: str, shape: tuple[int, ...], rows: int, itemsize: int) -> None:
+    """Refuse labels or latent coordinates that do not fit the points, or not into memory, in int64 or float32."""
+    fits = shape in {(rows,), (rows, 1)} if name == "labels" else len(shape) == 2 and shape[0] == rows
+    if not fits:
+        raise refusal(path, f"a file with {rows:,} rows in `{name}`", f"shape {shape}", "give one per point")
+    check_bytes(path, prod(shape) * max(itemsize, 8 if name == "labels" else 4), MEMORY_BYTES, f"in `{name}`")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names)[:8]) or "no array"

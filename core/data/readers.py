@@ -12,30 +12,48 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 from safetensors import SafetensorError
 
-from core.data.arrays import read_npy, read_npz, read_safetensors
-from core.data.bounds import FEWEST_ROWS, RawTable, check_bytes, check_size, most_of, refusal
+from core.data.annotated import read_h5ad
+from core.data.arrays import read_npy, read_npz
+from core.data.bounds import FEWEST_ROWS, RawTable, check_bytes, check_size, most_of, printable, refusal
 from core.data.dataset import Dataset
 from core.data.spool import as_float32, finite_rows, kept_rows, row_blocks
 from core.data.tables import read_csv, read_parquet
+from core.data.tensors import INDEX_SUFFIX, read_index, read_safetensors, read_shards
 from core.errors import InputError, invalid
 from core.files import atomic_file
 
 __all__ = ["SUFFIXES", "read_dataset", "read_raw", "sound", "write_points"]
 
-_READERS: dict[str, Callable[[Path], RawTable]] = {
-    ".npy": read_npy,
-    ".npz": read_npz,
-    ".csv": read_csv,
-    ".parquet": read_parquet,
-    ".safetensors": read_safetensors,
+
+@dataclass(frozen=True)
+class _Format:
+    """How a kind of file is read: whether its tables have names to choose from (`keyed`), and whether it is read
+    `whole` when a person is to choose columns."""
+
+    read: Callable[..., RawTable]
+    keyed: bool = False
+    whole: bool = False
+
+
+_FORMATS = {
+    ".npy": _Format(read_npy),
+    ".npz": _Format(read_npz, keyed=True),
+    ".csv": _Format(read_csv, whole=True),
+    ".parquet": _Format(read_parquet, whole=True),
+    ".safetensors": _Format(read_safetensors, keyed=True),
+    ".h5ad": _Format(read_h5ad, keyed=True, whole=True),
 }
-SUFFIXES = tuple(_READERS)
+# Not one file but several.
+_INDEX = _Format(read_index, keyed=True)
+_FOLDER = _Format(read_shards, keyed=True)
+SUFFIXES = tuple(_FORMATS)
 # All that the libraries raise on a damaged file; RuntimeError is zipfile's for a method it does not know.
 _DAMAGE = (
     ValueError, OSError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
@@ -43,24 +61,34 @@ _DAMAGE = (
 )  # fmt: skip
 
 
-def read_dataset(path: Path | str) -> Dataset:
-    """The points in a .npy, .npz, .csv, .parquet or .safetensors file, named after its stem.
+def read_dataset(path: Path | str, key: str | None = None) -> Dataset:
+    """The points in a .npy, .npz, .csv, .parquet, .safetensors or .h5ad file, or in .safetensors shards: a folder of
+    them, or their *.safetensors.index.json. The data set is named after the stem.
 
     An .npz file holds `points` (n, d) and may hold `labels` (n,), `latent` (n, k) and `entropy`; a table's column
-    called label, labels or class becomes the labels. Rows with NaN or infinity are dropped, unless more than half have
-    one. Points too large for memory are a read-only `np.memmap`: of the file itself where it is .npy or .safetensors in
-    float32, and must not change while it is in use, else of a temporary file. Raises `InputError`, in one line with the
-    file's base name, on anything that is no such file or too large.
+    called label, labels or class becomes the labels. `key` names another table than `points` of .npz and .safetensors,
+    or than `X` of .h5ad ("obsm/X_pca"). The rows of shards follow one another in natural order of their names. Rows
+    with NaN or infinity are dropped, unless more than half have one. Points too large for memory are a read-only
+    `np.memmap`: of the file itself where it is float32 and stored as it is (.npy, .npz, .safetensors, .h5ad), and must
+    not change while it is in use, else of a temporary file. Raises `InputError`, in one line with the file's base name,
+    on anything that is no such file or too large.
     """
     path = Path(path)
     with sound(path):
-        return _finished(path, _READERS[path.suffix.lower()](path))
+        found = _format(path)
+        if key is None:
+            return _finished(path, found.read(path))
+        if not found.keyed:
+            raise refusal(
+                path, "a file of named tables to choose by key", f"the key `{printable(key)}`", "leave it out"
+            )
+        return _finished(path, found.read(path, key))
 
 
 def read_raw(path: Path) -> RawTable:
     """What a file says, all of its columns as they are found. Within `sound`, raises like `read_dataset`."""
-    whole = {".csv": read_csv, ".parquet": read_parquet}.get(path.suffix.lower())
-    return _READERS[path.suffix.lower()](path) if whole is None else whole(path, whole=True)
+    found = _format(path)
+    return found.read(path, whole=True) if found.whole else found.read(path)
 
 
 @contextmanager
@@ -75,7 +103,9 @@ def sound(path: Path) -> Iterator[None]:
         raise refusal(path, "small enough for this machine's memory", "more", "give fewer points") from None
     except _DAMAGE as error:
         reason = str(error) or type(error).__name__
-        raise refusal(path, f"a sound {path.suffix.lower()} file", reason, "copy or write it again") from None
+        raise refusal(
+            path, f"a sound {path.suffix.lower() or 'set of'} file", reason, "copy or write it again"
+        ) from None
 
 
 def write_points(path: Path | str, dataset: Dataset) -> None:
@@ -102,16 +132,28 @@ def _check_file(path: Path) -> None:
     try:
         if not path.exists():
             raise refusal(path, "a file that exists", "none", "check the path")
+        if path.is_dir():
+            return
         if not path.is_file():
-            raise refusal(path, "a file", "a folder" if path.is_dir() else "a device", "name a file of points")
+            raise refusal(path, "a file", "a device", "name a file of points")
         size = path.stat().st_size
     except OSError as error:
         raise refusal(path, "a file that can be read", error.strerror, "check the path") from None
-    if path.suffix.lower() not in _READERS:
-        raise refusal(path, f"one of {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
+    _format(path)
     if size == 0:
         raise refusal(path, "a file of points", "an empty file", "write it again")
     check_bytes(path, size, most_of(path).file_bytes, "on the disk")
+
+
+def _format(path: Path) -> _Format:
+    """How the file or folder is read. Raises `InputError` where it is of no known kind."""
+    if path.is_dir():
+        return _FOLDER
+    if path.name.lower().endswith(INDEX_SUFFIX):
+        return _INDEX
+    if path.suffix.lower() not in _FORMATS:
+        raise refusal(path, f"one of {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
+    return _FORMATS[path.suffix.lower()]
 
 
 def _finished(path: Path, raw: RawTable) -> Dataset:

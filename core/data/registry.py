@@ -83,12 +83,14 @@ def planted(name: str) -> Planted | None:
     )
 
 
-def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None) -> Dataset:
+def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None, key: str | None = None) -> Dataset:
     """A built-in set of `n` points (default 16,000) drawn with `seed`, or the points in a file.
 
-    Files end in .npy, .npz, .csv, .parquet or .safetensors; of a file, `n` takes the first rows. A built-in name means
-    the set, whatever lies in the folder. Raises `InputError` for a name that is none, for a file that cannot be taken
-    and for `seed` or `n` that is no such number.
+    Files end in .npy, .npz, .csv, .parquet, .safetensors or .h5ad; a folder of .safetensors shards and their index are
+    taken too. Of a file, `n` takes the first rows, and `key` chooses among several tables (see
+    `core.data.readers.read_dataset`). A built-in name means the set, whatever lies in the
+    folder. Raises `InputError` for a name that is none, for a file that cannot be taken and for `seed` or `n` that is
+    no such number.
 
     >>> load_dataset("trefoil", n=100).points.shape
     (100, 3)
@@ -103,7 +105,9 @@ def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None) 
     if not (_is_whole(seed) and seed >= 0):
         raise invalid("seed", "a whole number from 0", seed, "choose another seed")
     if in_file:
-        return read_dataset(name).head(n)
+        return read_dataset(name, key).head(n)
+    if key is not None:
+        raise invalid("key", "left out for a built-in set", key, "name a file")
     return _planted(name).sample(name, int(n or DEFAULT_POINTS), int(seed))
 
 

@@ -93,7 +93,7 @@ class Column:
 
 
 def read_table(path: Path | str) -> Table:
-    """All of a .npy, .npz, .csv, .parquet or .safetensors file. Raises `InputError` like `read_dataset`."""
+    """All of a file of points, as `read_dataset` takes them. Raises `InputError` like `read_dataset`."""
     path = Path(path)
     with sound(path):
         return _table(path, read_raw(path))

@@ -27,7 +27,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     from topoviz.progress import follow
 
     config = _config(arguments)
-    dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n)
+    dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n, key=arguments.key)
     if arguments.out.is_file():
         raise invalid("out", "a folder", arguments.out, "choose another place")
     checkpoint = arguments.out.with_name(f"{arguments.out.name}.checkpoint")
@@ -105,7 +105,7 @@ def info(arguments: argparse.Namespace) -> dict[str, Any]:
 def encode(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write latents, noise and log-density of a data set."""
     model = open_model(arguments.model)
-    dataset = core.load_dataset(arguments.data)
+    dataset = core.load_dataset(arguments.data, key=arguments.key)
     latent, noise = model.encode(dataset.points, seed=arguments.seed)
     write_arrays(arguments.out, latent=latent, noise=noise, log_density=model.log_density(dataset.points))
     say(f"{arguments.out}: {len(latent)} points in {model.latent_dim} latent dimensions.")

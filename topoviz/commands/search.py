@@ -32,7 +32,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
     n = arguments.n
     if n is None and old is not None and arguments.data == old.data.name:
         n = old.data.points
-    dataset = core.load_dataset(arguments.data, seed=seed, n=n)
+    dataset = core.load_dataset(arguments.data, seed=seed, n=n, key=arguments.key)
     config = _config(arguments, dataset, seed, old)
     study, resumed = opened(dataset, folder, config, arguments.scheduler)
     if resumed:

@@ -73,7 +73,7 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
                             tabIndex=0,
                         ),
                         html.P(
-                            ".csv, .parquet, .npy, .npz or .safetensors, one row a point, up to 2 GiB",
+                            ".csv, .parquet, .npy, .npz, .safetensors or .h5ad, one row a point, up to 2 GiB",
                             className="hint",
                         ),
                         dmc.Select(
