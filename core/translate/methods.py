@@ -12,6 +12,7 @@ from core.translate.gromov import gromov_wasserstein
 from core.translate.mini_vec2vec import mini_vec2vec, mini_vec2vec_like
 from core.translate.ours import ours, ours_tree
 from core.translate.procrustes import procrustes
+from core.translate.relative import relative, relative_like
 from core.translate.transport import optimal_transport
 from core.translate.types import Latents, Method, Pairs, Translator
 from core.translate.wasserstein import wasserstein_procrustes, wasserstein_procrustes_ours
@@ -45,6 +46,13 @@ TRANSLATORS: dict[str, Method] = {
     ),
     "affine": Method(affine, "least squares on pairs", "arXiv 2311.00664", pairs=True, same_dim=False),
     "procrustes": Method(procrustes, "rotation of least squares on pairs", "Schönemann 1966", pairs=True),
+    "relative": Method(
+        relative, "directions, by their cosines to paired anchors", "arXiv 2406.15057",
+        pairs=True, same_dim=False, few=True,
+    ),
+    "relative-like": Method(
+        relative_like, "the same with lengths kept", "after arXiv 2406.15057", pairs=True, same_dim=False, few=True
+    ),
 }  # fmt: skip
 
 
@@ -55,6 +63,8 @@ def problem(method: str, source: Latents, target: Latents, pairs: Pairs | None =
     needs = TRANSLATORS[method]
     if needs.pairs and pairs is None:
         return "needs pairs"
+    if needs.pairs and not needs.few and pairs is not None and len(pairs) < source.dim + 2:
+        return f"needs {source.dim + 2} pairs or more, these are {len(pairs)}"
     if needs.models and (source.model is None or target.model is None):
         return "needs a density on both sides"
     if needs.same_dim and source.dim != target.dim:
