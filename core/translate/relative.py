@@ -159,7 +159,8 @@ def transfer_labels(
         raise invalid("labels", f"one per known point ({len(known)})", f"shape {labels.shape}", "label each point")
     if not 1 <= neighbors <= len(known):
         raise invalid("neighbors", f"from 1 to {len(known)}", neighbors, "choose another number")
-    nearest = KDTree(anchors.relative_b(known)).query(anchors.relative_a(points), range(1, neighbors + 1))[1]
+    nearest = KDTree(anchors.relative_b(known)).query(anchors.relative_a(points), neighbors)[1]
+    nearest = np.reshape(nearest, (len(points), neighbors))
     classes, at = np.unique(labels, return_inverse=True)
     votes = (at[nearest][..., None] == np.arange(len(classes))).sum(1)
     return classes[votes.argmax(1)]
