@@ -170,8 +170,10 @@ def mlp(*widths):
         (lambda: interpolate(mlp(4, 6, 2), mlp(4, 6, 2), 1.5), "`t`"),
         (lambda: apply(Permutations({"1": np.arange(2)}), mlp(4, 6, 2)), "permutations"),
         (lambda: apply(Permutations({"0": np.zeros(6, int)}), mlp(4, 6, 2)), "order of 6 units in layer 0"),
-        (lambda: along(mlp(4, 6, 2), mlp(4, 6, 2), np.zeros((3, 4)), np.zeros(2)), "labels"),
-        (lambda: along(mlp(4, 6, 2), mlp(4, 6, 2), np.zeros((3, 4)), np.zeros(3), 1), "points"),
+        (lambda: along(mlp(4, 6, 2), mlp(4, 6, 2), np.zeros((3, 4)), np.zeros(2, int)), "labels"),
+        (lambda: along(mlp(4, 6, 2), mlp(4, 6, 2), np.zeros((3, 4)), np.arange(3)), "from 0 to 1"),
+        (lambda: along(mlp(4, 6, 2), mlp(4, 6, 2), np.zeros((0, 4)), np.zeros(0, int)), "inputs"),
+        (lambda: along(mlp(4, 6, 2), mlp(4, 6, 2), np.zeros((3, 4)), np.zeros(3, int), 1), "points"),
     ],
 )
 def test_bad_input_is_one_line(call, words):

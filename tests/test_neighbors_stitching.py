@@ -138,6 +138,9 @@ def test_no_network_is_changed_and_a_seed_decides_the_map(networks, digits):
         (lambda a, x, y: stitched_accuracy(a[:2], IDENTITY, a[2:], x, y[:-1]), "labels"),
         (lambda a, x, y: stitched_accuracy(a[:2], lambda z: z[:, :5], a[2:], x, y), "carry"),
         (lambda a, x, y: stitch_on_task(a[:2], a[:2], a[2:], x, y[:, None]), "labels"),
+        (lambda a, x, y: stitch_on_task(a[:2], a[:2], a[2:], x, y + 5), "from 0 to 9"),
+        (lambda a, x, y: stitch_on_task(a[:2], a[:2], a[2:], x, y / 2), "whole numbers"),
+        (lambda a, x, y: stitched_accuracy(a[:2], IDENTITY, a[2:], x[:0], y[:0]), "inputs"),
         (lambda a, x, y: activations(nn.Unflatten(1, (8, 8)), x), "front"),
         (
             lambda a, x, y: stitch_on_activations(a[:2], nn.Unflatten(1, (1, 8, 8)), x),

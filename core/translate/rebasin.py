@@ -17,6 +17,7 @@ from torch.nn.functional import cross_entropy
 
 from core.errors import invalid
 from core.translate.architecture import Architecture, Axis, architecture, same_architecture
+from core.translate.types import class_numbers
 
 __all__ = ["Interpolation", "Permutations", "along", "apply", "interpolate", "weight_matching"]
 
@@ -135,13 +136,11 @@ def along(
     """What becomes of accuracy and loss on the straight way from A's weights to B's, on `inputs` (n, ...) with classes
     `labels` (n,). Match B first and look at `apply(weight_matching(a, b), b)` in its place.
 
-    Raises `InputError` for networks that differ, fewer than two points, and labels that are not one for each input.
+    Raises `InputError` for networks that differ, fewer than two points, and labels that are not one class per input.
     """
     if points < 2:
         raise invalid("points", "2 or more", points, "look at both ends")
-    labels = np.asarray(labels)
-    if labels.shape != (len(inputs),) or not len(inputs):
-        raise invalid("labels", f"one per input ({len(inputs)})", f"shape {labels.shape}", "label each input")
+    labels = class_numbers(labels, inputs)
     steps = np.linspace(0, 1, points)
     figures = np.array([_judged(interpolate(a, b, float(t)), inputs, labels) for t in steps])
     return Interpolation(steps, figures[:, 0], figures[:, 1])
@@ -153,7 +152,8 @@ def _judged(network: nn.Sequential, inputs: np.ndarray, labels: np.ndarray) -> t
     network.eval()
     with torch.no_grad():
         parts = [network(torch.as_tensor(inputs[at : at + _ROWS]).to(weights)) for at in range(0, len(inputs), _ROWS)]
-    logits, truth = torch.cat(parts).cpu(), torch.as_tensor(labels, dtype=torch.int64)
+    logits = torch.cat(parts).cpu()
+    truth = torch.from_numpy(class_numbers(labels, inputs, logits.shape[1]))
     return float((logits.argmax(1) == truth).float().mean()), float(cross_entropy(logits, truth))
 
 

@@ -16,7 +16,7 @@ from torch.nn.functional import cross_entropy
 from core.align.maps import AffineMap
 from core.errors import InputError, invalid
 from core.translate.affine import least_squares
-from core.translate.types import Translator
+from core.translate.types import Translator, class_numbers
 
 __all__ = ["activations", "stitch_on_activations", "stitch_on_task", "stitched_accuracy"]
 
@@ -43,7 +43,7 @@ def stitched_accuracy(
     Raises `InputError` where the labels are not one for each input, and where the map does not lead to where `back`
     begins.
     """
-    labels = _one_each(labels, inputs)
+    labels = class_numbers(labels, inputs)
     back = _still(back)
     right, at = 0, 0
     with torch.no_grad():
@@ -87,19 +87,23 @@ def stitch_on_task(
     equivalence", arXiv 1411.5908; Bansal, Nakkiran and Barak 2021, "Revisiting model stitching to compare neural
     representations", arXiv 2106.07682.
     """
-    truth = torch.as_tensor(_one_each(labels, inputs), dtype=torch.int64)
+    labels = class_numbers(labels, inputs)
     start = stitch_on_activations(front_a, front_b, inputs)
     back = _still(back_b)
     seen = torch.cat(list(_through(front_a, inputs))).to(_kind(back))
     parameters = [torch.tensor(part).to(seen).requires_grad_() for part in (start.matrix, start.offset)]
 
-    def loss(rows: Tensor) -> Tensor:
+    def answers(rows: Tensor) -> Tensor:
         matrix, offset = parameters
         out = seen[rows]
-        return cross_entropy(_answered(back, _shaped(_rows(out) @ matrix.T + offset, out)), truth[rows])
+        return _answered(back, _shaped(_rows(out) @ matrix.T + offset, out))
+
+    def loss(rows: Tensor) -> Tensor:
+        return cross_entropy(answers(rows), truth[rows])
 
     everything = torch.arange(len(seen))
     with torch.no_grad():
+        truth = torch.from_numpy(class_numbers(labels, inputs, answers(everything[:1]).shape[1]))
         before = float(loss(everything))
     optimizer = torch.optim.Adam(parameters, lr=_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(steps, 1))
@@ -152,10 +156,3 @@ def _still(network: nn.Module) -> nn.Module:
 
 def _kind(network: nn.Module) -> torch.dtype:
     return next((value.dtype for value in network.parameters()), torch.float32)
-
-
-def _one_each(labels: np.ndarray, inputs: np.ndarray) -> np.ndarray:
-    labels = np.asarray(labels)
-    if labels.shape != (len(inputs),) or not len(labels):
-        raise invalid("labels", f"one per input ({len(inputs)})", f"shape {labels.shape}", "label each input")
-    return labels

@@ -9,7 +9,7 @@ import numpy as np
 from core.align.score import HasPrior
 from core.errors import invalid
 
-__all__ = ["Fit", "Latents", "Method", "Pairs", "Translator"]
+__all__ = ["Fit", "Latents", "Method", "Pairs", "Translator", "class_numbers"]
 
 
 class Translator(Protocol):
@@ -104,6 +104,22 @@ class Method:
     ours: bool = False
     labels: bool = False
     few: bool = False
+
+
+def class_numbers(labels: np.ndarray, inputs: np.ndarray, classes: int | None = None) -> np.ndarray:
+    """`labels` (n,) as int64. Raises `InputError` where there are no inputs, where the labels are not one for each, and
+    where they are no whole numbers from 0 on, below the number of `classes` if that is known."""
+    labels = np.asarray(labels)
+    if not len(inputs):
+        raise invalid("inputs", "one or more", 0, "give some")
+    _one_each(labels, len(inputs), "input")
+    known = "from 0 on" if classes is None else f"from 0 to {classes - 1}"
+    if labels.dtype.kind not in "iu":
+        raise invalid("labels", f"whole numbers {known}", labels.dtype, "number the classes")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or (classes is not None and high >= classes):
+        raise invalid("labels", f"whole numbers {known}", f"{low} to {high}", "number them as the network does")
+    return labels.astype(np.int64)
 
 
 def _one_each(labels: np.ndarray | None, n: int, of: str) -> None:
