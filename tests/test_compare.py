@@ -12,7 +12,7 @@ import pytest
 import topoviz.export
 from core.align import map_from_dict
 from core.errors import InputError
-from core.translate import TRANSLATORS
+from core.translate import TRANSLATORS, latent_translation
 from topoviz.__main__ import main
 from topoviz.figures.compare import spec
 from topoviz.theme import THEMES
@@ -96,6 +96,18 @@ def test_latents_are_taken_as_they_are_and_the_map_comes_along(command):
     assert row["label_accuracy"] is None
     z = np.random.default_rng(1).normal(size=(5, 2))
     assert map_from_dict(row["map"])(z) == pytest.approx(z, abs=1e-6)
+
+
+def test_classes_of_pairs_serve_a_method_that_needs_no_pairs(command, monkeypatch):
+    monkeypatch.setattr(latent_translation, "_STEPS", 5)
+    names = ("--methods", "latent-translation", "relative-like")
+    document, told = command("a", "b", "--pairs", "points.npz", *names)
+    row = by_name(document)["latent-translation"]
+    assert (row["status"], row["uses_pairs"], row["uses_labels"]) == ("done", False, True)
+    assert "labels" in next(line for line in told.splitlines() if line.startswith("  latent-translation"))
+    rows = by_name(command("a", "b", "--pairs", "latents.npz", *names)[0])
+    assert rows["latent-translation"]["reason"] == "needs classes of points on both sides"
+    assert rows["relative-like"]["r2"] == pytest.approx(1)
 
 
 def test_models_of_different_dimensions_are_compared_where_that_makes_sense(command, capsys):

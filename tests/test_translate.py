@@ -20,6 +20,7 @@ from core.translate import (
     Pairs,
     compare,
     gromov,
+    latent_translation,
     merit,
     methods,
     mini_vec2vec,
@@ -52,6 +53,7 @@ def small(monkeypatch):
         (wasserstein, {"_COARSE": (100, 30), "_JUDGED": 300, "_FINE": (300, 20)}),
         (mini_vec2vec, {"_RUNS": 6, "_CLUSTERS": 12, "_SEARCHES": 8}),
         (gromov, {"_POINTS": 150, "_RANDOM_STARTS": 3}),
+        (latent_translation, {"_STEPS": 30}),
     ):
         for name, value in settings.items():
             monkeypatch.setattr(module, name, value)
@@ -81,7 +83,8 @@ def turned(matrix, offset=None, n=600):
     other = q.sample(n, seed=2) @ matrix.T + offset
     models = [SimpleNamespace(prior=p) for p in (q, q.transformed(matrix, offset))]
     fresh = q.sample(400, seed=3)
-    return Latents(z, models[0]), Latents(other, models[1]), Pairs(fresh, fresh @ matrix.T + offset)
+    labels = q.log_components(fresh).argmax(1)
+    return Latents(z, models[0]), Latents(other, models[1]), Pairs(fresh, fresh @ matrix.T + offset, labels)
 
 
 def rotation(dim, seed):
@@ -234,6 +237,8 @@ def test_spaces_of_different_dimensions():
         reason = problem(name, source, target, pairs)
         if method.models:
             assert reason == "needs a density on both sides"
+        elif method.labels:
+            assert reason == "needs classes of points on both sides"
         elif method.same_dim:
             assert reason == "needs latent spaces of one dimension, these have 2 and 3"
         else:
@@ -255,7 +260,10 @@ def test_a_method_that_does_not_apply_is_refused_by_name(name):
         lambda z: Latents(z[:3]),
         lambda z: Latents(np.where(z > 0, np.nan, z)),
         lambda z: Pairs(z, z[:-1]),
-        lambda z: Pairs(z[:7], z[:7]),
+        lambda z: Pairs(z[:1], z[:1]),
+        lambda z: Pairs(z[:7], z[:7]).halves(0),
+        lambda z: translate("affine", Latents(z), Latents(z), Pairs(z[:3], z[:3])),
+        lambda z: Latents(z, labels=np.zeros(3)),
         lambda z: Pairs(z, z, np.zeros(3)),
         lambda z: translate("affine", Latents(z), Latents(z), Pairs(z[:, :1], z)),
         lambda z: translate("best", Latents(z), Latents(z)),

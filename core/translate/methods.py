@@ -9,9 +9,11 @@ from core.errors import InputError, invalid
 from core.translate.affine import affine
 from core.translate.gaussian import gaussian_transport
 from core.translate.gromov import gromov_wasserstein
+from core.translate.latent_translation import latent_translation
 from core.translate.mini_vec2vec import mini_vec2vec, mini_vec2vec_like
 from core.translate.ours import ours, ours_tree
 from core.translate.procrustes import procrustes
+from core.translate.relative import relative, relative_like
 from core.translate.transport import optimal_transport
 from core.translate.types import Latents, Method, Pairs, Translator
 from core.translate.wasserstein import wasserstein_procrustes, wasserstein_procrustes_ours
@@ -43,8 +45,19 @@ TRANSLATORS: dict[str, Method] = {
     "gaussian-transport": Method(
         gaussian_transport, "least displacement between Gaussians", "arXiv 1803.00567"
     ),
+    "latent-translation": Method(
+        latent_translation, "one auto-encoder for both, held together by classes", "arXiv 1902.08261",
+        same_dim=False, labels=True,
+    ),
     "affine": Method(affine, "least squares on pairs", "arXiv 2311.00664", pairs=True, same_dim=False),
     "procrustes": Method(procrustes, "rotation of least squares on pairs", "Schönemann 1966", pairs=True),
+    "relative": Method(
+        relative, "directions, by their cosines to paired anchors", "arXiv 2406.15057",
+        pairs=True, same_dim=False, few=True,
+    ),
+    "relative-like": Method(
+        relative_like, "the same with lengths kept", "after arXiv 2406.15057", pairs=True, same_dim=False, few=True
+    ),
 }  # fmt: skip
 
 
@@ -55,6 +68,10 @@ def problem(method: str, source: Latents, target: Latents, pairs: Pairs | None =
     needs = TRANSLATORS[method]
     if needs.pairs and pairs is None:
         return "needs pairs"
+    if needs.pairs and not needs.few and pairs is not None and len(pairs) < source.dim + 2:
+        return f"needs {source.dim + 2} pairs or more, these are {len(pairs)}"
+    if needs.labels and not _has_labels(source, target, pairs):
+        return "needs classes of points on both sides"
     if needs.models and (source.model is None or target.model is None):
         return "needs a density on both sides"
     if needs.same_dim and source.dim != target.dim:
@@ -83,3 +100,8 @@ def translate(method: str, source: Latents, target: Latents, pairs: Pairs | None
     if not np.isfinite(found(source.points)).all():
         raise InputError(f"`{method}` did not converge; give it more points or another seed.")
     return found
+
+
+def _has_labels(source: Latents, target: Latents, pairs: Pairs | None) -> bool:
+    both = source.labels is not None and target.labels is not None
+    return both or (pairs is not None and pairs.labels is not None)

@@ -64,18 +64,22 @@ def optimal_transport(source: Latents, target: Latents, pairs: Pairs | None = No
     return BarycentricMap(a, coupling @ b * len(a), root_b @ back_a)
 
 
-def exact_coupling(costs: np.ndarray) -> np.ndarray:
-    """The coupling (n, m) of two uniform measures of least total cost, for `costs` (n, m).
+def exact_coupling(
+    costs: np.ndarray, masses_a: np.ndarray | None = None, masses_b: np.ndarray | None = None
+) -> np.ndarray:
+    """The coupling (n, m) of two measures of least total cost, for `costs` (n, m) and masses (n,) and (m,) that sum to
+    one, where not given all alike.
 
     Raises `InputError` where the solver does not converge.
     """
     # POT brings torch and more; it loads when the first coupling is wanted.
     import ot
 
+    given = [[] if masses is None else masses for masses in (masses_a, masses_b)]
     with warnings.catch_warnings():
         # What it warns of is in the log.
         warnings.simplefilter("ignore")
-        coupling, log = ot.emd([], [], costs, numItermax=_ITERATIONS, log=True, check_marginals=False)
+        coupling, log = ot.emd(given[0], given[1], costs, numItermax=_ITERATIONS, log=True, check_marginals=False)
     if log["warning"] is not None:
         raise InputError(f"optimal transport of {costs.shape[0]} to {costs.shape[1]} points did not converge.")
     return np.asarray(coupling)

@@ -9,7 +9,7 @@ import numpy as np
 from core.align.score import HasPrior
 from core.errors import invalid
 
-__all__ = ["Fit", "Latents", "Method", "Pairs", "Translator"]
+__all__ = ["Fit", "Latents", "Method", "Pairs", "Translator", "class_numbers"]
 
 
 class Translator(Protocol):
@@ -22,19 +22,22 @@ class Translator(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Latents:
-    """A latent space as a translator sees it: `points` (n, k) drawn from it, and its `model` where there is one.
+    """A latent space as a translator sees it: `points` (n, k) drawn from it, its `model` where there is one, and the
+    points' classes `labels` (n,) where they are known.
 
-    Raises `InputError` where the points are no finite table of k + 2 rows or more.
+    Raises `InputError` where the points are no finite table of k + 2 rows or more, or the labels not one for each.
     """
 
     points: np.ndarray
     model: HasPrior | None = None
+    labels: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         points = _table("points", self.points)
         if len(points) < points.shape[1] + 2:
             raise invalid("points", f"{points.shape[1] + 2} or more", len(points), "draw more latents")
         object.__setattr__(self, "points", points)
+        _one_each(self.labels, len(points), "point")
 
     @property
     def dim(self) -> int:
@@ -50,7 +53,7 @@ class Latents:
 class Pairs:
     """n latents of the same inputs in both spaces: `a` (n, k_a), `b` (n, k_b), and `labels` (n,) where there are any.
 
-    Raises `InputError` where they are no finite tables of one length, or too few to fit a map to half of them.
+    Raises `InputError` where they are no finite tables of one length, or fewer than two.
     """
 
     a: np.ndarray
@@ -60,15 +63,11 @@ class Pairs:
     def __post_init__(self) -> None:
         for name in ("a", "b"):
             object.__setattr__(self, name, _table(name, getattr(self, name)))
-        least = 2 * (self.a.shape[1] + 2)
         if len(self.a) != len(self.b):
             raise invalid("pairs", "two tables of as many rows", f"{len(self.a)} and {len(self.b)}", "pair the rows")
-        if len(self.a) < least:
-            raise invalid("pairs", f"{least} or more", len(self.a), "give more of them")
-        if self.labels is not None and np.shape(self.labels) != (len(self.a),):
-            raise invalid(
-                "labels", f"one per pair ({len(self.a)})", f"shape {np.shape(self.labels)}", "label each pair"
-            )
+        if len(self.a) < 2:
+            raise invalid("pairs", "2 or more", len(self.a), "give more of them")
+        _one_each(self.labels, len(self.a), "pair")
 
     def __len__(self) -> int:
         return len(self.a)
@@ -78,7 +77,10 @@ class Pairs:
         return Pairs(self.a[rows], self.b[rows], None if self.labels is None else self.labels[rows])
 
     def halves(self, seed: int) -> tuple["Pairs", "Pairs"]:
-        """Two random halves: one to fit to, one to judge by."""
+        """Two random halves: one to fit to, one to judge by. Raises `InputError` where a half fixes no affine map."""
+        least = 2 * (self.a.shape[1] + 2)
+        if len(self) < least:
+            raise invalid("pairs", f"{least} or more", len(self), "give more of them")
         rows = np.random.default_rng(seed).permutation(len(self))
         return self.at(rows[: len(self) // 2]), self.at(rows[len(self) // 2 :])
 
@@ -89,7 +91,8 @@ Fit = Callable[[Latents, Latents, Pairs | None, int], Translator]
 @dataclass(frozen=True)
 class Method:
     """A way to find a translator: `fit`, and what it needs: `pairs`, latent spaces of one dimension (`same_dim`), or
-    models with a density on both sides (`models`). `ours` marks those that start from level-set trees, `says` is one
+    models with a density on both sides (`models`), or classes of points on both sides (`labels`). `few` marks those
+    that make do with fewer pairs than fix an affine map, `ours` those that start from level-set trees; `says` is one
     line on what it does, `source` where it comes from."""
 
     fit: Fit
@@ -99,6 +102,29 @@ class Method:
     same_dim: bool = True
     models: bool = False
     ours: bool = False
+    labels: bool = False
+    few: bool = False
+
+
+def class_numbers(labels: np.ndarray, inputs: np.ndarray, classes: int | None = None) -> np.ndarray:
+    """`labels` (n,) as int64. Raises `InputError` where there are no inputs, where the labels are not one for each, and
+    where they are no whole numbers from 0 on, below the number of `classes` if that is known."""
+    labels = np.asarray(labels)
+    if not len(inputs):
+        raise invalid("inputs", "one or more", 0, "give some")
+    _one_each(labels, len(inputs), "input")
+    known = "from 0 on" if classes is None else f"from 0 to {classes - 1}"
+    if labels.dtype.kind not in "iu":
+        raise invalid("labels", f"whole numbers {known}", labels.dtype, "number the classes")
+    low, high = int(labels.min()), int(labels.max())
+    if low < 0 or (classes is not None and high >= classes):
+        raise invalid("labels", f"whole numbers {known}", f"{low} to {high}", "number them as the network does")
+    return labels.astype(np.int64)
+
+
+def _one_each(labels: np.ndarray | None, n: int, of: str) -> None:
+    if labels is not None and np.shape(labels) != (n,):
+        raise invalid("labels", f"one per {of} ({n})", f"shape {np.shape(labels)}", f"label each {of}")
 
 
 def _table(name: str, array: np.ndarray) -> np.ndarray:

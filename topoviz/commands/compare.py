@@ -27,7 +27,8 @@ __all__ = ["compare"]
 
 _POINTS = 3000
 _FIGURES = "r2", "label_accuracy", "retrieval", "score", "sliced_wasserstein"
-_COLUMNS = ("method", "ours", "uses_pairs", "status", "reason", *_FIGURES, "seconds", "trust")
+_FLAGS = "ours", "uses_pairs", "uses_labels"
+_COLUMNS = ("method", *_FLAGS, "status", "reason", *_FIGURES, "seconds", "trust")
 _HEAD = ("R2", "labels", "own", "score", "distance")
 _LEGEND = (
     "* starts from the matched trees. On true pairs: R2, labels (of the nearest), own (is it the nearest).",
@@ -122,6 +123,7 @@ def _record(row: Row, matching: "Matching") -> dict[str, Any]:
         "source": row.method.source,
         "ours": row.method.ours,
         "uses_pairs": row.method.pairs,
+        "uses_labels": row.method.labels,
         "status": row.status,
         "reason": row.reason,
         **figures,
@@ -139,7 +141,7 @@ def _say(document: dict[str, Any], models: Sequence["FlowAutoencoder"]) -> None:
     say(f"{document['model_a']} to {document['model_b']}: {judged}{fitted}.")
     say(f"  {'method':<28}{'pairs':>6}" + "".join(f"{name:>10}" for name in _HEAD) + f"{'seconds':>9}  trust")
     for row in document["methods"]:
-        mark, uses = "*" if row["ours"] else " ", "yes" if row["uses_pairs"] else "no"
+        mark, uses = "*" if row["ours"] else " ", _used(row)
         if row["status"] == "done":
             cells = "".join(f"{_number(row[key]):>10}" for key in _FIGURES)
             say(f"{mark} {row['method']:<28}{uses:>6}{cells}{row['seconds']:>9.1f}  {row['trust'] or ''}".rstrip())
@@ -150,6 +152,11 @@ def _say(document: dict[str, Any], models: Sequence["FlowAutoencoder"]) -> None:
     doubts = (doubt("A", models[0].metrics), doubt("B", models[1].metrics))
     for reason in (*filter(None, doubts), *document["reasons"]):
         say(f"  {reason}")
+
+
+def _used(row: dict[str, Any]) -> str:
+    """What of the pairs a method is fitted to."""
+    return "yes" if row["uses_pairs"] else "labels" if row["uses_labels"] else "no"
 
 
 def _number(value: float | None) -> str:
@@ -188,5 +195,5 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     )
     writer.writeheader()
     for row in rows:
-        writer.writerow({**row, "ours": int(row["ours"]), "uses_pairs": int(row["uses_pairs"])})
+        writer.writerow({**row, **{key: int(row[key]) for key in _FLAGS}})
     return table.getvalue()
