@@ -54,7 +54,7 @@ class Examples:
         wanted = np.zeros(self.count, bool)
         wanted[rows] = True
         with _opened(self.folder, self.count) as images:
-            blocks = (slice(start, start + _BLOCK) for start in range(0, self.count, _BLOCK))
+            blocks = (slice(start, min(start + _BLOCK, self.count)) for start in range(0, self.count, _BLOCK))
             sums = [
                 images[block][wanted[block]].sum(axis=0, dtype=np.float64) for block in blocks if wanted[block].any()
             ]

@@ -33,7 +33,7 @@ def register(app: Dash, library: Library) -> None:
         return jsonify(meaning(library, _session(asked), _side(asked), node, theme))
 
     @server.post("/carried")
-    def labels() -> Response:
+    def carries() -> Response:
         asked = json_object()
         return jsonify(carried(library, _session(asked), _side(asked)))
 
