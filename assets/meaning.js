@@ -4,7 +4,7 @@
   "use strict";
 
   const T = (window.topoviz = window.topoviz || {});
-  const SIDES = ["a", "b"], MOST = 120, REST = 80, IN_CARD = 8;
+  const SIDES = ["a", "b"], MOST = 120, REST = 80, IN_CARD = 8, COLUMNS = 3;
   const HINT = "Take a node in hand, or point at one: what its points look like is shown here, on both sides where it is matched.";
   const HOW = "No examples are kept with this model: train it with --examples FILE (pictures, texts or a table, one for each row).";
   const PICTURES = ["first", "difference", "second"];
@@ -40,9 +40,9 @@
       known.delete(asked);
       return;
     }
-    if (SIDES.every((side) => !answer[side] || !answer[side].examples)) bare.add(of);
-    else bare.delete(of);
     entry.answer = answer;
+    if (answer.error) known.delete(asked);
+    else if (SIDES.every((side) => !answer[side] || !answer[side].examples)) bare.add(of);
     for (const then of entry.then.splice(0)) then(answer);
   }
 
@@ -73,7 +73,9 @@
     return made;
   }
 
-  function table({ columns, rows, more }) {
+  /* The first few columns; a row's title says all of them. */
+  function table({ columns: all, rows }) {
+    const columns = all.slice(0, COLUMNS), more = all.slice(COLUMNS);
     const made = element("table", "sheet-table"), head = element("tr");
     for (const name of columns) {
       const cell = element("th", "", name);
@@ -84,7 +86,8 @@
     const body = element("tbody");
     for (const row of rows) {
       const line = element("tr");
-      for (const value of row) { const cell = element("td", "", value); cell.title = value; line.append(cell); }
+      line.title = row.map((value, at) => `${all[at]}: ${value}`).join("\n");
+      for (const value of row.slice(0, COLUMNS)) line.append(element("td", "", value));
       body.append(line);
     }
     const top = element("thead");
@@ -211,7 +214,7 @@
 
   /* The sheets of the node or link under the pointer, once they are there. */
   function card(node) {
-    if (bare.has(models())) return null;
+    if (!T.session() || bare.has(models())) return null;
     const found = known.get(question(node));
     if (!found || !found.answer) {
       clearTimeout(timer);

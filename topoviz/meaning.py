@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["meaning"]
 
-_EXAMPLES, _FEATURES, _COLUMNS, _LISTED = 12, 5, 4, 3
+_EXAMPLES, _FEATURES, _LISTED = 12, 5, 3
 _OTHER: dict[Side, Side] = {"a": "b", "b": "a"}
 _Styles = dict[int, NodeStyle]
 
@@ -60,7 +60,8 @@ def _told(library: Library, analysis: Analysis, session: Session, side: Side, no
     labels, found = None, None
     try:
         folder = library.entry(session.model(side)).folder
-        labels, found = read_labels(folder), read_examples(folder, len(owners))
+        labels = read_labels(folder)
+        found = read_examples(folder, len(owners))
         chosen = nearest_examples(sets, tree, node, model.sample.latent, _EXAMPLES, owners)
         if found is not None:
             told["examples"] = _shown(found, chosen, labels, title)
@@ -111,8 +112,7 @@ def _shown(found: Examples, chosen: np.ndarray, labels: Labels | None, title: st
     if found.kind == "text":
         return {"kind": "text", "texts": [found.texts[row] for row in rows]}
     if found.kind == "table":
-        cells = [found.rows[row][:_COLUMNS] for row in rows]
-        return {"kind": "table", "columns": found.columns[:_COLUMNS], "rows": cells, "more": found.columns[_COLUMNS:]}
+        return {"kind": "table", "columns": found.columns, "rows": [found.rows[row] for row in rows]}
     images = found.images(chosen)
     said = [_label_of(labels, row) for row in rows]
     names = [f"Example {at + 1} of {title}{f': {text}' if text else ''}" for at, text in enumerate(said)]

@@ -36,6 +36,8 @@ def block() -> html.Div:
             id=name,
             className="tab-panel",
             role="tabpanel",
+            # It may scroll, and holds nothing else that takes the focus.
+            tabIndex=0 if name == ids.MEANING else None,
             hidden=name != TABS[0][0],
             **aria(labelledby=f"tab-{name}"),
         )

@@ -1,0 +1,124 @@
+"""What the app tells of a node and of carried labels: both sides, in names, and refusals in one line."""
+
+import json
+
+import numpy as np
+import pytest
+
+from topoviz.app import create_app
+from topoviz.carried import carried
+from topoviz.labels import Labels, write_labels
+from topoviz.library import Library
+from topoviz.meaning import meaning
+from topoviz.results import analyse
+from topoviz.session import Session
+from topoviz.settings import Settings
+from zoo import gallery
+
+SESSION = Session(model_a="shown-a", model_b="shown-b")
+
+
+@pytest.fixture
+def shown(trained, tmp_path):
+    """Settings with two models of pictures and labels."""
+    gallery(tmp_path, {"shown-a": trained["three-a"], "shown-b": trained["three-b"]})
+    return Settings(models=tmp_path, open_browser=False)
+
+
+@pytest.fixture
+def at_hand(shown):
+    return Library(shown)
+
+
+def test_matched_nodes_are_told_on_both_sides_with_examples_of_one_kind(at_hand):
+    pairs = analyse(at_hand, SESSION).matching.leaf_pairs
+    assert len(pairs) == 3
+    for pair in pairs:
+        told = meaning(at_hand, SESSION, "a", pair.a, "light")
+        assert told == meaning(at_hand, SESSION, "b", pair.b, "light")
+        assert (told["a"]["node"], told["b"]["node"]) == (pair.a, pair.b)
+        assert told["a"]["labels"]["name"] == told["b"]["labels"]["name"]
+        assert told["a"]["labels"]["share"] > 0.98
+        for side in "ab":
+            images = told[side]["examples"]["images"]
+            assert len(images) == 12
+            assert all(image["src"].startswith("data:image/png;base64,") for image in images)
+            assert {image["alt"].rsplit(" ", 1)[1] for image in images} == {told[side]["labels"]["name"]}
+        assert told["a"]["separates"] is None
+
+
+def test_an_inner_node_is_told_with_what_it_separates(at_hand):
+    tree = analyse(at_hand, SESSION).tree("a")
+    told = meaning(at_hand, SESSION, "a", int(tree.id[0]), "light")["a"]["separates"]
+    assert told["auc"] > 0.99
+    assert len(told["branches"]) == len(told["counts"]) == 2
+    assert len(told["features"]) == 3
+    assert {"first", "second", "difference"} == set(told["pictures"])
+    json.dumps(told)
+
+
+def test_a_node_without_a_partner_is_told_alone(at_hand):
+    pair = analyse(at_hand, SESSION).matching.leaf_pairs[0]
+    alone = Session(model_a="shown-a", model_b="shown-b", bans=tuple(sorted((pair.a, b) for b in (1, 3, 5))))
+    told = meaning(at_hand, alone, "a", pair.a, "light")
+    assert told["a"]["examples"]
+    assert told["b"] is None
+
+
+def test_names_that_a_person_gave_are_told_on_both_sides(at_hand):
+    pair = analyse(at_hand, SESSION).matching.leaf_pairs[0]
+    named = Session.from_json(SESSION.to_json() | {"names_b": {str(pair.b): {"text": "the <b>loop</b>"}}})
+    told = meaning(at_hand, named, "a", pair.a, "light")
+    assert told["a"]["title"] == told["b"]["title"] == "the <b>loop</b>"
+
+
+def test_damaged_examples_are_a_line_and_hide_nothing_else(at_hand, shown):
+    (shown.models / "shown-a" / "examples.safetensors").write_bytes(b"no pictures")
+    told = meaning(at_hand, SESSION, "a", 1, "light")
+    assert "cannot be shown" in told["a"]["problem"]
+    assert told["a"]["labels"]
+    assert told["a"]["held"] > 100
+    assert told["b"]["examples"]
+
+
+@pytest.mark.parametrize(("source", "there"), [("a", "B"), ("b", "A")])
+def test_labels_are_carried_both_ways(at_hand, source, there):
+    told = carried(at_hand, SESSION, source)
+    assert told["sentence"].startswith(f"Labels carried from {source.upper()} agree with {there}'s own on 100 % of ")
+    assert told["names"] == ("ann", "bob", "cyd")
+    assert min(told["right"]) > 0.97
+    own = analyse(at_hand, SESSION).model("b" if source == "a" else "a").sample.labels
+    assert np.mean(np.array(told["values"]) == own) > 0.98
+
+
+def test_classes_go_by_their_names_not_by_their_numbers(at_hand, shown):
+    own = analyse(at_hand, SESSION).model_b.sample.labels
+    names = ("zoe", "cyd", "bob", "ann")
+    write_labels(shown.models / "shown-b", Labels("blob", names, tuple(3 - int(label) for label in own)))
+    assert "on 100 % of" in carried(at_hand, SESSION, "a")["sentence"]
+    write_labels(shown.models / "shown-b", Labels("blob", ("x", "y", "z"), tuple(map(int, own))))
+    assert "on 0 % of" in carried(at_hand, SESSION, "a")["sentence"]
+
+
+def test_without_labels_of_its_own_the_two_ways_are_set_beside_each_other(at_hand, shown):
+    (shown.models / "shown-b" / "labels.json").unlink()
+    told = carried(at_hand, SESSION, "a")
+    assert told["sentence"].startswith("Node and map agree on ")
+    assert told["right"] is None
+
+
+def test_the_addresses_answer_and_refuse_in_one_line(shown):
+    client = create_app(shown).server.test_client()
+    session = SESSION.to_json()
+    asked = {"session": session, "side": "a", "node": 1, "theme": "light"}
+    assert client.post("/meaning", json=asked).get_json()["a"]["examples"]
+    assert client.post("/carried", json={"session": session, "side": "b"}).get_json()["values"]
+    wrong = ({"node": 999}, {"node": "1"}, {"side": "c"}, {"theme": "blue"}, {"session": 3}, {"session": None})
+    for change in wrong:
+        answer = client.post("/meaning", json=asked | change)
+        assert answer.status_code == 400, change
+        assert "\n" not in answer.get_json()["error"]
+    assert client.post("/meaning", data="x").status_code in (400, 415)
+    assert client.post("/meaning", json=asked, headers={"Origin": "http://evil.example"}).status_code == 403
+    (shown.models / "shown-a" / "labels.json").unlink()
+    assert client.post("/carried", json={"session": session, "side": "a"}).status_code == 400
