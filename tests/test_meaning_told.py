@@ -72,6 +72,38 @@ def test_names_that_a_person_gave_are_told_on_both_sides(at_hand):
     assert told["a"]["title"] == told["b"]["title"] == "the <b>loop</b>"
 
 
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_a_name_crosses_the_match_into_every_table_and_figure(at_hand, side):
+    from topoviz.figures import latent, trees
+    from topoviz.paper.composition import Composition
+    from topoviz.paper.figure import figure
+    from topoviz.paper.latex import match_tex
+    from topoviz.report import report
+    from topoviz.tables import match_table
+
+    matching = analyse(at_hand, SESSION).matching
+    leaf, inner = matching.leaf_pairs[0], next(pair for pair in matching.pairs if pair not in matching.leaf_pairs)
+    given = {str(getattr(leaf, side)): {"text": "loop"}, str(getattr(inner, side)): {"text": "trunk"}}
+    session = Session.from_json(SESSION.to_json() | {f"names_{side}": given})
+    analysis = analyse(at_hand, session)
+    for line in match_table(analysis, session).splitlines():
+        cells = line.split(",")
+        if cells[0] == str(leaf.a):
+            assert (cells[1], cells[3]) == ("loop", "loop")
+        if cells[0] == str(inner.a):
+            assert (cells[1], cells[3]) == ("trunk", "trunk")
+    assert match_tex(analysis, session).count("loop") == 2
+    models = {name: at_hand.model(name).metrics for name in (session.model_a, session.model_b)}
+    assert report(session, analysis, models, None).count("<td>loop</td>") == 2
+    drawn = json.dumps(trees.facts(analysis, session, "light")["nodes"])
+    assert (drawn.count('"loop"'), drawn.count('"trunk"')) == (2, 2)
+    for shown in ("a", "b"):
+        assert "loop" in str(latent.spec(analysis, session, shown, "light")["layout"]["annotations"])
+    svg = figure(analysis, session, Composition(panels=("trees",)), "svg", 100).decode()
+    assert svg.count(">loop<") >= 2
+    assert svg.count(">trunk<") >= 2
+
+
 def test_damaged_examples_are_a_line_and_hide_nothing_else(at_hand, shown):
     (shown.models / "shown-a" / "examples.safetensors").write_bytes(b"no pictures")
     told = meaning(at_hand, SESSION, "a", 1, "light")
