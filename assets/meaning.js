@@ -4,181 +4,100 @@
   "use strict";
 
   const T = (window.topoviz = window.topoviz || {});
-  const SIDES = ["a", "b"], MOST = 120, REST = 80, IN_CARD = 8, COLUMNS = 3;
+  const SIDES = ["a", "b"], MOST = 120, REST = 80, LISTED = 3;
   const HINT = "Take a node in hand, or point at one: what its points look like is shown here, on both sides where it is matched.";
   const HOW = "No examples are kept with this model: train it with --examples FILE (pictures, texts or a table, one for each row).";
-  const PICTURES = ["first", "difference", "second"];
-  // Answers by their question; models in which nothing is to be seen on hovering.
+  // Answers by their question; models that keep no examples.
   const known = new Map(), bare = new Set();
   let drawn = "", pointed = null, last = "", chosen = false, timer = null;
 
   // ---------------------------------------------------------------- asking
-  const models = () => JSON.stringify([T.session().model_a, T.session().model_b]);
-
-  /* A matched pair is one question, whichever of the two is looked at. */
+  /* What is asked of a node: its model and how its tree is shown, not the match, so that no edit asks anew. */
   function question({ side, id }) {
-    const link = side === "b" && T.linkOf({ side, id });
-    const session = { ...T.session(), selection: null, level: 1, morph: 1 };
-    return JSON.stringify({ session, side: link ? "a" : side, node: link ? link.a : id, theme: T.theme() });
+    const now = T.session(), of = (what) => now[`${what}_${side}`];
+    const session = { model_a: of("model"), model_b: of("model"), simplify: now.simplify, merged_a: of("merged"), split_a: of("split"), hidden_a: of("hidden") };
+    return JSON.stringify({ session, side: "a", node: id });
   }
 
+  /* Calls `then` once the answer is there; at once where it is known. */
   function ask(node, then) {
     const asked = question(node), found = known.get(asked);
-    if (found) return found.answer ? then(found.answer) : found.then.push(then);
+    if (found && found.answer) return then();
+    if (found) return found.then.push(then);
     const entry = { answer: null, then: [then] };
     known.set(asked, entry);
     while (known.size > MOST) known.delete(known.keys().next().value);
-    return fetchAnswer(asked, entry, models());
+    return fetchAnswer(asked, entry, T.session()[`model_${node.side}`]);
   }
 
-  async function fetchAnswer(asked, entry, of) {
-    let answer;
+  async function fetchAnswer(asked, entry, model) {
     try {
       const got = await fetch("meaning", { method: "POST", headers: { "Content-Type": "application/json" }, body: asked });
-      answer = await got.json();
+      entry.answer = await got.json();
     } catch {
       known.delete(asked);
       return;
     }
-    entry.answer = answer;
-    if (answer.error) known.delete(asked);
-    else if (SIDES.every((side) => !answer[side] || !answer[side].examples)) bare.add(of);
-    for (const then of entry.then.splice(0)) then(answer);
+    if (!entry.answer.error && !entry.answer.examples && entry.answer.held) bare.add(model);
+    for (const then of entry.then.splice(0)) then();
   }
 
-  // ---------------------------------------------------------------- parts of the page
-  function element(tag, className, text) {
-    const made = document.createElement(tag);
-    if (className) made.className = className;
-    if (text !== undefined) made.textContent = text;
-    return made;
+  const answerOf = (node) => { const found = node && known.get(question(node)); return (found && found.answer) || null; };
+  const isBare = (node) => bare.has(T.session()[`model_${node.side}`]);
+
+  /* A node and its partner, by side. */
+  function pair(node) {
+    const partner = T.partner(node), other = node.side === "a" ? "b" : "a";
+    return { [node.side]: node, [other]: partner };
   }
 
-  function picture(source, alt, className) {
-    const image = element("img", className);
-    image.src = source;
-    image.alt = alt;
-    image.title = alt;
-    image.draggable = false;
-    return image;
-  }
-
-  function list(tag, className, items) {
-    const made = element(tag, className);
-    for (const item of items) {
-      const line = element("li");
-      line.append(item);
-      made.append(line);
+  /* A node's name, or those of the leaves that it holds. */
+  function title(node) {
+    const own = T.info(node), leaves = [];
+    if (!own) return "";
+    if (own.label) return own.label;
+    const todo = [...own.down];
+    while (todo.length) {
+      const n = T.info({ side: node.side, id: todo.pop() });
+      if (n && n.leaf) leaves.push(n);
+      if (n) todo.push(...n.down);
     }
-    return made;
-  }
-
-  /* The first few columns; a row's title says all of them. */
-  function table({ columns: all, rows }) {
-    const columns = all.slice(0, COLUMNS), more = all.slice(COLUMNS);
-    const made = element("table", "sheet-table"), head = element("tr");
-    for (const name of columns) {
-      const cell = element("th", "", name);
-      cell.scope = "col";
-      cell.title = name;
-      head.append(cell);
-    }
-    const body = element("tbody");
-    for (const row of rows) {
-      const line = element("tr");
-      line.title = row.map((value, at) => `${all[at]}: ${value}`).join("\n");
-      for (const value of row.slice(0, COLUMNS)) line.append(element("td", "", value));
-      body.append(line);
-    }
-    const top = element("thead");
-    top.append(head);
-    made.append(top, body);
-    if (more.length) made.append(element("caption", "hint", `and ${more.length} more: ${more.join(", ")}`));
-    return made;
-  }
-
-  const SHEETS = {
-    image: ({ images }) => list("ul", "sheet", images.map(({ src, alt }) => picture(src, alt))),
-    text: ({ texts }) => list("ol", "sheet-texts", texts.map((text) => element("span", "", text))),
-    table,
-  };
-
-  const count = (k) => k.toLocaleString("en");
-
-  /* How many points it holds, and what most of them are. */
-  function about({ held, labels }) {
-    const line = element("p", "meaning-held"), points = `${count(held)} point${held === 1 ? "" : "s"}`;
-    if (!labels) { line.textContent = points; return line; }
-    const share = labels.share === null ? "median " : `${Math.round(100 * labels.share)} % `;
-    line.append(element("b", "", `${share}${labels.column} ${labels.name}`.replaceAll(" ", "\u00a0")), ` of ${points.replace(" ", "\u00a0")}`);
-    return line;
-  }
-
-  function heading(side, told) {
-    const head = element("h3", "", told ? told.title : side.toUpperCase());
-    if (told) {
-      const dot = element("span", "dot");
-      dot.style.background = told.color;
-      head.prepend(dot);
-    }
-    return head;
-  }
-
-  function half(side, told, other) {
-    const part = element("section", told && told.separates ? "meaning-side separating" : "meaning-side");
-    part.setAttribute("aria-label", told ? `What ${told.title} of ${side.toUpperCase()} means` : `Nothing of ${side.toUpperCase()}`);
-    part.append(heading(side, told));
-    if (!told) {
-      part.append(element("p", "hint", `${other.title} has no partner in ${side.toUpperCase()}.`));
-      return part;
-    }
-    part.append(about(told));
-    if (told.separates) part.append(...separates(told.separates), element("h4", "", "Examples"));
-    if (told.problem) part.append(element("p", "hint problem", told.problem));
-    else if (told.examples) part.append(SHEETS[told.examples.kind](told.examples));
-    else part.append(element("p", "hint", HOW));
-    return part;
-  }
-
-  // ---------------------------------------------------------------- what two branches separate
-  function separates({ branches, d, auc, axis, features, pictures }) {
-    const head = element("h4", "", "What it separates");
-    const apart = element("p", "hint", `d′ ${d.toFixed(1)} · AUC ${auc.toFixed(2)}`);
-    apart.title = `Along Fisher's direction (${axis.map((x) => x.toFixed(2)).join(", ")}) the branches lie ${d.toFixed(1)} deviations apart; of pairs of points ${Math.round(100 * auc)} % lie in order`;
-    return [head, ...(pictures ? [strip(pictures, branches)] : [ends(branches), bars(features, branches)]), apart];
-  }
-
-  function ends([first, second]) {
-    const line = element("p", "ends");
-    line.append(element("b", "", first), element("span", "", "↔"), element("b", "", second));
-    return line;
-  }
-
-  function strip(pictures, [first, second]) {
-    const words = { first: `Mean of ${first}`, second: `Mean of ${second}`, difference: `Where ${second} is brighter (red) or darker (blue) than ${first}` };
-    const below = { first, difference: "change", second };
-    return list("ul", "strip", PICTURES.map((key) => {
-      const figure = element("figure");
-      figure.append(picture(pictures[key], words[key]), element("figcaption", "", below[key]));
-      return figure;
-    }));
-  }
-
-  function bars(features, [first, second]) {
-    const most = Math.max(...features.map(({ by }) => Math.abs(by)), 1e-9);
-    const made = element("ul", "bars");
-    for (const { name, by } of features) {
-      const item = element("li"), bar = element("span", "bar-track");
-      bar.append(element("span", by < 0 ? "less" : "more"));
-      bar.firstChild.style.width = `${(50 * Math.abs(by)) / most}%`;
-      item.title = `${name} is greater in ${by < 0 ? first : second}, by ${Math.abs(by).toFixed(2)} deviations`;
-      item.append(element("span", "bar-name", name), bar, element("span", "bar-value", by.toFixed(1).replace("-", "−")));
-      made.append(item);
-    }
-    return made;
+    if (leaves.length > LISTED) return `${leaves.length} leaves`;
+    return leaves.sort((p, q) => p.id - q.id).map((n) => n.label).join(" + ");
   }
 
   // ---------------------------------------------------------------- the tab
+  const element = (...parts) => T.sheets.element(...parts);
+
+  function heading(node) {
+    const head = element("h3", "", title(node)), dot = element("span", "dot");
+    dot.style.background = T.info(node).color;
+    head.prepend(dot);
+    return head;
+  }
+
+  /* One side: the node, or that there is none. */
+  function half(side, node, other) {
+    const told = answerOf(node), name = node && title(node);
+    const part = element("section", told && told.separates ? "meaning-side separating" : "meaning-side");
+    part.setAttribute("aria-label", node ? `What ${name} of ${side.toUpperCase()} means` : `Nothing of ${side.toUpperCase()}`);
+    if (!node) {
+      part.append(element("h3", "", side.toUpperCase()), element("p", "hint", `${title(other)} has no partner in ${side.toUpperCase()}.`));
+      return part;
+    }
+    part.append(heading(node));
+    if (!told || told.error) {
+      part.append(element("p", "hint problem", told ? told.error : ""));
+      return part;
+    }
+    part.append(T.sheets.about(told));
+    if (told.separates) part.append(...T.sheets.separates(told.separates, told.separates.branches.map((id) => title({ side, id }))), element("h4", "", "Examples"));
+    if (told.problem) part.append(element("p", "hint problem", told.problem));
+    else if (told.examples) part.append(T.sheets.whole(told.examples, name));
+    else part.append(element("p", "hint", told.held ? HOW : "None of the sample's points lie in this node."));
+    return part;
+  }
+
   const panel = () => document.getElementById("meaning");
   const isOpen = () => Boolean(panel() && !panel().hidden);
 
@@ -187,83 +106,78 @@
     if (box) box.replaceChildren(...parts);
   }
 
+  const looked = () => T.chosen() || (pointed && T.info(pointed) ? pointed : null);
+
   function draw() {
     if (!isOpen() || !T.session()) return;
-    const node = T.chosen() || (pointed && T.info(pointed) ? pointed : null);
-    if (!node) { drawn = ""; fill(element("p", "hint", HINT)); return; }
-    const asked = question(node);
-    if (asked === drawn) return;
-    ask(node, (answer) => {
-      const now = T.chosen() || pointed;
-      if (!isOpen() || !now || question(now) !== asked) return;
-      drawn = asked;
-      if (answer.error) { fill(element("p", "hint problem", answer.error)); return; }
-      const sides = element("div", "meaning-sides");
-      sides.append(...SIDES.map((side) => half(side, answer[side], answer[side === "a" ? "b" : "a"])));
-      fill(sides);
-    });
+    const node = looked();
+    if (!node || !T.info(node)) { drawn = ""; fill(element("p", "hint", HINT)); return; }
+    const both = pair(node), asked = SIDES.filter((side) => both[side]);
+    const stamp = JSON.stringify(asked.map((side) => [question(both[side]), title(both[side]), T.info(both[side]).color]));
+    if (stamp === drawn) return;
+    if (!asked.every((side) => answerOf(both[side]))) {
+      for (const side of asked) if (!answerOf(both[side])) ask(both[side], draw);
+      return;
+    }
+    drawn = stamp;
+    const sides = element("div", "meaning-sides");
+    sides.append(...SIDES.map((side) => half(side, both[side], node)));
+    fill(sides);
   }
 
   // ---------------------------------------------------------------- the card
-  function small(told) {
-    const { kind, images, texts } = told.examples;
-    if (kind === "image") return list("ul", "sheet", images.slice(0, IN_CARD).map(({ src }) => picture(src, "")));
-    if (kind === "text") return list("ul", "sheet-texts", texts.slice(0, 2).map((text) => element("span", "", text)));
-    return null;
+  function hovered() {
+    const { node, link } = T.state.hover || {};
+    return link ? { side: "a", id: link.a } : node ? { side: node.side, id: node.id } : null;
   }
 
-  /* The sheets of the node or link under the pointer, once they are there. */
+  /* The small sheets of a node and its partner, once they are there. */
   function card(node) {
-    if (!T.session() || bare.has(models())) return null;
-    const found = known.get(question(node));
-    if (!found || !found.answer) {
+    if (!T.session()) return null;
+    const both = pair(node), asked = SIDES.filter((side) => both[side] && !isBare(both[side]));
+    const missing = asked.filter((side) => !answerOf(both[side]));
+    if (missing.length) {
       clearTimeout(timer);
-      timer = setTimeout(() => { if (looked() === JSON.stringify(node)) ask(node, T.card); }, REST);
-      return null;
+      timer = setTimeout(() => { if (T.same(hovered(), node)) for (const side of missing) ask(both[side], T.card); }, REST);
     }
-    const halves = SIDES.map((side) => found.answer[side]).filter((told) => told && told.examples).map((told) => [told, small(told)]);
-    if (!halves.some(([, sheet]) => sheet)) return null;
     const box = element("div", "card-sheets");
     box.setAttribute("aria-hidden", "true");
-    for (const [told, sheet] of halves) {
+    for (const side of asked) {
+      const told = answerOf(both[side]), sheet = told && told.examples && T.sheets.small(told.examples);
+      if (!sheet) continue;
       const part = element("div");
-      part.append(element("p", "card-sure", told.labels ? `${told.title} · ${told.labels.name}` : told.title), sheet);
+      part.append(element("p", "card-sure", told.labels ? `${title(both[side])} · ${told.labels.name}` : title(both[side])), sheet);
       box.append(part);
     }
-    return box;
-  }
-
-  function looked() {
-    const { node, link } = T.state.hover || {};
-    return JSON.stringify(link ? { side: "a", id: link.a } : node && { side: node.side, id: node.id });
+    return box.childElementCount ? box : null;
   }
 
   // ---------------------------------------------------------------- what others call
+  /* The tab opens by itself for the first node in hand that has examples, until a person has chosen a tab. */
+  function offer(node) {
+    const stamp = JSON.stringify(node);
+    if (stamp === last) return;
+    last = stamp;
+    if (!node || chosen || isOpen() || isBare(node)) return;
+    ask(node, () => {
+      const inside = document.activeElement && document.activeElement.closest("#curation"), told = answerOf(node);
+      if (!chosen && !inside && told && told.examples && T.same(T.chosen(), node)) T.openTab("meaning");
+    });
+  }
+
   T.meaning = {
     draw, card,
 
-    /* After an edit: another node in hand, or the same one in another tree. The tab opens by itself for the first node
-       with examples, until a person has chosen a tab. */
+    /* After an edit: another node in hand, another tree, another partner. */
     check: function () {
-      const node = T.chosen();
-      if (!node) pointed = null;
       draw();
-      const now = node && question(node);
-      if (!now || now === last) { last = now || ""; return; }
-      last = now;
-      if (chosen || isOpen() || bare.has(models())) return;
-      ask(node, (answer) => {
-        const inside = document.activeElement && document.activeElement.closest("#curation");
-        if (chosen || inside || !SIDES.some((side) => answer[side] && answer[side].examples)) return;
-        T.openTab("meaning");
-      });
+      offer(T.chosen());
     },
 
     hovered: function () {
-      const { node, link } = T.state.hover || {};
-      const at = link ? { side: "a", id: link.a } : node;
+      const at = hovered();
       if (!at || T.same(at, pointed)) return;
-      pointed = { side: at.side, id: at.id };
+      pointed = at;
       if (isOpen() && !T.chosen()) setTimeout(draw, REST);
     },
   };

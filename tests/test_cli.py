@@ -264,10 +264,18 @@ def test_labels_and_examples_beside_the_data_come_into_the_model_s_folder(comman
     np.testing.assert_array_equal(images[:, 0, 0], data.labels[rows])
 
 
-@pytest.mark.parametrize("flag", ["--labels", "--examples"])
-def test_a_file_of_other_rows_is_one_line_before_the_training(command, capsys, flag):
+@pytest.mark.parametrize(
+    ("argv", "flag"),
+    [
+        (("train", "data.npy"), "--labels"),
+        (("train", "data.npy"), "--examples"),
+        (("align", "data.npy", "data.npy"), "--labels-a"),
+        (("align", "data.npy", "data.npy"), "--examples-b"),
+    ],
+)
+def test_a_file_of_other_rows_is_one_line_before_the_training(command, capsys, argv, flag):
     np.save("short.npy", np.zeros(299))
-    assert main(["train", "data.npy", "--out", "m", flag, "short.npy"]) == 2
+    assert main([*argv, "--out", "m", flag, "short.npy"]) == 2
     told = capsys.readouterr().err
     assert told == (
         f"topoviz: `{flag}` must be one row for each of the data's 300, got 299; give the rows of the data, in their "

@@ -1,6 +1,7 @@
 """What the app tells of a node and of carried labels: both sides, in names, and refusals in one line."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -30,46 +31,39 @@ def at_hand(shown):
     return Library(shown)
 
 
-def test_matched_nodes_are_told_on_both_sides_with_examples_of_one_kind(at_hand):
+def test_matched_nodes_are_told_with_examples_of_one_kind(at_hand):
     pairs = analyse(at_hand, SESSION).matching.leaf_pairs
     assert len(pairs) == 3
     for pair in pairs:
-        told = meaning(at_hand, SESSION, "a", pair.a, "light")
-        assert told == meaning(at_hand, SESSION, "b", pair.b, "light")
-        assert (told["a"]["node"], told["b"]["node"]) == (pair.a, pair.b)
+        told = {side: meaning(at_hand, SESSION, side, getattr(pair, side)) for side in ("a", "b")}
         assert told["a"]["labels"]["name"] == told["b"]["labels"]["name"]
         assert told["a"]["labels"]["share"] > 0.98
-        for side in "ab":
-            images = told[side]["examples"]["images"]
+        for one in told.values():
+            images = one["examples"]["images"]
             assert len(images) == 12
             assert all(image["src"].startswith("data:image/png;base64,") for image in images)
-            assert {image["alt"].rsplit(" ", 1)[1] for image in images} == {told[side]["labels"]["name"]}
-        assert told["a"]["separates"] is None
+            assert {image["said"] for image in images} == {f"blob {one['labels']['name']}"}
+            assert one["separates"] is None
 
 
 def test_an_inner_node_is_told_with_what_it_separates(at_hand):
     tree = analyse(at_hand, SESSION).tree("a")
-    told = meaning(at_hand, SESSION, "a", int(tree.id[0]), "light")["a"]["separates"]
+    told = meaning(at_hand, SESSION, "a", int(tree.id[0]))["separates"]
     assert told["auc"] > 0.99
-    assert len(told["branches"]) == len(told["counts"]) == 2
+    assert set(told["branches"]) <= set(tree.ids(range(len(tree))))
+    assert len(told["counts"]) == 2
     assert len(told["features"]) == 3
     assert {"first", "second", "difference"} == set(told["pictures"])
     json.dumps(told)
 
 
-def test_a_node_without_a_partner_is_told_alone(at_hand):
-    pair = analyse(at_hand, SESSION).matching.leaf_pairs[0]
-    alone = Session(model_a="shown-a", model_b="shown-b", bans=tuple(sorted((pair.a, b) for b in (1, 3, 5))))
-    told = meaning(at_hand, alone, "a", pair.a, "light")
-    assert told["a"]["examples"]
-    assert told["b"] is None
-
-
-def test_names_that_a_person_gave_are_told_on_both_sides(at_hand):
-    pair = analyse(at_hand, SESSION).matching.leaf_pairs[0]
-    named = Session.from_json(SESSION.to_json() | {"names_b": {str(pair.b): {"text": "the <b>loop</b>"}}})
-    told = meaning(at_hand, named, "a", pair.a, "light")
-    assert told["a"]["title"] == told["b"]["title"] == "the <b>loop</b>"
+def test_a_merged_branch_is_told_as_the_leaf_that_it_is(at_hand):
+    root = int(analyse(at_hand, SESSION).tree("a").id[0])
+    merged = replace(SESSION, merged_a=(root,))
+    node = int(analyse(at_hand, merged).tree("a").id[0])
+    told = meaning(at_hand, merged, "a", node)
+    assert told["held"] == 3000
+    assert told["labels"]["share"] < 0.6
 
 
 @pytest.mark.parametrize("side", ["a", "b"])
@@ -106,11 +100,11 @@ def test_a_name_crosses_the_match_into_every_table_and_figure(at_hand, side):
 
 def test_damaged_examples_are_a_line_and_hide_nothing_else(at_hand, shown):
     (shown.models / "shown-a" / "examples.safetensors").write_bytes(b"no pictures")
-    told = meaning(at_hand, SESSION, "a", 1, "light")
-    assert "cannot be shown" in told["a"]["problem"]
-    assert told["a"]["labels"]
-    assert told["a"]["held"] > 100
-    assert told["b"]["examples"]
+    told = meaning(at_hand, SESSION, "a", 1)
+    assert "cannot be shown" in told["problem"]
+    assert told["labels"]
+    assert told["held"] > 100
+    assert meaning(at_hand, SESSION, "b", 1)["examples"]
 
 
 @pytest.mark.parametrize(("source", "there"), [("a", "B"), ("b", "A")])
@@ -142,10 +136,10 @@ def test_without_labels_of_its_own_the_two_ways_are_set_beside_each_other(at_han
 def test_the_addresses_answer_and_refuse_in_one_line(shown):
     client = create_app(shown).server.test_client()
     session = SESSION.to_json()
-    asked = {"session": session, "side": "a", "node": 1, "theme": "light"}
-    assert client.post("/meaning", json=asked).get_json()["a"]["examples"]
+    asked = {"session": session, "side": "a", "node": 1}
+    assert client.post("/meaning", json=asked).get_json()["examples"]
     assert client.post("/carried", json={"session": session, "side": "b"}).get_json()["values"]
-    wrong = ({"node": 999}, {"node": "1"}, {"side": "c"}, {"theme": "blue"}, {"session": 3}, {"session": None})
+    wrong = ({"node": 999}, {"node": "1"}, {"side": "c"}, {"session": 3}, {"session": None})
     for change in wrong:
         answer = client.post("/meaning", json=asked | change)
         assert answer.status_code == 400, change

@@ -1,8 +1,7 @@
-"""What a node means, as the page tells it: examples of what it holds, its labels, what its branches separate; on both
-sides where it is matched.
+"""What a node means, as the page tells it: examples of what it holds, its labels, what its branches separate.
 
-Asked for when a person looks, never by an edit. Whatever is wrong with a model's labels or examples is told in
-`problem` and hides nothing else.
+It depends on the model and on how its tree is shown, not on the matching: no edit makes it anew, and it is asked for
+when a person looks. Whatever is wrong with a model's labels or examples is told in `problem` and hides nothing else.
 """
 
 from functools import lru_cache
@@ -12,65 +11,53 @@ import numpy as np
 
 from core.errors import InputError
 from core.meaning import Separation, leaves_of, members, nearest_examples, separation
-from core.tree import LevelSets, LevelSetTree
+from core.tree import LevelSets
 from topoviz.examples import Examples, read_examples
-from topoviz.figures.style import NodeStyle, Spec, node_styles
+from topoviz.figures.style import Spec
 from topoviz.labels import Labels, read_labels
 from topoviz.library import Library
 from topoviz.pictures import address, difference
-from topoviz.results import Analysis, analyse
+from topoviz.results import by_hand, level_sets
 from topoviz.session import Session, Side
-from topoviz.theme import THEMES
 
 if TYPE_CHECKING:
     from core.model import FlowAutoencoder
 
 __all__ = ["meaning"]
 
-_EXAMPLES, _FEATURES, _LISTED = 12, 5, 3
-_OTHER: dict[Side, Side] = {"a": "b", "b": "a"}
-_Styles = dict[int, NodeStyle]
+_EXAMPLES, _FEATURES = 12, 5
 
 
-def meaning(library: Library, session: Session, side: Side, node: int, theme: str) -> Spec:
-    """What a node of one side means, and what its partner does on the other (None where it has none).
+def meaning(library: Library, session: Session, side: Side, node: int) -> Spec:
+    """What a node of one side means: how many of the sample's points it holds (`held`), the class of most of them
+    (`labels`), up to twelve `examples`, and of an inner node what it `separates`; each None where there is none.
 
-    Raises `InputError` where the models or the node are not there.
+    Raises `InputError` where the model or the node is not there.
     """
-    analysis = analyse(library, session)
-    if node not in analysis.tree(side).ids(range(len(analysis.tree(side)))):
-        raise InputError(f"node {node} is not in the tree of {side.upper()}; choose one that is shown.")
-    other, partner = _OTHER[side], analysis.partner(side, node)
-    told: dict[str, Spec | None] = {side: _told(library, analysis, session, side, node, theme)}
-    told[other] = None if partner is None else _told(library, analysis, session, other, partner, theme)
-    return {"a": told["a"], "b": told["b"]}
-
-
-def _told(library: Library, analysis: Analysis, session: Session, side: Side, node: int, theme: str) -> Spec:
-    sets, model = analysis.level_sets(side), analysis.model(side)
-    tree, row = sets.tree, sets.tree.row(node)
-    styles = node_styles(analysis, session, side, THEMES[theme])
-    title = _title(tree, row, styles)
-    told: Spec = {"node": node, "title": title, "color": styles[node].color, "held": 0, "labels": None,
-                  "examples": None, "separates": None, "problem": None}  # fmt: skip
+    name = session.model(side)
+    model, sets = library.model(name), level_sets(library, name, session.simplify, by_hand(session, side))
+    tree = sets.tree
+    if node not in tree.id:
+        raise InputError(f"node {node} is not in the tree of {name}; choose one that is shown.")
+    told: Spec = {"held": 0, "labels": None, "examples": None, "separates": None, "problem": None}
     if model.sample is None:
-        return told | {"problem": "Its model keeps no points; train it again."}
-    owners = _owners(sets, model)
+        return told | {"problem": "This model keeps no points; train it again."}
+    owners, row = _owners(sets, model), tree.row(node)
     held = members(tree, owners, row)
     labels, found = None, None
     try:
-        folder = library.entry(session.model(side)).folder
+        folder = library.entry(name).folder
         labels = read_labels(folder)
         found = read_examples(folder, len(owners))
         chosen = nearest_examples(sets, tree, node, model.sample.latent, _EXAMPLES, owners)
-        if found is not None:
-            told["examples"] = _shown(found, chosen, labels, title)
+        if found is not None and len(chosen):
+            told["examples"] = _shown(found, chosen, labels)
     except InputError as error:
         told["problem"] = str(error)
     return told | {
         "held": len(held),
         "labels": None if labels is None else _majority(labels, held),
-        "separates": _separates(model, sets, row, owners, found, styles) if tree.children[row] else None,
+        "separates": _separates(model, sets, row, owners, found) if tree.children[row] else None,
     }
 
 
@@ -80,17 +67,6 @@ def _owners(sets: LevelSets, model: "FlowAutoencoder") -> np.ndarray:
     """The row of the leaf of each of the sample's points."""
     assert model.sample is not None
     return leaves_of(sets, sets.tree, model.sample.latent)
-
-
-def _title(tree: LevelSetTree, row: int, styles: _Styles) -> str:
-    """A node's name, or those of the leaves that it holds."""
-    own = styles[int(tree.id[row])].label
-    if own:
-        return own
-    leaves = sorted(tree.ids(tree.leaves_below[row]))
-    if len(leaves) > _LISTED:
-        return f"{len(leaves)} leaves"
-    return " + ".join(styles[leaf].label for leaf in leaves)
 
 
 def _majority(labels: Labels, held: np.ndarray) -> Spec | None:
@@ -106,18 +82,18 @@ def _majority(labels: Labels, held: np.ndarray) -> Spec | None:
     return {"column": labels.column, "name": labels.names[most], "share": float(counts[most] / len(known))}
 
 
-def _shown(found: Examples, chosen: np.ndarray, labels: Labels | None, title: str) -> Spec:
-    """The chosen examples, as the page shows them."""
+def _shown(found: Examples, chosen: np.ndarray, labels: Labels | None) -> Spec:
+    """The chosen examples, as the page shows them; pictures as addresses, with what is known of each."""
     rows = chosen.tolist()
     if found.kind == "text":
         return {"kind": "text", "texts": [found.texts[row] for row in rows]}
     if found.kind == "table":
         return {"kind": "table", "columns": found.columns, "rows": [found.rows[row] for row in rows]}
-    images = found.images(chosen)
-    said = [_label_of(labels, row) for row in rows]
-    names = [f"Example {at + 1} of {title}{f': {text}' if text else ''}" for at, text in enumerate(said)]
-    sources = [address(image) for image in images]
-    return {"kind": "image", "images": [{"src": src, "alt": alt} for src, alt in zip(sources, names, strict=True)]}
+    images = [
+        {"src": address(image), "said": _label_of(labels, row)}
+        for image, row in zip(found.images(chosen), rows, strict=True)
+    ]
+    return {"kind": "image", "images": images}
 
 
 def _label_of(labels: Labels | None, row: int) -> str:
@@ -130,7 +106,7 @@ def _label_of(labels: Labels | None, row: int) -> str:
 
 # ---------------------------------------------------------------- what branches separate
 def _separates(
-    model: "FlowAutoencoder", sets: LevelSets, row: int, owners: np.ndarray, found: Examples | None, styles: _Styles
+    model: "FlowAutoencoder", sets: LevelSets, row: int, owners: np.ndarray, found: Examples | None
 ) -> Spec | None:
     """What separates the branches of an inner node; None where too few points say so."""
     assert model.sample is not None
@@ -146,7 +122,7 @@ def _separates(
         for at in parts.order[:_FEATURES].tolist()
     ]
     return {
-        "branches": [_title(tree, tree.row(node), styles) for node in parts.branches],
+        "branches": parts.branches,
         "counts": parts.counts,
         "d": parts.d_prime,
         "auc": parts.auc,

@@ -14,7 +14,6 @@ from topoviz.library import Library
 from topoviz.meaning import meaning
 from topoviz.security import json_object
 from topoviz.session import Session, Side
-from topoviz.theme import THEMES
 
 __all__ = ["register"]
 
@@ -28,9 +27,7 @@ def register(app: Dash, library: Library) -> None:
     @server.post("/meaning")
     def means() -> Response:
         asked = json_object()
-        theme = choice("theme", asked.get("theme"), THEMES)
-        node = node_id("node", asked.get("node"))
-        return jsonify(meaning(library, _session(asked), _side(asked), node, theme))
+        return jsonify(meaning(library, _session(asked), _side(asked), node_id("node", asked.get("node"))))
 
     @server.post("/carried")
     def carries() -> Response:
