@@ -29,6 +29,7 @@
           if (slider && Number(slider.value) !== value && !ahead(name)) window.dash_clientside.set_props(name, { value });
         }
         T.findings();
+        T.meaning.check();
         forget();
       });
     });

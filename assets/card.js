@@ -61,15 +61,21 @@
     return `${nameOf(a)} ↔ ${nameOf(b)}`;
   }
 
+  /* Examples of what it holds, where the models have some. */
+  function sheets(node) {
+    const found = T.meaning.card({ side: node.side, id: node.id });
+    return found ? [found] : [];
+  }
+
   function content({ node, link, hole }) {
     if (hole) return T.hole(hole) ? aboutHole(T.hole(hole)) : [];
     const present = link && T.linkAt(link);
-    if (link) return present ? [element("p", "card-title", match(present)), ...why(present)] : [];
+    if (link) return present ? [element("p", "card-title", match(present)), ...why(present), ...sheets({ side: "a", id: link.a })] : [];
     const n = T.info(node);
     if (!n) return [];
     const linked = T.linkOf(node);
     const title = element("p", "card-title", linked ? match(linked) : nameOf(n));
-    return [title, aboutNode(n), ...(linked ? why(linked) : [])];
+    return [title, aboutNode(n), ...(linked ? why(linked) : []), ...sheets(node)];
   }
 
   T.card = function () {
@@ -81,6 +87,7 @@
       document.querySelector("main").appendChild(box);
     }
     const { hover, anchor } = T.state;
+    T.meaning.hovered();
     const parts = hover ? content(hover) : [];
     box.hidden = !parts.length;
     for (const old of document.querySelectorAll("[aria-describedby=tip]")) old.removeAttribute("aria-describedby");

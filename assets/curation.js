@@ -21,7 +21,10 @@
     if (focus) tab.focus();
     window.dash_clientside.set_props("curation-tab", { data: tab.dataset.tab });
     if (tab.dataset.tab === "log" && T.log) T.log.draw();
+    if (tab.dataset.tab === "meaning") T.meaning.draw();
   }
+
+  T.openTab = (name, focus = false) => open(document.getElementById(`tab-${name}`), focus);
 
   function onTab(event) {
     const tabs = all("#curation [role=tab]");

@@ -24,6 +24,7 @@ _HOMES = {
     "core.data": ("Dataset", "dataset_names", "load_dataset"),
     "core.errors": ("InputError",),
     "core.match": ("MatchConfig", "Matching", "match_trees"),
+    "core.meaning": ("carry_labels", "nearest_examples", "score_labels", "separation"),
     "core.model": ("FlowAutoencoder",),
     "core.prior": ("GaussianMixture",),
     "core.documents": ("MatchDocument", "load_match", "load_tree", "save_match", "save_tree"),

@@ -16,6 +16,8 @@ from core.verdict import verdict
 __all__ = ["finished", "measured"]
 
 _OFF_DATA = 200
+# Columns whose names a model keeps.
+_MOST_NAMED = 1024
 
 
 def finished(
@@ -74,6 +76,7 @@ def measured(
         log_density=model.log_density(points).astype(np.float32),
         labels=None if dataset.labels is None else dataset.labels[shown],
         truth=None if dataset.latent is None else dataset.latent[shown],
+        rows=shown.astype(np.int64),
     )
     box = np.random.default_rng(0).uniform(points.min(0), points.max(0), size=(_OFF_DATA, model.data_dim))
     parts = (held[:_OFF_DATA], box.astype(np.float32))
@@ -92,6 +95,7 @@ def measured(
             "excess": None if entropy is None else nll - entropy,
             "volume_defect": float(max(np.abs(model.log_volume_change(part)).max() for part in parts)),
             "noise_scale": model.noise_scale,
+            **({"columns": list(dataset.columns)} if 0 < len(dataset.columns) <= _MOST_NAMED else {}),
             **metrics,
         },
     )

@@ -27,13 +27,15 @@ _CHUNK = 16384
 @dataclass(frozen=True, eq=False)
 class ModelSample:
     """A few encoded points kept with a model: `points` (m, d), `latent` (m, k), `log_density` (m,) in nats, and where
-    the data had them `labels` (m,) and planted coordinates `truth` (m, j)."""
+    the data had them `labels` (m,) and planted coordinates `truth` (m, j). `rows` (m,) int64 are their rows in the data
+    set that was trained on, None in models that do not say."""
 
     points: np.ndarray
     latent: np.ndarray
     log_density: np.ndarray
     labels: np.ndarray | None = None
     truth: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ from core.prior.mixture import GaussianMixture
 __all__ = ["atomic_file", "load_model", "read_json", "save_model", "write_json"]
 
 _MODEL_BYTES = 512 * 2**20
-_SAMPLE_KEYS = ("points", "latent", "log_density", "labels", "truth")
+_SAMPLE_KEYS = ("points", "latent", "log_density", "labels", "truth", "rows")
 
 
 def save_model(model: FlowAutoencoder, path: Path | str) -> None:
@@ -159,6 +159,8 @@ def _assembled(
         sample = ModelSample(**{key: extras.get(f"sample.{key}") for key in _SAMPLE_KEYS})  # type: ignore[arg-type]
         if sample.points.shape[1:] != (d,) or sample.latent.shape != (len(sample.points), k):
             raise ValueError("its sample has another width")
+        if sample.rows is not None and (sample.rows.shape, sample.rows.dtype) != ((len(sample.points),), np.int64):
+            raise ValueError("its sample has rows of another shape or kind")
     if "field.log_density" in extras:
         shown = InputField(
             axes=(extras["field.axis0"], extras["field.axis1"], extras["field.axis2"]),

@@ -247,3 +247,38 @@ def test_info_says_whether_the_data_have_the_latents_topology(command, capsys, n
     document = command("info", name)
     assert document["input_tree"]["agrees"] is agrees
     assert words in document["input_tree"]["sentence"]
+
+
+def test_labels_and_examples_beside_the_data_come_into_the_model_s_folder(command, capsys):
+    from topoviz.examples import read_examples
+    from topoviz.labels import read_labels
+
+    data = blobs(1, n=300)
+    np.save("labels.npy", data.labels)
+    np.save("images.npy", np.broadcast_to(data.labels[:, None, None], (300, 4, 4)).astype(np.uint8))
+    command("train", "data.npy", "--steps", 10, "--out", "m", "--labels", "labels.npy", "--examples", "images.npy")
+    rows = core.load_model("m").sample.rows
+    labels = read_labels(Path("m"))
+    assert [int(labels.names[value]) for value in labels.values] == data.labels[rows].tolist()
+    images = read_examples(Path("m"), len(rows)).images(np.arange(len(rows)))
+    np.testing.assert_array_equal(images[:, 0, 0], data.labels[rows])
+
+
+@pytest.mark.parametrize(
+    ("argv", "flag"),
+    [
+        (("train", "data.npy"), "--labels"),
+        (("train", "data.npy"), "--examples"),
+        (("align", "data.npy", "data.npy"), "--labels-a"),
+        (("align", "data.npy", "data.npy"), "--examples-b"),
+    ],
+)
+def test_a_file_of_other_rows_is_one_line_before_the_training(command, capsys, argv, flag):
+    np.save("short.npy", np.zeros(299))
+    assert main([*argv, "--out", "m", flag, "short.npy"]) == 2
+    told = capsys.readouterr().err
+    assert told == (
+        f"topoviz: `{flag}` must be one row for each of the data's 300, got 299; give the rows of the data, in their "
+        "order.\n"
+    )
+    assert not Path("m").exists()

@@ -182,3 +182,23 @@ def _with_prior(model, prior, seed):
         key: value for key, value in model.metrics.items() if key not in ("verdict", "choice", "points", "families")
     }
     return replace(model, prior=prior, sample=kept, metrics=metrics)
+
+
+def gallery(folder, models):
+    """Write models of three blobs, by name, with a made-up picture of each point: one bright row of six, that of its
+    blob, on a little noise; and the blob's name as its label."""
+    from core.store import save_model
+    from topoviz.beside import Column
+    from topoviz.examples import write_examples
+    from topoviz.labels import attach_labels
+
+    rng = np.random.default_rng(0)
+    for name, model in models.items():
+        save_model(model, folder / name)
+        blob = np.zeros(model.metrics["points"], int)
+        blob[model.sample.rows] = model.sample.labels
+        pictures = rng.integers(0, 60, (len(blob), 6, 6))
+        pictures[np.arange(len(blob)), 2 * blob] += 180
+        write_examples(folder / name, "image", pictures.astype(np.uint8))
+        attach_labels(folder / name, Column("blob", [("ann", "bob", "cyd")[number] for number in blob]))
+    return folder

@@ -5,7 +5,20 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.callbacks import browser, compose, curation, edit, export, points, scene, show, study, training, uploads
+from topoviz.callbacks import (
+    browser,
+    compose,
+    curation,
+    edit,
+    export,
+    meaning,
+    points,
+    scene,
+    show,
+    study,
+    training,
+    uploads,
+)
 from topoviz.delivery import deliver
 from topoviz.jobs import Jobs
 from topoviz.library import Library
@@ -38,6 +51,7 @@ def create_app(settings: Settings) -> Dash:
     show.register(app, library)
     scene.register(app, library)
     points.register(app, library)
+    meaning.register(app, library)
     browser.register(app)
     export.register(app, library)
     curation.register(app, library)

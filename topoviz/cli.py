@@ -135,6 +135,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=_decimal, help="the longest that training may take")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a configuration as JSON; flags come on top")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of a run that was stopped")
+    _beside(parser)
     _out(parser, "MODEL")
 
 
@@ -209,6 +210,8 @@ def _align(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", help="the first file of activations, one row per input")
     parser.add_argument("b", help="the second one; its rows may be of other inputs")
     parser.add_argument("--anchors", type=Path, metavar="FILE", help="a .npz of `a` and `b`: rows of the same input")
+    for side in ("-a", "-b"):
+        _beside(parser, side)
     parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension, or auto")
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--seed", type=_whole, default=0)
@@ -256,6 +259,20 @@ def _search(parser: argparse.ArgumentParser) -> None:
         "--resume", action="store_true", help="go on with the study in DIR; that is done anyway where there is one"
     )
     _out(parser, "DIR")
+
+
+def _beside(parser: argparse.ArgumentParser, side: str = "") -> None:
+    """What may be given for each row of the data; `side` is what the flags end in."""
+    of = f" of {side[1:].upper()}" if side else ""
+    parser.add_argument(
+        f"--labels{side}", type=Path, metavar="FILE",
+        help=f"a label for each row{of}: .npy, .npz, .csv, .parquet or .json",
+    )  # fmt: skip
+    parser.add_argument(
+        f"--examples{side}", type=Path, metavar="FILE",
+        help=f"the input behind each row{of}: pictures (n, h, w[, 3]) as .npy or .npz, texts or a table as .csv, "
+        ".parquet or .json",
+    )  # fmt: skip
 
 
 def _out(parser: argparse.ArgumentParser, metavar: str, required: bool = True) -> None:

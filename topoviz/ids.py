@@ -27,6 +27,7 @@ __all__ = [
     "LIVE",
     "LOG",
     "MATCHES",
+    "MEANING",
     "METHOD",
     "MORPH",
     "NOTICE",
@@ -91,6 +92,7 @@ NOTICE = "notice"
 TRUST = "trust"
 TRANSFORM = "transform"
 MATCHES = "matches"
+MEANING = "meaning"
 METHOD = "method"
 STUDIES = "studies"
 SUGGESTIONS = "suggestions"

@@ -8,6 +8,7 @@ number itself, null where unknown. A model without that file has no such column.
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,17 +17,21 @@ import numpy as np
 
 from core.errors import InputError, invalid
 from core.files import write_json
+from topoviz.beside import Column, sample_rows
 
 if TYPE_CHECKING:
     from core.data.survey import Table
 
-__all__ = ["Labels", "chosen_labels", "read_labels", "write_labels"]
+__all__ = ["Labels", "attach_labels", "chosen_labels", "given_labels", "read_labels", "write_labels"]
 
 _FILE = "labels.json"
 _MOST_BYTES = 4_000_000
 _MOST_NAMES = 64
 _LONGEST = 80
 _OTHER = "other"
+_USUAL = ("label", "labels", "class", "classes", "target", "species", "cluster", "y")
+# Whole numbers of more values than this are a scale; a column that was given as labels may have more.
+_FEW = 12
 
 
 @dataclass(frozen=True)
@@ -80,11 +85,38 @@ def chosen_labels(table: "Table", key: str, rows: np.ndarray) -> Labels:
     return _of_texts(name, texts, rows)
 
 
-def _of_numbers(name: str, values: np.ndarray, rows: np.ndarray) -> Labels:
+def given_labels(columns: Sequence[Column], argument: str = "labels") -> Column:
+    """The one of a file's columns that holds labels: the only one, or the one called label, class, target or the like.
+
+    Raises `InputError` where there is none, or its values are no labels.
+    """
+    usual = [column for column in columns if column.name.lower() in _USUAL]
+    chosen = columns[0] if len(columns) == 1 else usual[0] if usual else None
+    if chosen is None:
+        names = ", ".join(column.name or "no name" for column in columns[:6])
+        raise invalid(argument, "a file of one column, or with one called label", f"columns {names}", "name one label")
+    if isinstance(chosen.values, np.ndarray) and chosen.values.ndim != 1:
+        raise invalid(argument, "one label a row", f"shape {chosen.values.shape}", "give one number or text a row")
+    return chosen
+
+
+def attach_labels(folder: Path, column: Column) -> None:
+    """Write `labels.json` into a model's folder from a label for every row of its data; the model's sample tells which
+    of them it keeps. Raises `InputError` where they cannot be its data's."""
+    rows = sample_rows(folder, len(column))
+    name = column.name or "label"
+    if isinstance(column.values, np.ndarray):
+        labels = _of_numbers(name, column.values.astype(np.float64), rows, few=_MOST_NAMES)
+    else:
+        labels = _of_texts(name, ["" if text is None else text.strip() for text in column.values], rows)
+    write_labels(folder, labels)
+
+
+def _of_numbers(name: str, values: np.ndarray, rows: np.ndarray, few: int = _FEW) -> Labels:
     finite = values[np.isfinite(values)]
     known = np.unique(finite)
     taken = values[rows]
-    if len(known) <= 12 and (known == np.floor(known)).all():
+    if len(known) <= few and (known == np.floor(known)).all():
         texts = [f"{value:.0f}" if np.isfinite(value) else "" for value in values]
         return _of_texts(name, texts, rows, ordered=[f"{value:.0f}" for value in known])
     return Labels(name[:_LONGEST], (), tuple(float(value) if np.isfinite(value) else None for value in taken))

@@ -83,8 +83,8 @@ def _pair_rows(analysis: Analysis, session: Session) -> list[tuple[object, ...]]
     a, b = analysis.tree("a"), analysis.tree("b")
     rows = []
     for pair in analysis.matching.leaf_pairs:
-        label_a = names_a[pair.a].text if pair.a in names_a else pair.a
-        label_b = names_b[pair.b].text if pair.b in names_b else pair.b
+        label_a = names_a[pair.a].text if pair.a in names_a else f"A{(pair.a + 1) // 2}"
+        label_b = names_b[pair.b].text if pair.b in names_b else f"B{(pair.b + 1) // 2}"
         masses = a.mass[a.row(pair.a)], b.mass[b.row(pair.b)]
         rows.append((label_a, label_b, f"{pair.confidence:.2f}", *(f"{mass:.3f}" for mass in masses)))
     return rows

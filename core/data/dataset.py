@@ -29,7 +29,8 @@ class Dataset:
 
     `labels` (n,) int64 number the planted mode of each point (-1: of none). `latent` (n, k) float32 holds the planted
     coordinates before the tangle, `entropy` the differential entropy of the density in nats. `notes` says in
-    sentences what a reader dropped or changed. Raises `InputError` on points that no model could take.
+    sentences what a reader dropped or changed. `rows` (n,) int64 are the points' rows among the `file_rows` of the file
+    that they came from, None where they are all of them. Raises `InputError` on points that no model could take.
     """
 
     name: str
@@ -40,6 +41,8 @@ class Dataset:
     topology: Topology | None = None
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    file_rows: int | None = None
 
     def __post_init__(self) -> None:
         if self.points.ndim != 2:
@@ -64,4 +67,5 @@ class Dataset:
         if n is None or n >= len(self):
             return self
         rest = {key: value[:n] for key in ("labels", "latent") if (value := getattr(self, key)) is not None}
-        return replace(self, points=self.points[:n], **rest)
+        rows = np.arange(n) if self.rows is None else self.rows[:n]
+        return replace(self, points=self.points[:n], rows=rows, file_rows=self.file_rows or len(self), **rest)

@@ -170,11 +170,13 @@ def _finished(path: Path, raw: RawTable) -> Dataset:
     if len(points) < FEWEST_ROWS:
         raise refusal(path, f"a table of at least {FEWEST_ROWS} rows", len(points), "give more points")
     keep = finite_rows(points)
+    rows, total = None, None
     if dropped := len(points) - int(np.count_nonzero(keep)):
         if 2 * dropped > len(points):
             got = f"NaN or infinity in {dropped:,} of {len(points):,} rows"
             raise refusal(path, "mostly finite numbers", got, "clean the data first")
         notes.append(f"{dropped:,} rows with NaN or infinity were dropped.")
+        rows, total = np.flatnonzero(keep), len(points)
         points = kept_rows(path, points, keep)
         labels, latent = (None if part is None else part[keep] for part in (labels, latent))
     if len(points) < FEWEST_ROWS:
@@ -184,7 +186,17 @@ def _finished(path: Path, raw: RawTable) -> Dataset:
         entropy = None
         notes.append("The entropy is not finite and was left out.")
     notes += _remarks_on_columns(points, raw.columns)
-    return Dataset(path.stem, points, labels, latent, entropy, columns=raw.columns, notes=tuple(notes))
+    return Dataset(
+        path.stem,
+        points,
+        labels,
+        latent,
+        entropy,
+        columns=raw.columns,
+        notes=tuple(notes),
+        rows=rows,
+        file_rows=total,
+    )
 
 
 def _class_numbers(labels: np.ndarray | pa.Array) -> tuple[np.ndarray, str | None]:

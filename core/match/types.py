@@ -1,7 +1,7 @@
 """A partial matching of two level-set trees, with what else it could have been."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from core.tree.types import LevelSetTree
 
@@ -66,6 +66,18 @@ class Matching:
         """The matched pairs whose two nodes are both leaves."""
         leaves_a = set(self.tree_a.ids(self.tree_a.leaves))
         return tuple(pair for pair in self.pairs if pair.a in leaves_a)
+
+    def reversed(self) -> "Matching":
+        """The same matching, from the second tree to the first."""
+        return replace(
+            self,
+            tree_a=self.tree_b,
+            tree_b=self.tree_a,
+            pairs=tuple(replace(pair, a=pair.b, b=pair.a) for pair in self.pairs),
+            unmatched_a=self.unmatched_b,
+            unmatched_b=self.unmatched_a,
+            alternatives=tuple(Alternative(tuple((j, i) for i, j in x.pairs), x.cost) for x in self.alternatives),
+        )
 
     @property
     def rivals(self) -> tuple[Alternative, ...]:

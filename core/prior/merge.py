@@ -30,8 +30,10 @@ def description_length(parameters: int, points: int) -> float:
     return 0.5 * parameters * float(np.log(points)) / points
 
 
-def condensed(density: GaussianMixture, z: np.ndarray, points: int) -> GaussianMixture:
+def condensed(density: GaussianMixture, z: np.ndarray, points: int, shared: float = 0.0) -> GaussianMixture:
     """The mixture with as few components as latents `z` (n, k), a sample of so many `points`, call for.
+
+    Each covariance counts `shared` points of the average one beside its own: few points leave some directions empty.
 
     References: Runnalls 2007, "Kullback-Leibler approach to Gaussian mixture reduction", for the pairs; Figueiredo and
     Jain 2002, "Unsupervised learning of finite mixture models", for going down from too many.
@@ -42,7 +44,7 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int) -> GaussianM
         for _ in range(max(1, int(_STEP * len(density.weights)))):
             density = _with_merged_pair(density)
         for _ in range(_ROUNDS):
-            density = _refitted(density, z)
+            density = _refitted(density, z, shared)
         length = _length(density, z, price)
         failed = 0 if length < shortest else failed + 1
         if length < shortest:
@@ -52,7 +54,7 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int) -> GaussianM
 
 def shortest(starts: Iterable[GaussianMixture], z: np.ndarray) -> GaussianMixture:
     """Of the mixtures that some are `condensed` to by latents (n, k) the one of the shortest description."""
-    found = [condensed(start, z, len(z)) for start in starts]
+    found = [condensed(start, z, len(z), z.shape[1] + 1) for start in starts]
     return min(found, key=lambda density: _length(density, z, _price(density, len(z))))
 
 
@@ -87,7 +89,7 @@ def _with_merged_pair(q: GaussianMixture) -> GaussianMixture:
     )
 
 
-def _refitted(q: GaussianMixture, z: np.ndarray) -> GaussianMixture:
+def _refitted(q: GaussianMixture, z: np.ndarray, shared: float = 0.0) -> GaussianMixture:
     """One round of expectation maximisation on latents (n, k)."""
     logs = q.log_components(z)
     share = np.exp(logs - logs.max(axis=1, keepdims=True))
@@ -98,4 +100,7 @@ def _refitted(q: GaussianMixture, z: np.ndarray) -> GaussianMixture:
     means = (share.T @ z) / held[:, None]
     squares = np.einsum("nc,ni,nj->cij", share, z, z, optimize=True) / held[:, None, None]
     covariances = squares - means[:, :, None] * means[:, None] + _FLOOR * z.var() * np.eye(q.dim)
+    if shared:
+        average = np.tensordot(held / held.sum(), covariances, 1)
+        covariances = (held[:, None, None] * covariances + shared * average) / (held + shared)[:, None, None]
     return GaussianMixture(held / held.sum(), means, covariances)

@@ -3,6 +3,7 @@
 import logging
 import shutil
 import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -38,9 +39,8 @@ def browser_context_args():
     return {"viewport": {"width": 1440, "height": 900}, "accept_downloads": True, "reduced_motion": "reduce"}
 
 
-@pytest.fixture(scope="session")
-def address(settings):
-    """The app, served in a thread."""
+@contextmanager
+def _served(settings):
     from werkzeug.serving import make_server
 
     from topoviz.app import create_app
@@ -53,6 +53,19 @@ def address(settings):
     server.shutdown()
     thread.join(10)
     server.server_close()
+
+
+@pytest.fixture(scope="session")
+def served():
+    """Serves an app with some settings in a thread, for as long as a block lasts."""
+    return _served
+
+
+@pytest.fixture(scope="session")
+def address(settings):
+    """The app, served in a thread."""
+    with _served(settings) as address:
+        yield address
 
 
 @dataclass
@@ -156,6 +169,12 @@ _POINT = """([name, x, y]) => {
   const box = plane.host.getBoundingClientRect();
   return [box.left + plane.x(x), box.top + plane.y(y)];
 }"""
+
+
+@pytest.fixture(scope="session")
+def screen_of():
+    """The page of an address, as tests see it."""
+    return Screen
 
 
 @pytest.fixture(scope="session")

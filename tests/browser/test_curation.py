@@ -28,7 +28,7 @@ def test_the_tabs_go_by_arrow_keys(screen):
     for key in ("ArrowRight", "ArrowRight", "End", "ArrowRight", "ArrowLeft", "Home"):
         screen.page.keyboard.press(key)
         selected.append(screen.page.locator("#curation [role=tab][aria-selected=true]").inner_text())
-    assert selected == ["Suggestions", "Log", "Compare", "Matches", "Compare", "Matches"]
+    assert selected == ["Meaning", "Suggestions", "Compare", "Matches", "Compare", "Matches"]
     assert screen.page.evaluate("document.activeElement.id") == "tab-matches"
     assert screen.page.locator("#curation [role=tabpanel]:visible").count() == 1
     assert screen.session().selection is None

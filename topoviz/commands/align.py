@@ -8,6 +8,7 @@ import numpy as np
 
 import core
 from core.errors import invalid
+from topoviz.commands.beside import read_beside
 from topoviz.commands.common import need_folder, read_array, say
 from topoviz.library import Library
 from topoviz.report import report
@@ -26,10 +27,15 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
 
     anchors = None if arguments.anchors is None else _anchors(arguments.anchors)
     datasets = [core.load_dataset(path) for path in (arguments.a, arguments.b)]
+    given = (
+        read_beside(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
+        read_beside(datasets[1], arguments.labels_b, arguments.examples_b, "-b"),
+    )
     names = _names(arguments.a, arguments.b)
     folder = need_folder(arguments.out)
-    for name, dataset in zip(names, datasets, strict=True):
+    for name, dataset, beside in zip(names, datasets, given, strict=True):
         _train(arguments, dataset, name, folder / "models" / name)
+        beside.write(folder / "models" / name)
     library = Library(Settings(models=folder / "models"))
     session = Session(model_a=names[0], model_b=names[1])
     analysis = analyse(library, session)

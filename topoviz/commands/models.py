@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import core
 from core.errors import invalid
+from topoviz.commands.beside import read_beside
 from topoviz.commands.common import open_model, read_array, say, write_arrays
 from topoviz.verdict import choices, verdict
 
@@ -30,6 +31,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n, key=arguments.key)
     if arguments.out.is_file():
         raise invalid("out", "a folder", arguments.out, "choose another place")
+    beside = read_beside(dataset, arguments.labels, arguments.examples)
     checkpoint = arguments.out.with_name(f"{arguments.out.name}.checkpoint")
     state = None
     if arguments.resume and not checkpoint.is_file():
@@ -52,6 +54,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
 
     model = follow(kept(), f"training on {dataset.name}")
     core.save_model(model, arguments.out)
+    beside.write(arguments.out)
     checkpoint.unlink(missing_ok=True)
     metrics = model.metrics
     for note in dataset.notes:

@@ -1,4 +1,5 @@
-"""The third block under the trees, in tabs: the matches, what to ask next, the log of edits, two matches compared."""
+"""The third block under the trees, in tabs: the matches, what a node means, what to ask next, the log of edits, two
+matches compared."""
 
 from typing import Any
 
@@ -16,6 +17,7 @@ __all__ = ["block", "comparison", "progress", "suggestions"]
 
 TABS = (
     (ids.MATCHES, "Matches"),
+    (ids.MEANING, "Meaning"),
     (ids.SUGGESTIONS, "Suggestions"),
     (ids.LOG, "Log"),
     (ids.COMPARISON, "Compare"),
@@ -25,7 +27,8 @@ _NOTHING_OPEN = "Nothing is open: every leaf is pinned, has one partner in every
 
 
 def block() -> html.Div:
-    """The tabs and their panels. Matches, Suggestions and Compare are filled by callbacks, Log by the browser."""
+    """The tabs and their panels. Matches, Suggestions and Compare are filled by callbacks, Meaning and Log by the
+    browser."""
     contents: dict[str, Any] = {ids.LOG: _log(), ids.COMPARISON: _compare()}
     panels = [
         html.Div(
@@ -33,6 +36,8 @@ def block() -> html.Div:
             id=name,
             className="tab-panel",
             role="tabpanel",
+            # It may scroll, and holds nothing else that takes the focus.
+            tabIndex=0 if name == ids.MEANING else None,
             hidden=name != TABS[0][0],
             **aria(labelledby=f"tab-{name}"),
         )

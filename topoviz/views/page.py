@@ -42,6 +42,7 @@ _KEYS = (
     ("Backspace", "take a link of yours back"),
     ("L, then drag in a latent or input view", "brush points with a lasso; Shift-drag draws a box, Control adds"),
     ("B", "brush the points of the node in hand"),
+    ("M", "see what the node in hand means: examples of what it holds"),
     ("arrow keys", "walk the tree in hand"),
     ("Enter or a click on a closed branch", "open it"),
     ("C, S", "make one leaf of the branch in hand, split it again"),
