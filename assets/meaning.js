@@ -19,8 +19,9 @@
     return JSON.stringify({ session, side: "a", node: id });
   }
 
-  /* Calls `then` once the answer is there; at once where it is known. */
+  /* Calls `then` once the answer is there; at once where it is known, never for a node that the tree no longer has. */
   function ask(node, then) {
+    if (!T.info(node)) return undefined;
     const asked = question(node), found = known.get(asked);
     if (found && found.answer) return then();
     if (found) return found.then.push(then);
@@ -45,10 +46,11 @@
   const answerOf = (node) => { const found = node && known.get(question(node)); return (found && found.answer) || null; };
   const isBare = (node) => bare.has(T.session()[`model_${node.side}`]);
 
-  /* A node and its partner, by side. */
+  /* A node and its partner, by side; inner nodes have partners too, though no link shows them. */
   function pair(node) {
-    const partner = T.partner(node), other = node.side === "a" ? "b" : "a";
-    return { [node.side]: node, [other]: partner };
+    const other = node.side === "a" ? "b" : "a", mine = node.side === "a" ? 0 : 1;
+    const inner = T.trees().inner.find((ids) => ids[mine] === node.id);
+    return { [node.side]: node, [other]: T.partner(node) || (inner ? { side: other, id: inner[1 - mine] } : null) };
   }
 
   /* A node's name, or those of the leaves that it holds. */
@@ -82,7 +84,7 @@
     const part = element("section", told && told.separates ? "meaning-side separating" : "meaning-side");
     part.setAttribute("aria-label", node ? `What ${name} of ${side.toUpperCase()} means` : `Nothing of ${side.toUpperCase()}`);
     if (!node) {
-      part.append(element("h3", "", side.toUpperCase()), element("p", "hint", `${title(other)} has no partner in ${side.toUpperCase()}.`));
+      part.append(element("h3", "", side.toUpperCase()), element("p", "hint", `${T.info(other).leaf ? title(other) : "This branch"} has no partner in ${side.toUpperCase()}.`));
       return part;
     }
     part.append(heading(node));

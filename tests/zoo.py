@@ -176,8 +176,8 @@ def many(model, count, seed):
 
 def _with_prior(model, prior, seed):
     latent = prior.sample(600, seed)
-    kept = replace(model.sample, points=model.sample.points[: len(latent)], latent=latent, labels=None, truth=None)
-    kept = replace(kept, points=np.resize(kept.points, (len(latent), kept.points.shape[1])), log_density=np.zeros(600))
+    kept = replace(model.sample, latent=latent, log_density=np.zeros(600), labels=None, truth=None, rows=None)
+    kept = replace(kept, points=np.resize(kept.points, (len(latent), kept.points.shape[1])))
     metrics = {
         key: value for key, value in model.metrics.items() if key not in ("verdict", "choice", "points", "families")
     }

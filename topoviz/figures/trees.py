@@ -125,10 +125,12 @@ def _facts_of(analysis: Analysis, session: Session, theme: str) -> dict[str, Any
     colors = THEMES[theme]
     laid = _laid(analysis, session, colors, HEIGHT)
     gone = () if analysis.preview is None else analysis.preview.gone
+    leaves = {pair.a for pair in analysis.matching.leaf_pairs}
     return laid.meta(_sets(analysis), session) | {
         "models": [session.model_a, session.model_b],
         "links": link_facts(analysis, laid.styles["a"], colors),
         "gone": [list(pair) for pair in gone],
+        "inner": [[pair.a, pair.b] for pair in analysis.matching.pairs if pair.a not in leaves],
     }
 
 
