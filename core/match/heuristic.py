@@ -5,7 +5,7 @@ from scipy.optimize import linear_sum_assignment
 
 from core.match.problem import AssignmentProblem
 
-__all__ = ["assign_repeatedly", "changed_singly", "quick_solution", "regrets", "solve_around", "solve_heuristic"]
+__all__ = ["assign_repeatedly", "changed_singly", "changes", "quick_solution", "regrets", "solve_around", "solve_heuristic", "table", "with_forced"]
 
 # How many starts are worth it and how many rows are asked for their promise: in entries of the tables to compute.
 _STARTS, _START_WORK = 8, 50_000_000
@@ -31,7 +31,7 @@ def solve_heuristic(problem: AssignmentProblem, seed: int = 0) -> list[tuple[tup
 def solve_around(problem: AssignmentProblem, known: np.ndarray) -> list[tuple[tuple[int, ...], float]]:
     """As `solve_heuristic`, from a matching that is good but for the problem's pins and bans, `known` (na,), and where
     these contradict it more than once from what they say alone as well."""
-    start = _with_forced(problem, known)
+    start = with_forced(problem, known)
     against = sum(known[i] != j for i, j in problem.forced.items())
     rows = np.flatnonzero(start >= 0)
     banned = rows[~problem.allowed[rows, start[rows]]]
@@ -48,7 +48,7 @@ def _with_nearest(problem: AssignmentProblem, starts: list[np.ndarray]) -> list[
         partners = changed_singly(problem, np.array(start))
         found[tuple(partners.tolist())] = problem.cost(partners)
     best, least = min(found.items(), key=lambda item: item[1])
-    for partners, added in _changes(problem, np.array(best), _NEAR):
+    for partners, added in changes(problem, np.array(best), _NEAR):
         found.setdefault(tuple(partners.tolist()), least + added)
     return sorted(found.items(), key=lambda item: (item[1], item[0]))
 
@@ -77,17 +77,16 @@ def changed_singly(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarr
     from core.match import compiled
 
     partners = partners.copy()
-    table = _table(problem, partners)
-    compiled.descend(table, *problem.evidence, problem.free, partners, 4 * len(partners))
+    compiled.descend(table(problem, partners), *problem.evidence, problem.free, partners, 4 * len(partners))
     return partners
 
 
 def assign_repeatedly(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     """A matching that costs no more than `partners`, by linear assignments, each against the last matching."""
-    best = _with_forced(problem, partners)
+    best = with_forced(problem, partners)
     best_cost = problem.cost(best)
     for _ in range(_ROUNDS):
-        proposal = _assign(problem, _table(problem, best))
+        proposal = _assign(problem, table(problem, best))
         cost = problem.cost(proposal)
         if cost >= best_cost - _EPSILON:
             break
@@ -109,7 +108,7 @@ def regrets(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     return least
 
 
-def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+def with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     partners = partners.copy()
     for i, j in problem.forced.items():
         partners[partners == j] = -1
@@ -117,7 +116,7 @@ def _with_forced(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray
     return partners
 
 
-def _table(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+def table(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
     """(na, nb): what each pair would add beside the matching's pairs of other rows; from the last matching that was
     asked for, where it is nearer than none."""
     from core.match import compiled
@@ -144,7 +143,7 @@ def _assign(problem: AssignmentProblem, table: np.ndarray) -> np.ndarray:
     return np.where((columns < nb) & (worth | (columns == forced)), columns, -1)
 
 
-def _changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> list[tuple[np.ndarray, float]]:
+def changes(problem: AssignmentProblem, partners: np.ndarray, most: int) -> list[tuple[np.ndarray, float]]:
     """The matchings after the drops, moves, takeovers and trades that cost least, best first, and what they add."""
     moved, traded = _neighbors(problem, partners)
     added = np.concatenate((moved.ravel(), traded.ravel()))
@@ -172,4 +171,4 @@ def _neighbors(problem: AssignmentProblem, partners: np.ndarray) -> tuple[np.nda
     """What changes with every move (na, nb + 1) and every trade (na, na), infinite where there is none."""
     from core.match import compiled
 
-    return compiled.neighbors(_table(problem, partners), *problem.evidence, problem.free, partners)
+    return compiled.neighbors(table(problem, partners), *problem.evidence, problem.free, partners)

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.match.exact import Solution, Solutions
 from core.match.heuristic import regrets
-from core.match.problem import EVIDENCE, AssignmentProblem
+from core.match.problem import AssignmentProblem
 from core.match.types import Matching
 
 __all__ = ["confidence", "doubts", "judged", "terms"]
@@ -45,7 +45,7 @@ def terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, flo
     partners = np.array(best.partners, dtype=int)
     rows = np.flatnonzero(partners >= 0)
     costs = 0.5 * problem.terms(rows, partners[rows]).sum(axis=2)
-    return {int(row): dict(zip(EVIDENCE, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
+    return {int(row): dict(zip(problem.kinds, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
 
 
 def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:

@@ -12,6 +12,7 @@ from core.match.heuristic import quick_solution, solve_around, solve_heuristic
 from core.match.judgement import confidence, judged, terms
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
+from core.match.pose import posed
 from core.match.problem import AssignmentProblem, MatchConfig, poses
 from core.match.published import PUBLISHED
 from core.match.types import Alternative, Matching, Pair
@@ -45,8 +46,7 @@ def match_trees(
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
     if config.method in PUBLISHED:
         return _published(a, b, pins, bans, config)
-    problem, solutions, solver = _solved(a, b, config, pins, bans)
-    solutions = with_misfits(a, b, solutions)
+    problem, solutions, solver = (_posed if a.dim == b.dim > 3 else _solved)(a, b, config, pins, bans)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else config.margin
     alternatives = _alternatives(a, b, [s for s in solutions.found if s.cost - best.cost <= config.margin])
@@ -180,7 +180,35 @@ def _solved(
     if max(allowed.shape) > config.exact_leaves:
         return _solved_around(a, b, config, problems)
     solved = [(problem, *_solutions(problem)) for problem in problems]
-    return min(solved, key=lambda result: result[1].found[0].cost)
+    problem, solutions, solver = min(solved, key=lambda result: result[1].found[0].cost)
+    return problem, with_misfits(a, b, solutions), solver
+
+
+def _posed(
+    a: LevelSetTree,
+    b: LevelSetTree,
+    config: MatchConfig,
+    pins: tuple[tuple[int, int], ...],
+    bans: tuple[tuple[int, int], ...],
+) -> tuple[AssignmentProblem, Solutions, str]:
+    """`_solved` in one dimension beyond three, where pairs of leaves only propose what the map then decides."""
+    allowed, forced = _constraints(a, b, pins, bans)
+    at, solutions = _posed_freely(a, b, config)
+    problem = replace(_poses(a, b, config)[at], allowed=allowed, forced=forced)
+    if forced or not allowed.all():
+        solutions = posed(a, b, problem, np.array(solutions.found[0].partners))
+    return problem, solutions, "heuristic"
+
+
+@lru_cache(maxsize=32)
+def _posed_freely(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[int, Solutions]:
+    """At which level of noise the trees are explained best, and their matchings without pins and bans."""
+    problems = _poses(a, b, config)
+    at = min(range(len(problems)), key=lambda at: problems[at].cost(quick_solution(problems[at])))
+    solutions = posed(a, b, problems[at])
+    partners = np.array(solutions.found[0].partners)
+    likeliest = min(range(len(problems)), key=lambda other: problems[other].cost(partners))
+    return (at, solutions) if likeliest == at else (likeliest, posed(a, b, problems[likeliest], partners))
 
 
 def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:
@@ -220,7 +248,7 @@ def _solved_around(
     at, found = _unconstrained(a, b, config)
     if problems[at].forced or not problems[at].allowed.all():
         at, found = _at_likeliest(problems, at, solve_around(problems[at], np.array(found[0][0])))
-    return problems[at], _searched(found), "heuristic"
+    return problems[at], with_misfits(a, b, _searched(found)), "heuristic"
 
 
 def _at_likeliest(

@@ -8,7 +8,8 @@ where a part of the world is absent and all other masses grow alike. L is a like
 difference is between a pair of leaves and its image (Laplace, as wide as encodings of one world differ) than between
 leaves at random (Laplace, as wide as the evidence spreads), with a floor, so that nothing can outvote the rest. Its
 logarithm is a ramp: peak - slope |difference|, at least log(floor). Left-out leaves cost nothing: a leaf is matched
-where its evidence outweighs its price.
+where its evidence outweighs its price. Two trees of the plane differ in 2 n ways, not in n (n - 1) / 2, so that pairs
+share what they say: k / (n - 1) of a pair's evidence counts in k dimensions, at most all of it.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ import numpy as np
 
 from core.tree.types import LevelSetTree
 
-__all__ = ["EVIDENCE", "AssignmentProblem", "Evidence", "MatchConfig", "leaf_distances", "poses"]
+__all__ = ["DEEP_EVIDENCE", "EVIDENCE", "AssignmentProblem", "Evidence", "MatchConfig", "leaf_distances", "poses"]
 
 _EPSILON = 1e-9
 # Bhattacharyya distances above this grow ever less reliable.
@@ -30,12 +31,13 @@ _FAR = 6.0
 class Evidence:
     """A kind of evidence: `between` gives what lies between each two leaves of a tree (n, n), in row order; `noise` is
     how far that differs between two encodings of one world, `spread` how far between leaves at random (mean absolute
-    deviations), `weight` how much it counts."""
+    deviations), `weight` how much it counts, `of_leaves` whether it is a difference of what each leaf has alone."""
 
     between: Callable[[LevelSetTree], np.ndarray]
     noise: float
     spread: float
     weight: float
+    of_leaves: bool = True
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,13 @@ class MatchConfig:
     """How a matching is found and judged.
 
     `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
-    bring. `levels` are the multiples of the evidence's usual noise that are tried; the likeliest is taken. A matching
-    within `margin` nats of the best is an explanation as good. Trees of at most `exact_leaves` leaves are solved to
-    the proven optimum.
+    bring, None what suits the dimension. `levels` are the multiples of the evidence's usual noise that are tried; the
+    likeliest is taken. A matching within `margin` nats of the best is an explanation as good. Trees of at most
+    `exact_leaves` leaves are solved to the proven optimum, up to three dimensions.
     """
 
     method: str = "leaf-distances"
-    price: float = 0.65
+    price: float | None = None
     levels: tuple[float, ...] = (0.5, 1.0, 2.0)
     margin: float = 1.5
     exact_leaves: int = 16
@@ -61,7 +63,7 @@ class AssignmentProblem:
 
     `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence in units in
     which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says which pairs may be
-    matched, `forced` which must be. `last` is for local search, which keeps there what it asked last.
+    matched, `forced` which must be, `kinds` the t kinds of evidence. `last` is for local search, which keeps there what it asked last.
     """
 
     leaf_cost: np.ndarray
@@ -71,6 +73,7 @@ class AssignmentProblem:
     caps: np.ndarray
     config: MatchConfig
     allowed: np.ndarray
+    kinds: tuple[str, ...] = ()
     forced: dict[int, int] = field(default_factory=dict)
     last: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, init=False)
 
@@ -139,12 +142,16 @@ class AssignmentProblem:
 def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
     """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each of
     the configuration's levels of noise."""
-    between_a, between_b = (np.stack([kind.between(tree) for kind in EVIDENCE.values()]) for tree in (a, b))
-    noise, spread, weight = np.array([(k.noise, k.spread, k.weight) for k in EVIDENCE.values()]).T
+    kinds, usual, dim = (EVIDENCE, _PRICE, 2) if max(a.dim, b.dim) <= 3 else (DEEP_EVIDENCE, 0.0, min(a.dim, b.dim))
+    between_a, between_b = (np.stack([kind.between(tree) for kind in kinds.values()]) for tree in (a, b))
+    noise, spread, weight = np.array([(k.noise, k.spread, k.weight) for k in kinds.values()]).T
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
+    price = usual if config.price is None else config.price
     # Two lone leaves have no other choice.
-    price = config.price if max(holes.shape) > 1 else -config.price
-    share = weight * _SHARE / max(min(holes.shape) - 1, 1)
+    price = price if max(holes.shape) > 1 else -price
+    ways = np.array([2 if kind.of_leaves else dim for kind in kinds.values()])
+    others = max(min(holes.shape) - 1, 1)
+    share = weight * (np.minimum(ways / others, 1.0) if dim > 2 else _SHARE / others)
     problems = []
     for level in config.levels:
         slope, peaks = share * (1 / (level * noise) - 1 / spread), share * np.log(spread / (level * noise))
@@ -157,6 +164,7 @@ def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[Assignm
                 caps=peaks - share * np.log(_FLOOR),
                 config=config,
                 allowed=np.ones(holes.shape, dtype=bool),
+                kinds=tuple(kinds),
             )
         )
     return problems
@@ -188,6 +196,21 @@ def _log_distances(tree: LevelSetTree) -> np.ndarray:
     return -np.arcsinh(_FAR / np.maximum(distance, _EPSILON))
 
 
+def _relative_log_distances(tree: LevelSetTree) -> np.ndarray:
+    """Logarithms of the distances, in units of their own spread around their median: how far apart leaves lie on the
+    whole is the networks' own."""
+    distance = leaf_distances(tree)
+    np.fill_diagonal(distance, 1.0)
+    logarithm = np.log(np.maximum(distance, _EPSILON))
+    own = logarithm[np.triu_indices(len(distance), 1)]
+    if len(own) < 2:
+        return np.zeros_like(distance)
+    logarithm -= np.median(own)
+    logarithm /= max(np.abs(own - np.median(own)).mean(), _EPSILON)
+    np.fill_diagonal(logarithm, 0.0)
+    return logarithm
+
+
 def _contrasts(values: np.ndarray) -> np.ndarray:
     return values[:, None] - values[None, :]
 
@@ -206,9 +229,15 @@ def _volumes(tree: LevelSetTree) -> np.ndarray:
 
 # Fitted to pairs of models of the hard suite's tuning worlds; see tests/benchmarks/matching.py.
 EVIDENCE = {
-    "distances": Evidence(_log_distances, noise=0.08, spread=0.5, weight=1.0),
+    "distances": Evidence(_log_distances, noise=0.08, spread=0.5, weight=1.0, of_leaves=False),
     "mass": Evidence(_masses, noise=0.06, spread=0.6, weight=0.33),
     "height": Evidence(_heights, noise=0.126, spread=0.7, weight=0.33),
     "volume": Evidence(_volumes, noise=0.1, spread=0.42, weight=0.33),
 }
-_SHARE, _FLOOR, _HOLES = 2.0, 0.05, 2.0
+# Fitted to pairs of classifiers of digits, in nine dimensions; see tests/benchmarks/digits.py.
+DEEP_EVIDENCE = {
+    "distances": Evidence(_relative_log_distances, noise=0.6, spread=1.43, weight=1.0, of_leaves=False),
+    "height": Evidence(_heights, noise=1.55, spread=2.32, weight=0.5),
+    "volume": Evidence(_volumes, noise=1.25, spread=2.33, weight=0.5),
+}
+_SHARE, _FLOOR, _HOLES, _PRICE = 2.0, 0.05, 2.0, 0.65

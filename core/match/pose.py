@@ -1,0 +1,180 @@
+"""Beyond three dimensions: matchings judged by the map that they imply, in which every leaf has to fit.
+
+In k dimensions n leaves differ in so many ways that pairs of them no longer single a matching out, yet one map must
+carry all. Both sides are whitened by the average covariance of their leaves, so that what is left between them is close
+to a rotation Q: that of the means and covariances, then loosened to the matrix M that fits the means best for so many
+pseudo-observations of Q. A matched leaf brings what its divergence from its image falls short of what leaves at random
+have,
+    cost = cost of the pairs + weight * sum_i (log(1 + J_i) - limit),
+J_i the symmetric Kullback-Leibler divergence between M N(m_i, C_i) and N(m_pi(i), C_pi(i)).
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from core.match.exact import Solution, Solutions
+from core.match.heuristic import changed_singly, changes, quick_solution, table, with_forced
+from core.match.problem import AssignmentProblem
+from core.tree.types import LevelSetTree
+
+__all__ = ["posed", "proposals"]
+
+# Fitted to pairs of digit classifiers, as the evidence beyond three dimensions is; see tests/benchmarks/digits.py.
+_WEIGHT, _LIMIT, _MOST = 2.0, 6.5, 8.0
+_PSEUDO, _COVARIANCES, _TURNS = 20.0, 4.0, 2
+_NOISE, _PROPOSALS, _STARTS = 0.3, 60, 24
+_AROUND, _STARTS_AROUND = 6, 4
+_NEIGHBORS = 250
+_KEPT, _EPSILON = 200, 1e-9
+
+
+def posed(
+    a: LevelSetTree, b: LevelSetTree, problem: AssignmentProblem, known: np.ndarray | None = None
+) -> Solutions:
+    """The matchings of two trees of one dimension that single changes lead to from what pairs of leaves propose, best
+    first, each with the cost of its pose; where a good one is `known` (na,) but for pins and bans, from there on."""
+    pose = _pose(a, b)
+    few = known is not None
+    starts = proposals(problem, _AROUND if few else _PROPOSALS)
+    if few:
+        starts = np.vstack((starts, _filled(problem, with_forced(problem, known))))
+    costs = np.array([problem.cost(partners) for partners in starts]) + pose.costs(starts)
+    found: dict[tuple[int, ...], float] = {}
+    ways: set[tuple[int, ...]] = set()
+    for at in np.argsort(costs, kind="stable")[: _STARTS_AROUND if few else _STARTS].tolist():
+        _descend(problem, pose, starts[at], float(costs[at]), found, ways)
+    best = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_KEPT]
+    return Solutions(tuple(Solution(partners, cost) for partners, cost in best), proven=False)
+
+
+def proposals(problem: AssignmentProblem, count: int, seed: int = 0) -> np.ndarray:
+    """(c, na): distinct full matchings that pairs of leaves could propose: what they say, and what they would had
+    their evidence come out a little otherwise, `count` times."""
+    found = {_proposed(problem, problem)}
+    for number in range(count):
+        found.add(_proposed(problem, _otherwise(problem, np.random.default_rng([seed, number]))))
+    return np.array(sorted(found))
+
+
+def _proposed(problem: AssignmentProblem, seen: AssignmentProblem) -> tuple[int, ...]:
+    """The best matching of a problem as it is `seen`, filled up where it leaves room."""
+    partners = changed_singly(seen, _filled(seen, quick_solution(seen)))
+    return tuple(_filled(problem, partners).tolist())
+
+
+def _otherwise(problem: AssignmentProblem, rng: np.random.Generator) -> AssignmentProblem:
+    """The problem with noise in its evidence; what differs between two leaves differs the other way round as well."""
+    noisy = []
+    for between in (problem.between_a, problem.between_b):
+        noise = _NOISE * np.triu(rng.laplace(size=between.shape), 1)
+        turned = np.where((np.swapaxes(between, 1, 2) == between).all((1, 2)), 1.0, -1.0)[:, None, None]
+        noisy.append(between + noise + turned * np.swapaxes(noise, 1, 2))
+    return replace(problem, between_a=noisy[0], between_b=noisy[1])
+
+
+class _Side:
+    """The leaves of a tree in units of their average covariance: `means` (n, k), `covariances` and their `inverses`."""
+
+    def __init__(self, tree: LevelSetTree) -> None:
+        rows = tree.leaves
+        share = tree.basin_mass[rows] / tree.basin_mass[rows].sum()
+        values, vectors = np.linalg.eigh(np.tensordot(share, tree.basin_covariance[rows], 1))
+        white = vectors @ np.diag(values**-0.5) @ vectors.T
+        self.means = (tree.basin_mean[rows] - share @ tree.basin_mean[rows]) @ white
+        self.covariances = white @ tree.basin_covariance[rows] @ white
+        self.inverses = np.linalg.inv(self.covariances)
+
+
+class _Pose:
+    """One tree laid into the other's space, as many matchings say."""
+
+    def __init__(self, a: LevelSetTree, b: LevelSetTree) -> None:
+        self.a, self.b = _Side(a), _Side(b)
+
+    def costs(self, partners: np.ndarray) -> np.ndarray:
+        """(c,): what matchings (c, na) cost by the divergences that their maps leave, in nats."""
+        divergence = np.minimum(np.log1p(self._divergences(partners)), _MOST)
+        return _WEIGHT * np.where(partners >= 0, divergence - _LIMIT, 0.0).sum(axis=1)
+
+    def _divergences(self, partners: np.ndarray) -> np.ndarray:
+        """(c, na): J of every leaf, of those that are not matched without meaning."""
+        a, b, there = self.a, self.b, (partners >= 0).astype(float)
+        count = np.maximum(there.sum(axis=1), 1.0)[:, None]
+        means_b, covariances_b, inverses_b = (part[partners] for part in (b.means, b.covariances, b.inverses))
+        away_a = a.means - ((there @ a.means) / count)[:, None]
+        away_b = means_b - ((there[:, None] @ means_b)[:, 0] / count)[:, None]
+        matched = there[..., None] * away_a
+        between = np.swapaxes(away_b, 1, 2) @ matched
+        matrix = self._matrices(between, np.swapaxes(away_a, 1, 2) @ matched, covariances_b, there)
+        back = np.linalg.inv(matrix)
+        image = matrix[:, None] @ a.covariances @ np.swapaxes(matrix, 1, 2)[:, None]
+        inverse = np.swapaxes(back, 1, 2)[:, None] @ a.inverses @ back[:, None]
+        missed = away_a @ np.swapaxes(matrix, 1, 2) - away_b
+        shape = (inverse * covariances_b).sum((2, 3)) + (inverses_b * image).sum((2, 3))
+        place = (missed[..., None, :] @ (inverse + inverses_b) @ missed[..., None])[..., 0, 0]
+        return np.maximum(0.5 * (shape + place) - a.means.shape[1], 0.0)
+
+    def _matrices(
+        self, between: np.ndarray, within: np.ndarray, covariances_b: np.ndarray, there: np.ndarray
+    ) -> np.ndarray:
+        """(c, k, k): the linear part of each map, from sums over matched leaves of b a' (c, k, k) and a a'."""
+        unit = np.eye(between.shape[1])
+        shape_a = self.a.covariances - unit
+        shape_b = (covariances_b - unit) * there[..., None, None]
+        turn = _polar(between)
+        for _ in range(_TURNS):
+            turn = _polar(between + _COVARIANCES * (shape_b @ turn[:, None] @ shape_a).sum(axis=1))
+        sums, target = within + _PSEUDO * unit, between + _PSEUDO * turn
+        return np.swapaxes(np.linalg.solve(sums, np.swapaxes(target, 1, 2)), 1, 2)
+
+
+# Every edit of a match asks for the same two trees.
+@lru_cache(maxsize=32)
+def _pose(a: LevelSetTree, b: LevelSetTree) -> _Pose:
+    return _Pose(a, b)
+
+
+def _polar(matrices: np.ndarray) -> np.ndarray:
+    """The orthogonal matrices nearest to some (c, k, k)."""
+    left, _, right = np.linalg.svd(matrices)
+    return left @ right
+
+
+def _filled(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
+    """A matching with the pairs added, cheapest first, that it has room for: that pairs of leaves do not fit is no
+    reason to leave one out before the map has been asked."""
+    partners = partners.copy()
+    while True:
+        taken = np.isin(np.arange(problem.shape[1]), partners)
+        open_to = (partners < 0)[:, None] & ~taken
+        costs = np.where(open_to, table(problem, partners), np.inf)
+        i, j = divmod(int(costs.argmin()), problem.shape[1])
+        if not np.isfinite(costs[i, j]):
+            return partners
+        partners[i] = j
+
+
+def _descend(
+    problem: AssignmentProblem,
+    pose: _Pose,
+    partners: np.ndarray,
+    cost: float,
+    found: dict[tuple[int, ...], float],
+    ways: set[tuple[int, ...]],
+) -> None:
+    """Single changes from one matching until none helps, unless another of the `ways` led there; notes in `found` where
+    they end, and what lies around that."""
+    while (key := tuple(partners.tolist())) not in ways:
+        ways.add(key)
+        near = changes(problem, partners, _NEIGHBORS)
+        others = np.array([change[0] for change in near] or [partners])
+        added = np.array([change[1] for change in near] or [0.0])
+        costs = problem.cost(partners) + added + pose.costs(others)
+        at = int(costs.argmin())
+        if costs[at] >= cost - _EPSILON:
+            found |= {tuple(other.tolist()): float(c) for other, c in zip(others, costs, strict=True)}
+            found[key] = cost
+            return
+        partners, cost = others[at], float(costs[at])
