@@ -7,6 +7,8 @@ import importlib
 from typing import Any
 
 _HOMES = {
+    "core.activations.prepare": ("Preparation", "prepare", "prepared_pair"),
+    "core.aligner": ("TopologyAligner",),
     "core.activations": ("Collected", "UnitReport", "collect", "examine_units"),
     "core.align": (
         "AffineMap",

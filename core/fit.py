@@ -7,6 +7,7 @@ way; the average that did best on held-out points is what comes out.
 import copy
 import time
 from collections.abc import Generator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from core.data.dataset import Dataset
 from core.errors import InputError
 from core.finish import finished, measured
 from core.flow import FLOWS
-from core.likelihood import LOG_2PI, Likelihood
+from core.likelihood import LOG_2PI, SPARSE, Likelihood
 from core.model import FlowAutoencoder
 from core.optimizer import Muon
 from core.progress import Progress
@@ -38,8 +39,8 @@ _SEEDING_POINTS = 8000
 # Shares of training: up to the first, level sets are made even; from the second on, the likelihood is alone.
 _EVEN, _FREE = 0.4, 0.6
 _PATIENCE = 0.06
-# Beyond so many latent dimensions points are few for the space.
-_DENSE = 3
+# Beyond so many latent dimensions points are few for the space, and a flow has so many parameters a number at most.
+_DENSE, _PARAMETERS = 3, 0.3
 # Flows of further starts are drawn with seeds so far apart.
 _APART = 1_000_003
 
@@ -57,15 +58,16 @@ class Fit:
         start: int = 0,
     ) -> None:
         self.began = self.fit_began = time.monotonic() if began is None else began
-        self.dataset, self.config, self.seed = dataset, config, seed
         self.latent_dim, self.pad = int(config.latent_dim), int(config.pad)
+        self.settled = self.latent_dim > _DENSE and config.prior in SPARSE
+        config = _within_means(config, len(dataset), dataset.dim + self.pad) if self.settled else config
+        self.dataset, self.config, self.seed = dataset, config, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.rng = np.random.default_rng([seed, 1])
         self.rows = Rows(dataset.points, self.pad, self.rng)
         self.generator = torch.Generator().manual_seed(seed)
         self.test = self._padded(self.rows[self.rows.heldout])
         total = dataset.dim + self.pad
-        self.sparse = self.latent_dim > _DENSE
         self.start = start if state is None else _start_of(state)
         flow = FLOWS[config.flow](total, config.blocks, config.width, seed + _APART * self.start)
         self.net = Likelihood(flow, self.latent_dim, total - self.latent_dim).to(self.device)
@@ -91,6 +93,13 @@ class Fit:
         """Training points at random with fresh pads."""
         places = torch.randint(self.rows.training, (size,), generator=self.generator).numpy()
         return self._padded(self.rows[self.rows.training_rows(places)])
+
+    def _some(self, size: int) -> Tensor:
+        """Training points to begin the prior with: at random, or where points are few each of them once."""
+        if not self.settled:
+            return self.batch(size)
+        places = self.rng.permutation(self.rows.training)[:size]
+        return self._padded(self.rows[self.rows.training_rows(np.sort(places))])
 
     def progress(
         self,
@@ -142,16 +151,20 @@ class Fit:
     def maximize_likelihood(self, phase: str) -> Generator[Progress, None, None]:
         """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept.
 
-        First towards even level sets, then less and less so, then by the likelihood alone. What no longer gains
+        First towards even level sets, then less and less so, then by the likelihood alone; beyond three dimensions the
+        flow alone, to a mixture found at the start. What no longer gains
         anything on held-out points is cut short: over-fitting comes early where points are few.
         """
         config, net = self.config, self.net
-        seeding = self._padded(self.rows[self.rows.training_rows(np.arange(min(_SEEDING_POINTS, self.rows.training)))]) if self.sparse else self.batch(min(_SEEDING_POINTS, self.rows.training))
-        net.start_prior(seeding, config.prior, config.components, self.rng, self.sparse)
+        seeding = self._some(min(_SEEDING_POINTS, self.rows.training))
+        prior = net.start_prior(seeding, config.prior, config.components, self.rng, self.settled)
+        if self.settled:
+            # The mixture begins where it belongs; descent would fit it to its few points.
+            prior.requires_grad_(False)
         self.optimizers = self._optimizers(net)
         self.average = copy.deepcopy(net)
         self.best = copy.deepcopy(net.state_dict())
-        if self.sparse:
+        if self.settled:
             with torch.no_grad():
                 self.best_nll = float(-net(self.test).mean())
         if self.restored is not None:
@@ -165,7 +178,7 @@ class Fit:
                 break
             if self.step % _TIGHTEN_EVERY == 0:
                 net.flow.tighten(self.test[:64])
-            if spent >= _FREE and not self.condensed:
+            if spent >= _FREE and not self.condensed and not self.settled:
                 self._condense()
             self._set_rate(self.optimizers, self.step, spent)
             loss = self._descend(spent)
@@ -192,9 +205,9 @@ class Fit:
         """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
         assert self.net.prior is not None
         patient = (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps
-        if patient or (self.clock >= _EVEN and not self.condensed) or not self.net.prior.settles:
+        if patient or (self.clock >= _EVEN and not self.condensed and not self.settled) or not self.net.prior.settles:
             return
-        if self.clock < _EVEN:
+        if self.clock < _EVEN and not self.settled:
             self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step
         else:
             self.clock = 1.0
@@ -295,6 +308,17 @@ class Fit:
         model = measured(model, self.dataset, rows.heldout, trained, shown, metrics)
         model.metrics["seconds"] = round(time.monotonic() - self.began, 2)
         return model
+
+
+def _within_means(config: FlowAutoencoderConfig, points: int, dim: int) -> FlowAutoencoderConfig:
+    """The configuration with a flow no larger than the numbers in the data can fill, and nothing asked of the level
+    sets: the mixture begins where it belongs."""
+    blocks, width = config.blocks, config.width
+    while blocks * width * (dim + width) > _PARAMETERS * points * dim and (blocks > 2 or width > 8):
+        blocks, width = (
+            (blocks, width // 2) if width > max(2 * blocks, 8) else (max(blocks // 2, 2), max(width // 2, 8))
+        )
+    return replace(config, blocks=blocks, width=width, evenness=0.0)
 
 
 def _start_of(state: Mapping[str, np.ndarray]) -> int:

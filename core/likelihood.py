@@ -32,7 +32,9 @@ class Likelihood(nn.Module):
         self.log_noise = nn.Parameter(torch.full((noise_dim,), -2.0))
         self.prior: LearnedPrior | None = None
 
-    def start_prior(self, x: Tensor, name: str, components: int, rng: np.random.Generator, sparse: bool) -> None:
+    def start_prior(
+        self, x: Tensor, name: str, components: int, rng: np.random.Generator, sparse: bool
+    ) -> LearnedPrior:
         """Begin the prior of that name and the noise deviations at what the flow makes of `x` (n, d+p) now; where
         points are `sparse` in the latent space with no more components than they call for."""
         with torch.no_grad():
@@ -41,6 +43,7 @@ class Likelihood(nn.Module):
                 self.log_noise.copy_(y[:, self.latent_dim :].std(0).clamp_min(0.02).log().clamp_max(-0.5))
         start = SPARSE.get(name, PRIORS[name]) if sparse else PRIORS[name]
         self.prior = start(y[:, : self.latent_dim].double().cpu().numpy(), components, rng).to(x.device)
+        return self.prior
 
     def forward(self, x: Tensor) -> Tensor:
         """log p (n,) of standardised, rotated points with pads (n, d+p)."""

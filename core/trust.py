@@ -10,6 +10,7 @@ from core.align import LatentMap, disagreeing_pairs, residuals
 from core.align.score import gains
 from core.errors import InputError
 from core.match.types import Matching
+from core.tree.levelsets import basin_log_weights
 from core.tree.types import LevelSetTree
 
 if TYPE_CHECKING:
@@ -95,14 +96,7 @@ def _rival(matching: Matching) -> float:
 
 def _belongs(tree: LevelSetTree, leaves: set[int], z: np.ndarray) -> np.ndarray:
     """Whether the leaf whose Gaussian is densest at each point (n, k) is one of `leaves` (n,)."""
-    rows = tree.leaves
-    precision = np.linalg.inv(tree.basin_covariance[rows])
-    away = z[:, None] - tree.basin_mean[rows]
-    log_density = (
-        np.log(np.maximum(tree.basin_mass[rows], 1e-12))
-        + 0.5 * np.linalg.slogdet(precision)[1]
-        - 0.5 * np.einsum("nli,lij,nlj->nl", away, precision, away)
-    )
+    rows, log_density = tree.leaves, basin_log_weights(tree, z)
     return np.isin(tree.id[rows][log_density.argmax(1)], list(leaves))
 
 

@@ -79,7 +79,7 @@ def test_bans_and_pins_change_nothing_about_being_exact(seed):
     costs = np.sort([problem.cost(np.array(p)) for p in options])
     costs = costs[np.isfinite(costs)]
     solutions = solve_exact(problem)
-    near = min(max(2, int((costs <= costs[0] + problem.config.margin).sum())), 20, len(costs))
+    near = min(max(2, int((costs <= costs[0] + problem.margin).sum())), 20, len(costs))
     assert solutions.proven
     np.testing.assert_allclose([s.cost for s in solutions.found][:near], costs[:near], atol=1e-12)
     assert solve_heuristic(problem)[0][1] >= costs[0] - 1e-12
@@ -123,8 +123,8 @@ def test_the_exact_solver_finds_what_trying_everything_finds(modes_a, modes_b):
     assert solutions.proven
     assert solutions.found[0].cost == pytest.approx(costs[0], abs=1e-12)
     assert solutions.found[1].cost == pytest.approx(costs[1], abs=1e-12)
-    near = sum(cost <= costs[0] + problem.config.margin for cost in costs)
-    assert sum(s.cost <= costs[0] + problem.config.margin + 1e-12 for s in solutions.found) == min(near, 20)
+    near = sum(cost <= costs[0] + problem.margin for cost in costs)
+    assert sum(s.cost <= costs[0] + problem.margin + 1e-12 for s in solutions.found) == min(near, 20)
     heuristic = solve_heuristic(problem)
     assert heuristic[0][1] >= costs[0] - 1e-12
 

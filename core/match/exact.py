@@ -37,7 +37,7 @@ class Solutions:
 
 
 def solve_exact(problem: AssignmentProblem, most: int = 20, budget: int = 40_000) -> Solutions:
-    """The best matching, the second best, and all within `problem.config.margin` of the best (at most `most`).
+    """The best matching, the second best, and all within `problem.margin` of the best (at most `most`).
 
     Not proven where more than `budget` nodes were opened (some 20 microseconds each).
     """
@@ -109,7 +109,7 @@ class _Search:
             del self.found[max(self.found, key=self.found.__getitem__)]
             costs.pop()
         second = costs[1] if len(costs) > 1 else np.inf
-        within = costs[0] + self.problem.config.margin
+        within = costs[0] + self.problem.margin
         if len(costs) >= self.most:
             # Of matchings that tie with the worst one kept no more are needed.
             within = min(within, costs[self.most - 1] - 2 * _EPSILON)

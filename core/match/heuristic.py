@@ -5,7 +5,17 @@ from scipy.optimize import linear_sum_assignment
 
 from core.match.problem import AssignmentProblem
 
-__all__ = ["assign_repeatedly", "changed_singly", "changes", "quick_solution", "regrets", "solve_around", "solve_heuristic", "table", "with_forced"]
+__all__ = [
+    "assign_repeatedly",
+    "changed_singly",
+    "changes",
+    "quick_solution",
+    "regrets",
+    "solve_around",
+    "solve_heuristic",
+    "table",
+    "with_forced",
+]
 
 # How many starts are worth it and how many rows are asked for their promise: in entries of the tables to compute.
 _STARTS, _START_WORK = 8, 50_000_000

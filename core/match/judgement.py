@@ -13,21 +13,24 @@ __all__ = ["confidence", "doubts", "judged", "terms"]
 
 _ODDS = (-7.3, 2.0, 1.1)
 _MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
-_LEAST_EVIDENCE = 2.0
+_LEAST_EVIDENCE, _MARGIN = 2.0, 1.5
 _LEAST_MASS = 0.4
 
 
 def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
     """(na, 2): for each leaf of the best matching what parting it from its partner would cost at least, and the
-    evidence for the matching, in nats; both bounded."""
+    evidence for the matching, in nats; both bounded, the first in units in which 1.5 are an ambiguity."""
     best = solutions.found[0]
     partners = np.array(best.partners, dtype=int)
-    regret = regrets(problem, partners)
+    posed = problem.chance > 0
+    # Beyond three dimensions all single changes are among the solutions, and pairs of leaves do not tell the cost.
+    regret = np.full(len(partners), np.inf) if posed else regrets(problem, partners)
     for other in solutions.found[1:]:
         parted = np.array(other.partners) != partners
         regret[parted] = np.minimum(regret[parted], other.cost - best.cost)
-    evidence = np.full(len(regret), min(-best.cost, _MOST_EVIDENCE))
-    return np.column_stack((np.minimum(regret, _MOST_REGRET), evidence))
+    evidence = -best.cost - problem.chance * (partners >= 0).sum()
+    regret = np.minimum(regret * (_MARGIN / problem.margin), _MOST_REGRET)
+    return np.column_stack((regret, np.full(len(regret), min(evidence, _MOST_EVIDENCE))))
 
 
 def confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
@@ -50,7 +53,6 @@ def terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, flo
 
 def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:
     """The matching with whether the evidence singles it out, and the reasons in sentences."""
-    config = problem.config
     matched = sum(j >= 0 for j in best.partners)
     faults, ties, notes = [], [], []
     if matched < 2:
@@ -59,15 +61,15 @@ def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Ma
     if matched > 1 and share < _LEAST_MASS:
         faults.append(f"Only {share:.0%} of the mass is matched (threshold {_LEAST_MASS:.0%}).")
     if matched:
-        text = f"The evidence for this matching is {-best.cost:.1f} nats (threshold {_LEAST_EVIDENCE:.1f})."
-        (faults if -best.cost < _LEAST_EVIDENCE else notes).append(text)
-    rivals = [other.cost - best.cost for other in matching.rivals]
+        text = f"The evidence for this matching is {-matching.cost:.1f} nats (threshold {_LEAST_EVIDENCE:.1f})."
+        (faults if -matching.cost < _LEAST_EVIDENCE else notes).append(text)
+    rivals = [other.cost - matching.cost for other in matching.rivals]
     if matched and rivals:
         one = len(rivals) == 1
         verb = "matching sends leaves elsewhere and costs" if one else "matchings send leaves elsewhere and cost"
-        ties.append(f"{len(rivals)} {verb} at most {config.margin:.1f} nats more (the closest {rivals[0]:.2f}).")
+        ties.append(f"{len(rivals)} {verb} at most {problem.margin:.1f} nats more (the closest {rivals[0]:.2f}).")
     elif matched:
-        notes.append(f"No matching that sends a leaf elsewhere comes within {config.margin:.1f} nats.")
+        notes.append(f"No matching that sends a leaf elsewhere comes within {problem.margin:.1f} nats.")
     for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
         if ids:
             start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"

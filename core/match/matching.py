@@ -48,10 +48,12 @@ def match_trees(
         return _published(a, b, pins, bans, config)
     problem, solutions, solver = (_posed if a.dim == b.dim > 3 else _solved)(a, b, config, pins, bans)
     best, others = solutions.found[0], solutions.found[1:]
-    gap = others[0].cost - best.cost if others else config.margin
-    alternatives = _alternatives(a, b, [s for s in solutions.found if s.cost - best.cost <= config.margin])
+    gap = others[0].cost - best.cost if others else problem.margin
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
-    matching = Matching(a, b, pairs, *_left_out(a, b, pairs), best.cost, gap, False, solver, alternatives)
+    by_chance = problem.chance * sum(j >= 0 for j in best.partners)
+    cost = best.cost + by_chance
+    alternatives = _alternatives(a, b, [s for s in solutions.found if s.cost - best.cost <= problem.margin], by_chance)
+    matching = Matching(a, b, pairs, *_left_out(a, b, pairs), cost, gap, False, solver, alternatives)
     return judged(matching, problem, best)
 
 
@@ -73,13 +75,16 @@ def _sound(tree: LevelSetTree, name: str) -> None:
         raise invalid(name, "a tree whose leaves span volume", f"a flat node {node}", "build it anew")
 
 
-def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution]) -> tuple[Alternative, ...]:
-    """All but the first, without those that only leave out pairs of a better one."""
+def _alternatives(
+    a: LevelSetTree, b: LevelSetTree, found: list[Solution], by_chance: float
+) -> tuple[Alternative, ...]:
+    """All but the first, without those that only leave out pairs of a better one; what the best brings `by_chance` is
+    added to their costs."""
     kept: list[tuple[set[tuple[int, int]], Alternative]] = []
     for solution in found:
         pairs = _ids(a, b, solution)
         if not any(set(pairs) <= better for better, _ in kept):
-            kept.append((set(pairs), Alternative(pairs, solution.cost)))
+            kept.append((set(pairs), Alternative(pairs, solution.cost + by_chance)))
     return tuple(alternative for _, alternative in kept[1:])
 
 

@@ -30,9 +30,7 @@ _NEIGHBORS = 250
 _KEPT, _EPSILON = 200, 1e-9
 
 
-def posed(
-    a: LevelSetTree, b: LevelSetTree, problem: AssignmentProblem, known: np.ndarray | None = None
-) -> Solutions:
+def posed(a: LevelSetTree, b: LevelSetTree, problem: AssignmentProblem, known: np.ndarray | None = None) -> Solutions:
     """The matchings of two trees of one dimension that single changes lead to from what pairs of leaves propose, best
     first, each with the cost of its pose; where a good one is `known` (na,) but for pins and bans, from there on."""
     pose = _pose(a, b)

@@ -20,7 +20,16 @@ import numpy as np
 
 from core.tree.types import LevelSetTree
 
-__all__ = ["DEEP_EVIDENCE", "EVIDENCE", "AssignmentProblem", "Evidence", "MatchConfig", "leaf_distances", "poses"]
+__all__ = [
+    "DEEP_EVIDENCE",
+    "EVIDENCE",
+    "AssignmentProblem",
+    "Evidence",
+    "MatchConfig",
+    "leaf_distances",
+    "poses",
+    "usual_margin",
+]
 
 _EPSILON = 1e-9
 # Bhattacharyya distances above this grow ever less reliable.
@@ -41,19 +50,29 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class _Usual:
+    """What suits a dimension, in nats: see `MatchConfig` and `AssignmentProblem`."""
+
+    price: float
+    margin: float
+    chance: float
+
+
+@dataclass(frozen=True)
 class MatchConfig:
     """How a matching is found and judged.
 
     `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
     bring, None what suits the dimension. `levels` are the multiples of the evidence's usual noise that are tried; the
-    likeliest is taken. A matching within `margin` nats of the best is an explanation as good. Trees of at most
+    likeliest is taken. A matching within `margin` nats of the best (None: what suits the dimension) is an explanation
+    as good. Trees of at most
     `exact_leaves` leaves are solved to the proven optimum, up to three dimensions.
     """
 
     method: str = "leaf-distances"
     price: float | None = None
     levels: tuple[float, ...] = (0.5, 1.0, 2.0)
-    margin: float = 1.5
+    margin: float | None = None
     exact_leaves: int = 16
 
 
@@ -63,7 +82,8 @@ class AssignmentProblem:
 
     `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence in units in
     which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says which pairs may be
-    matched, `forced` which must be, `kinds` the t kinds of evidence. `last` is for local search, which keeps there what it asked last.
+    matched, `forced` which must be, `kinds` the t kinds of evidence. A matching within `margin` of the
+    best is as good, and `chance` is what a matched leaf brings where trees have nothing in common. `last` is for local search, which keeps there what it asked last.
     """
 
     leaf_cost: np.ndarray
@@ -74,6 +94,8 @@ class AssignmentProblem:
     config: MatchConfig
     allowed: np.ndarray
     kinds: tuple[str, ...] = ()
+    margin: float = 1.5
+    chance: float = 0.0
     forced: dict[int, int] = field(default_factory=dict)
     last: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, init=False)
 
@@ -142,11 +164,12 @@ class AssignmentProblem:
 def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
     """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each of
     the configuration's levels of noise."""
-    kinds, usual, dim = (EVIDENCE, _PRICE, 2) if max(a.dim, b.dim) <= 3 else (DEEP_EVIDENCE, 0.0, min(a.dim, b.dim))
+    usual = _usual(a, b)
+    kinds, dim = (DEEP_EVIDENCE, min(a.dim, b.dim)) if usual is _DEEP else (EVIDENCE, 2)
     between_a, between_b = (np.stack([kind.between(tree) for kind in kinds.values()]) for tree in (a, b))
     noise, spread, weight = np.array([(k.noise, k.spread, k.weight) for k in kinds.values()]).T
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
-    price = usual if config.price is None else config.price
+    price = usual.price if config.price is None else config.price
     # Two lone leaves have no other choice.
     price = price if max(holes.shape) > 1 else -price
     ways = np.array([2 if kind.of_leaves else dim for kind in kinds.values()])
@@ -165,9 +188,20 @@ def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[Assignm
                 config=config,
                 allowed=np.ones(holes.shape, dtype=bool),
                 kinds=tuple(kinds),
+                margin=usual.margin if config.margin is None else config.margin,
+                chance=usual.chance if a.dim == b.dim else 0.0,
             )
         )
     return problems
+
+
+def usual_margin(a: LevelSetTree, b: LevelSetTree) -> float:
+    """Nats within which another matching of two trees is as good as the best."""
+    return _usual(a, b).margin
+
+
+def _usual(a: LevelSetTree, b: LevelSetTree) -> "_Usual":
+    return _DEEP if max(a.dim, b.dim) > 3 else _PLANE
 
 
 def leaf_distances(tree: LevelSetTree) -> np.ndarray:
@@ -240,4 +274,5 @@ DEEP_EVIDENCE = {
     "height": Evidence(_heights, noise=1.55, spread=2.32, weight=0.5),
     "volume": Evidence(_volumes, noise=1.25, spread=2.33, weight=0.5),
 }
-_SHARE, _FLOOR, _HOLES, _PRICE = 2.0, 0.05, 2.0, 0.65
+_SHARE, _FLOOR, _HOLES = 2.0, 0.05, 2.0
+_PLANE, _DEEP = _Usual(price=0.65, margin=1.5, chance=0.0), _Usual(price=0.0, margin=4.0, chance=9.0)

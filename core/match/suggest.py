@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.match.problem import MatchConfig
+from core.match.problem import usual_margin
 from core.match.types import Matching
 
 __all__ = ["SURE", "Outlook", "Suggestion", "outlook"]
@@ -111,6 +111,7 @@ def _groups(matching: Matching, best: dict[int, int]) -> Iterator[_Question]:
     """The alternatives in groups that share no leaf, the best matching in each."""
     others = [(dict(other.pairs), other.cost - matching.cost) for other in matching.alternatives]
     parts: list[tuple[set[tuple[str, int]], list[int]]] = []
+    margin = usual_margin(matching.tree_a, matching.tree_b)
     for at, (pairs, _) in enumerate(others):
         touched, members = _touched(best, pairs), [at]
         if not touched:
@@ -123,7 +124,7 @@ def _groups(matching: Matching, best: dict[int, int]) -> Iterator[_Question]:
         leaves = tuple(sorted(leaf for side, leaf in touched if side == "a"))
         found = [(best, 0.0), *(others[at] for at in sorted(members))]
         partners = np.array([[pairs.get(leaf, _NOBODY) for leaf in leaves] for pairs, _ in found])
-        weights = np.exp(-np.array([max(extra, 0.0) for _, extra in found]) / (MatchConfig().margin / 2))
+        weights = np.exp(-np.array([max(extra, 0.0) for _, extra in found]) / (margin / 2))
         yield _Question(leaves, partners, weights / weights.sum())
 
 

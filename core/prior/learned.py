@@ -107,10 +107,12 @@ class MixtureModule(LearnedPrior):
         self._become(condensed(self.export(), z.double().cpu().numpy(), points))
 
     @classmethod
-    def shortest(cls, z: np.ndarray, components: int, rng: np.random.Generator) -> "MixtureModule":
+    def shortest(
+        cls, z: np.ndarray, components: int, rng: np.random.Generator, starts: int = _STARTS
+    ) -> "MixtureModule":
         """The mixture of at most so many `components` that describes latents (n, k) shortest: a start where points are
         few for the space."""
-        density = shortest([cls(z, components, rng).export() for _ in range(_STARTS)], z)
+        density = shortest([cls(z, components, rng).export() for _ in range(starts)], z)
         module = cls(z, len(density.weights), rng)
         module._become(density)
         return module

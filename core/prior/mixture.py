@@ -31,6 +31,12 @@ class GaussianMixture:
         """Latent dimension k."""
         return self.means.shape[1]
 
+    @property
+    def parameters(self) -> int:
+        """How many numbers the components with any weight are described by."""
+        there = int((self.weights > 1e-9).sum())
+        return there * (1 + self.dim + self.dim * (self.dim + 1) // 2) - 1
+
     @cached_property
     def _whitening(self) -> np.ndarray:
         """(c, k, k): the inverse Cholesky factor of each covariance."""

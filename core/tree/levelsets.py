@@ -18,7 +18,7 @@ from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_ca
 from core.tree.simplify import ByHand, Outline, simplify
 from core.tree.types import LevelSetTree
 
-__all__ = ["LevelSets", "leaf_of", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
+__all__ = ["LevelSets", "basin_log_weights", "leaf_of", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
 
 SIMPLIFY, MIN_MASS = 0.1, 0.002
 _RIPPLE = 0.01
@@ -177,15 +177,30 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     """(n,): for points (n, k) the row of the leaf that each belongs to most.
 
     Of the leaves below the node whose region holds the point, the one whose Gaussian, weighted by mass, is densest
-    there.
+    there; beyond three dimensions, where the region of even a tall peak holds next to nothing, of all leaves that with
+    what climbs to it.
     """
-    tree, rows = level_sets.tree, node_of(level_sets, z)
+    tree = level_sets.tree
+    if tree.dim > 3:
+        return tree.leaves[basin_log_weights(tree, z).argmax(axis=1)]
+    rows = node_of(level_sets, z)
     away = np.asarray(z, dtype=np.float64)[:, None] - tree.mean[tree.leaves]
     precision = np.linalg.inv(tree.covariance[tree.leaves])
     log_weight = np.log(np.maximum(tree.mass[tree.leaves], 1e-12)) + 0.5 * np.linalg.slogdet(precision)[1]
     score = log_weight - 0.5 * np.einsum("nli,lij,nlj->nl", away, precision, away)
     below = np.array([[leaf in tree.leaves_below[row] for leaf in tree.leaves] for row in range(len(tree))])
     return tree.leaves[np.where(below[rows], score, -np.inf).argmax(axis=1)]
+
+
+def basin_log_weights(tree: LevelSetTree, z: np.ndarray) -> np.ndarray:
+    """(n, l): the logarithm, up to a constant, of each leaf's share in points (n, k): that of the Gaussian of what
+    climbs to its peak."""
+    rows = tree.leaves
+    precision = np.linalg.inv(tree.basin_covariance[rows])
+    away = np.asarray(z, dtype=np.float64)[:, None] - tree.basin_mean[rows]
+    log_mass = np.log(np.maximum(tree.basin_mass[rows], 1e-12))
+    squared = np.einsum("nli,lij,nlj->nl", away, precision, away, optimize=True)
+    return log_mass + 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * squared
 
 
 def _simplified(

@@ -1,0 +1,211 @@
+"""Digit networks aligned without pairs: classes matched, labels carried, networks stitched; beside other translators.
+
+    PYTHONPATH=. OMP_NUM_THREADS=1 python tests/benchmarks/digits.py --seeds 20 21 22 --jobs 2
+    ... --unrelated      pairs that nothing should be told of
+    ... --anchors        the pairs that failed, again with three anchors; accuracy against the number of anchors
+
+Each network's activations are of the half that it learned from, so that two networks of different halves share no input;
+what is carried is judged on the other half of A's, which B's model or matching never saw as a pair.
+"""
+
+import argparse
+import itertools
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))
+from digit_networks import Network, four, halves, labels, unrelated
+
+from core.aligner import TopologyAligner
+from core.meaning import carry_labels, leaves_of, score_labels
+from core.translate import TRANSLATORS, Latents, Pairs, translate
+
+METHODS = ("gromov-wasserstein", "mini-vec2vec-like", "wasserstein-procrustes")
+ANCHORS = (10, 50, 300)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22])
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--unrelated", action="store_true")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    jobs = _unrelated(arguments.seeds) if arguments.unrelated else _related(arguments.seeds)
+    rows = []
+    with ProcessPoolExecutor(arguments.jobs) as pool:
+        for found in pool.map(_strangers if arguments.unrelated else _pair, jobs):
+            rows += found
+            for row in found:
+                print(json.dumps(row), flush=True)
+    if arguments.out:
+        arguments.out.write_text("\n".join(map(json.dumps, rows)) + "\n", "utf-8")
+    (_told_unrelated if arguments.unrelated else _told)(rows)
+
+
+def _related(seeds: list[int]) -> list[tuple[int, int, int]]:
+    return [(seed, i, j) for seed in seeds for i, j in itertools.combinations(range(4), 2)]
+
+
+def _pair(job: tuple[int, int, int]) -> list[dict[str, Any]]:
+    """Both directions of one pair of networks."""
+    torch.set_num_threads(1)
+    seed, i, j = job
+    networks = four(seed)
+    a, b = networks[i], networks[j]
+    began = time.monotonic()
+    aligner = TopologyAligner(seed=0).fit(a.activations(a.rows), b.activations(b.rows))
+    seconds = time.monotonic() - began
+    back = _turned(aligner)
+    return [
+        {"seed": seed, "a": x.name, "b": y.name, "k": one.model_a_.latent_dim, "seconds": round(seconds, 1)}
+        | _judged(one, x, y) | _others(one, x, y)
+        for one, x, y in ((aligner, a, b), (back, b, a))
+    ]  # fmt: skip
+
+
+def _turned(aligner: TopologyAligner) -> TopologyAligner:
+    """The aligner of the same two models from B to A, matched anew."""
+    turned = TopologyAligner(seed=0)
+    for one, other in (("a", "b"), ("b", "a")):
+        for name in ("preparation", "model", "tree"):
+            setattr(turned, f"{name}_{one}_", getattr(aligner, f"{name}_{other}_"))
+    turned.n_features_in_ = len(turned.preparation_a_.mean)
+    return turned.rematch()
+
+
+def _classes(aligner: TopologyAligner, network: Network, side: str) -> dict[int, int]:
+    """The digit that most of each leaf's points are."""
+    tree, model = getattr(aligner, f"tree_{side}_"), getattr(aligner, f"model_{side}_")
+    latents = getattr(aligner, f"encode_{side}")(network.activations(network.rows))
+    owners, y = leaves_of(model, tree, latents), labels()[network.rows]
+    return {
+        int(tree.id[row]): int(np.bincount(y[owners == row], minlength=10).argmax())
+        for row in tree.leaves if (owners == row).any()
+    }  # fmt: skip
+
+
+def _judged(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
+    of_a, of_b = _classes(aligner, a, "a"), _classes(aligner, b, "b")
+    pairs = aligner.matching_.leaf_pairs
+    right = {of_a.get(p.a) for p in pairs if of_a.get(p.a) == of_b.get(p.b)} - {None}
+    y, test = labels(), _unseen(a)
+    found: dict[str, Any] = {
+        "leaves": [len(aligner.tree_a_.leaves), len(aligner.tree_b_.leaves)],
+        "classes_matched": len(right),
+        "wrong": sum(of_a.get(p.a) != of_b.get(p.b) for p in pairs),
+        "determined": aligner.trust_.determined,
+        "matching_determined": aligner.matching_.determined,
+        "probable": round(aligner.trust_.probable, 3),
+        "reasons": list(aligner.trust_.reasons),
+        "converged": [model.metrics["verdict"]["converged"] for model in (aligner.model_a_, aligner.model_b_)],
+        "why": [model.metrics["verdict"]["reasons"] for model in (aligner.model_a_, aligner.model_b_)],
+        "b_alone": round(float((b.classes(b.activations(test)) == y[test]).mean()), 4),
+    }
+    if aligner.map_ is None:
+        return found | {"labels": 0.0, "stitched": 0.0, "score": None}
+    carried = carry_labels(
+        aligner.matching_, aligner.map_, aligner.model_a_, aligner.model_b_,
+        aligner.encode_a(a.activations(a.rows)), y[a.rows], aligner.encode_b(b.activations(b.rows)),
+    )  # fmt: skip
+    scored = score_labels(carried, y[b.rows])
+    share = 0.0 if scored is None else scored.accuracy * scored.rows / len(b.rows)
+    stitched = b.classes(aligner.transform(a.activations(test)))
+    return found | {
+        "labels": round(share, 4),
+        "stitched": round(float((stitched == y[test]).mean()), 4),
+        "score": round(aligner.score(), 3),
+    }
+
+
+def _unseen(a: Network) -> np.ndarray:
+    """The rows that A did not learn from."""
+    return np.setdiff1d(np.arange(len(labels())), a.rows)
+
+
+def _others(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
+    """The other translators on the same latents: label transfer by the nearest of B's, and stitched accuracy."""
+    y, test = labels(), _unseen(a)
+    latents_a, latents_b = aligner.encode_a(a.activations(a.rows)), aligner.encode_b(b.activations(b.rows))
+    source, target = Latents(latents_a, aligner.model_a_), Latents(latents_b, aligner.model_b_)
+    rng = np.random.default_rng(0)
+    found: dict[str, Any] = {}
+    for name in METHODS:
+        found |= _measured(name, name, source, target, None, aligner, a, b)
+    everything = np.arange(len(y))
+    for count in ANCHORS:
+        rows = rng.choice(everything, count, replace=False)
+        pairs = Pairs(aligner.encode_a(a.activations(rows)), aligner.encode_b(b.activations(rows)))
+        found |= _measured("relative", f"relative-{count}", source, target, pairs, aligner, a, b)
+    del test
+    return found
+
+
+def _measured(
+    method: str, name: str, source: Latents, target: Latents, pairs: Pairs | None, aligner: TopologyAligner, a: Network,
+    b: Network,
+) -> dict[str, Any]:  # fmt: skip
+    from scipy.spatial import KDTree
+
+    y, test = labels(), _unseen(a)
+    try:
+        carry = translate(method, source, target, pairs, 0)
+    except Exception as error:
+        return {f"{name}:labels": 0.0, f"{name}:stitched": 0.0, f"{name}:error": str(error)}
+    near = KDTree(carry(source.points)).query(target.points)[1]
+    stitched = b.classes(aligner.preparation_b_.inverse(aligner.model_b_.decode(carry(aligner.encode_a(a.activations(test))))))
+    return {
+        f"{name}:labels": round(float((y[a.rows][near] == y[b.rows]).mean()), 4),
+        f"{name}:stitched": round(float((stitched == y[test]).mean()), 4),
+    }
+
+
+def _told(rows: list[dict[str, Any]]) -> None:
+    print(f"\n{len(rows)} ordered pairs")
+    whole = np.mean([row["classes_matched"] == 10 for row in rows])
+    print(f"all ten classes matched in {whole:.1%}; determined {np.mean([row['determined'] for row in rows]):.1%}")
+    names = ["", *(f"{name}:" for name in (*METHODS, *(f"relative-{count}" for count in ANCHORS)))]
+    print(f"{'':<26}{'labels: median':>16}{'worst':>8}{'stitched / own: median':>26}{'worst':>8}")
+    for name in names:
+        carried = np.array([row[f"{name}labels"] for row in rows])
+        share = np.array([row[f"{name}stitched"] / row["b_alone"] for row in rows])
+        print(f"{name or 'ours':<26}{np.median(carried):>16.3f}{carried.min():>8.3f}{np.median(share):>26.3f}{share.min():>8.3f}")
+    low = [row for row in rows if row["labels"] < 0.8]
+    print(f"{len(low)} pairs under 0.8, of them {sum(row['determined'] for row in low)} called determined")
+
+
+def _unrelated(seeds: list[int]) -> list[tuple[int, int]]:
+    return [(seed, number) for seed in seeds for number in range(8)]
+
+
+def _strangers(job: tuple[int, int]) -> list[dict[str, Any]]:
+    torch.set_num_threads(1)
+    seed, number = job
+    strange, networks = unrelated(seed)[number], four(seed)
+    found = []
+    for other in (networks[number % 4], networks[(number + 2) % 4]):
+        aligner = TopologyAligner(seed=0).fit(strange.activations(strange.rows), other.activations(other.rows))
+        for one, x, y in ((aligner, strange, other), (_turned(aligner), other, strange)):
+            found.append({
+                "seed": seed, "a": x.name, "b": y.name, "leaves": [len(one.tree_a_.leaves), len(one.tree_b_.leaves)],
+                "determined": one.trust_.determined, "matching_determined": one.matching_.determined,
+                "probable": round(one.trust_.probable, 3), "reasons": list(one.trust_.reasons),
+            })  # fmt: skip
+    return found
+
+
+def _told_unrelated(rows: list[dict[str, Any]]) -> None:
+    wrong = sum(row["determined"] for row in rows)
+    print(f"\n{len(rows)} pairs of unrelated networks: {wrong} called determined, "
+          f"{sum(row['matching_determined'] for row in rows)} by the matching alone")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
