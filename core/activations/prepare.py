@@ -6,18 +6,23 @@ lie further apart than a share of what its components spread. Ten clusters in ge
 ring of blobs two.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import scipy.linalg
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
 
 from core.activations.units import UnitReport, examine_units
 from core.data.spool import row_blocks
-from core.errors import invalid
+from core.errors import InputError, invalid
+from core.files import atomic_file
 from core.prior.learned import MixtureModule
 
-__all__ = ["Preparation", "prepare", "prepared_pair"]
+__all__ = ["Preparation", "load_preparation", "prepare", "prepared_pair", "save_preparation"]
 
 _MOST_AXES = 16
 # Where structure is looked for: in the axes that hold such a share of the variance.
@@ -30,6 +35,7 @@ _ROWS, _COMPONENTS, _STARTS = 4000, 40, 4
 # Units whose deviations differ by so much are each given deviation 1 before the axes are sought.
 _UNLIKE = 30.0
 _FEWEST_ROWS = 100
+_FILE, _MOST_BYTES = "preparation.safetensors", 64 * 2**20
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +104,33 @@ def prepared_pair(
         if not 1 <= k <= most:
             raise invalid("latent_dim", f"from 1 to {most}, the units' own rank", latent_dim, "lower it")
     return [_chosen(*spectrum, k, span) for spectrum, span in zip(spectra, spans, strict=True)]
+
+
+def save_preparation(preparation: Preparation, folder: Path) -> None:
+    """Write it into a model's folder, whole or not at all."""
+    document = {"held": preparation.held, "latent_dim": preparation.latent_dim, "reasons": list(preparation.reasons)}
+    with atomic_file(folder / _FILE) as temporary:
+        save_file({"mean": preparation.mean, "axes": preparation.axes}, temporary, {"about": json.dumps(document)})
+
+
+def load_preparation(folder: Path) -> Preparation | None:
+    """What a model's folder says of how its data were made from activations; None where it says nothing. Raises
+    `InputError` where it is damaged."""
+    path = folder / _FILE
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError("too large")
+        with safe_open(path, "numpy") as file:
+            mean, axes = (np.asarray(file.get_tensor(name), np.float64) for name in ("mean", "axes"))
+            about = json.loads((file.metadata() or {})["about"])
+        held, k, reasons = float(about["held"]), int(about["latent_dim"]), tuple(map(str, about["reasons"]))
+        if mean.ndim != 1 or axes.ndim != 2 or len(axes) != len(mean) or not np.isfinite(axes).all():
+            raise ValueError("of other shapes")
+    except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
+        raise InputError(f"`{folder.name}/{_FILE}` is damaged ({str(error)[:80]}); align anew.") from None
+    return Preparation(mean, axes, held, k, reasons)
 
 
 def _whole(latent_dim: int | str) -> int:

@@ -1,18 +1,25 @@
 """Two files of activations in; models, trees, match, map, session and report out."""
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 import core
+from core.activations.prepare import Preparation, save_preparation
+from core.aligner import Follow
+from core.anchors import anchor_rows
+from core.data import Dataset
 from core.errors import invalid
+from core.model import FlowAutoencoder
 from topoviz.commands.beside import read_beside
 from topoviz.commands.common import need_folder, read_array, say
 from topoviz.library import Library
 from topoviz.report import report
-from topoviz.results import Analysis, analyse
+from topoviz.results import analyse
 from topoviz.session import Session
 from topoviz.settings import Settings
 from topoviz.tables import match_document
@@ -25,21 +32,32 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.documents import save_match
     from core.files import write_json
 
-    anchors = None if arguments.anchors is None else _anchors(arguments.anchors)
     datasets = [core.load_dataset(path) for path in (arguments.a, arguments.b)]
     given = (
         read_beside(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
         read_beside(datasets[1], arguments.labels_b, arguments.examples_b, "-b"),
     )
+    anchors = None if arguments.anchors is None else _anchors(arguments.anchors, datasets)
     names = _names(arguments.a, arguments.b)
     folder = need_folder(arguments.out)
-    for name, dataset, beside in zip(names, datasets, given, strict=True):
-        _train(arguments, dataset, name, folder / "models" / name)
-        beside.write(folder / "models" / name)
+    aligner = core.TopologyAligner(
+        k=arguments.latent_dim or "auto", steps=arguments.steps, seed=arguments.seed, follow=_followed(names)
+    ).fit(datasets[0].points, datasets[1].points)
+    if anchors is not None:
+        aligner.rematch(*anchors)
+    sides = zip(names, datasets, given, _learned(aligner), strict=True)
+    for name, dataset, beside, (model, preparation) in sides:
+        place = folder / "models" / name
+        core.save_model(_of(model, dataset, name), place)
+        save_preparation(preparation, place)
+        beside.write(place)
+        for reason in preparation.reasons:
+            say(f"{name}: {reason}")
     library = Library(Settings(models=folder / "models"))
-    session = Session(model_a=names[0], model_b=names[1])
+    pins = () if aligner.anchors_ is None else aligner.anchors_.pins
+    session = Session(model_a=names[0], model_b=names[1], pins=pins)
     analysis = analyse(library, session)
-    measured = None if anchors is None else _measured(library, session, analysis, *anchors)
+    measured = None if anchors is None else _measured(aligner, *anchors)
     models = {name: library.model(name).metrics for name in names}
     save_match(match_document(analysis, session), folder / "match.json")
     write_json(session.to_json(), folder / "session.json")
@@ -58,15 +76,26 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _train(arguments: argparse.Namespace, dataset: Any, name: str, path: Path) -> None:
-    from core.training import train
+def _followed(names: tuple[str, str]) -> Follow:
     from topoviz.progress import follow
 
-    flags = {"latent_dim": arguments.latent_dim, "steps": arguments.steps}
-    config = core.FlowAutoencoderConfig.from_json({k: v for k, v in flags.items() if v is not None})
-    model = follow(train(dataset, config, seed=arguments.seed), f"training {name}")
-    core.save_model(model, path)
-    say(f"{name}: held-out NLL {model.metrics['nll']:.3f} nats, {model.metrics['seconds']:.0f} s")
+    called = dict(zip("AB", names, strict=True))
+    return lambda training, side: follow(training, f"training {called[side]}")
+
+
+def _learned(aligner: core.TopologyAligner) -> Iterator[tuple[FlowAutoencoder, Preparation]]:
+    yield aligner.model_a_, aligner.preparation_a_
+    yield aligner.model_b_, aligner.preparation_b_
+
+
+def _of(model: FlowAutoencoder, dataset: Dataset, name: str) -> FlowAutoencoder:
+    """The model as one of the file that the coordinates were made from: its name, labels and rows."""
+    sample = model.sample
+    if sample is not None and sample.rows is not None and dataset.labels is not None:
+        sample = replace(sample, labels=dataset.labels[sample.rows])
+    axes = [f"axis {number}" for number in range(1, model.data_dim + 1)]
+    metrics = {**model.metrics, "dataset": name, "columns": axes}
+    return replace(model, sample=sample, metrics=metrics)
 
 
 def _names(a: str, b: str) -> tuple[str, str]:
@@ -75,24 +104,32 @@ def _names(a: str, b: str) -> tuple[str, str]:
     return (first, second) if first != second else (f"{first}-a", f"{second}-b")
 
 
-def _anchors(path: Path) -> tuple[np.ndarray, np.ndarray]:
+def _anchors(path: Path, datasets: list[Dataset]) -> tuple[np.ndarray, np.ndarray]:
+    """Activations of the same inputs on both sides, from a .npz of `a` and `b`: rows of numbers, or numbers of rows."""
     a, b = (read_array(path, key) for key in ("a", "b"))
+    if a.ndim == b.ndim == 1 and a.dtype.kind in "iu" and b.dtype.kind in "iu" and len(a) == len(b):
+        rows = anchor_rows(np.stack((a, b), axis=1), *map(len, datasets))
+        return datasets[0].points[rows[:, 0]], datasets[1].points[rows[:, 1]]
     if a.ndim != 2 or b.ndim != 2 or len(a) != len(b):
         raise invalid("anchors", "two tables of as many rows", f"shapes {a.shape} and {b.shape}", "pair the rows")
+    for side, table, dataset in zip("ab", (a, b), datasets, strict=True):
+        if table.shape[1] != dataset.dim:
+            raise invalid(f"anchors `{side}`", f"{dataset.dim} columns wide", table.shape[1], "give the same units")
     return a, b
 
 
-def _measured(
-    library: Library, session: Session, analysis: Analysis, a: np.ndarray, b: np.ndarray
-) -> dict[str, float] | None:
+def _measured(aligner: core.TopologyAligner, a: np.ndarray, b: np.ndarray) -> dict[str, float] | None:
     """How well the map carries anchors of A onto theirs in B: explained variance, and the share of rows whose nearest
-    anchor is their own."""
-    if analysis.map is None:
+    anchor is their own; how many agree with the leaves they pin."""
+    if aligner.map_ is None or aligner.anchors_ is None:
         return None
-    carried = analysis.map(library.model(session.model_a).encode(a)[0])
-    target = library.model(session.model_b).encode(b)[0]
-    explained = 1 - ((carried - target) ** 2).sum() / ((target - target.mean(0)) ** 2).sum()
     from scipy.spatial import KDTree
 
+    carried, target = aligner.map_(aligner.encode_a(a)), aligner.encode_b(b)
     nearest = KDTree(target).query(carried)[1]
-    return {"explained variance": float(explained), "nearest is own": float(np.mean(nearest == np.arange(len(a))))}
+    return {
+        "explained variance": aligner.score(a, b) if len(a) > 1 else float("nan"),
+        "nearest is own": float(np.mean(nearest == np.arange(len(a)))),
+        "leaves pinned": float(len(aligner.anchors_.pins)),
+        "anchors that agree": float(aligner.anchors_.agree),
+    }
