@@ -60,6 +60,12 @@ def _write_folder(model: FlowAutoencoder, path: Path) -> None:
         shutil.rmtree(temporary, ignore_errors=True)
 
 
+def _half(values: np.ndarray) -> np.ndarray:
+    """In half precision. What lies beyond it, as the density far off a thin sheet does, is as far as that goes."""
+    most = np.finfo(np.float16).max
+    return np.clip(values, -most, most).astype(np.float16)
+
+
 def load_model(path: Path | str) -> FlowAutoencoder:
     """The model in a folder. Raises `InputError` on a folder that is not one, or is damaged."""
     path = Path(path)
@@ -122,8 +128,8 @@ def _extras(model: FlowAutoencoder) -> dict[str, np.ndarray]:
         shown = model.input_field
         arrays |= {f"field.axis{i}": axis for i, axis in enumerate(shown.axes)}
         arrays |= {
-            "field.log_density": shown.log_density.astype(np.float16),
-            "field.latent": shown.latent.astype(np.float16),
+            "field.log_density": _half(shown.log_density),
+            "field.latent": _half(shown.latent),
             "field.frame": shown.frame,
             "field.center": shown.center,
         }
