@@ -36,10 +36,9 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
     """JSON values: `converged`, the `reasons` why not (a sentence each), and the figures behind them.
 
     `latent_noise` and `noise_noise` are shares of variance explained (0 is independence), `normality` is a distance of
-    cumulative distributions, `overfit` the held-out less the trained points' negative log-likelihood in nats (as much as twice the
-    parameters of the prior for each point is no fault: Akaike 1974),
-    `torn_pairs` a count, `tree_support` the share of refits that find the least supported leaf, `refit_leaves` their
-    numbers of leaves. For points (n, d) held out and trained on.
+    cumulative distributions, `overfit` the held-out less the trained points' negative log-likelihood in nats (twice the
+    prior's parameters a point are no fault: Akaike 1974), `torn_pairs` a count, `tree_support` the share of refits that
+    find the least supported leaf, `refit_leaves` their numbers of leaves. For points (n, d) held out and trained on.
     """
     latent, noise = model.encode(heldout, seed=seed)
     by_latent, among = dependence(latent.astype(np.float64), noise.astype(np.float64), seed)
@@ -100,20 +99,26 @@ def torn_pairs(model: FlowAutoencoder, points: np.ndarray) -> int:
 
 def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> tuple[np.ndarray, list[int]]:
     """How often other fits to halves of the latents (n, k) find each leaf again (L,), and how many clear leaves (of 0.3
-    nats or more) each has.
+    nats or more) each has; beyond three dimensions, where half of the points call for fewer leaves, to as many drawn
+    with replacement.
 
     A leaf is found again where it and a leaf of the other tree hold more of each other's points than of any other's.
     """
     own = tree_with_regions(model)
     rng = np.random.default_rng(seed)
-    halves = [half for _ in range(_REFITS // 2) for half in np.array_split(rng.permutation(len(latent)), 2)]
     found, leaves = [], []
-    for number, half in enumerate(halves):
+    for number, half in enumerate(_samples(model.latent_dim, len(latent), rng)):
         density = refit(latent[half], seed + number)
         other = tree_with_regions(density, points=len(half))
         found.append(_found_again(own, other, latent))
         leaves.append(int((other.tree.persistence[other.tree.leaves] >= _CLEAR).sum()))
     return np.mean(found, axis=0), leaves
+
+
+def _samples(dim: int, points: int, rng: np.random.Generator) -> list[np.ndarray]:
+    if dim > 3:
+        return [np.unique(rng.integers(points, size=points)) for _ in range(_REFITS)]
+    return [half for _ in range(_REFITS // 2) for half in np.array_split(rng.permutation(points), 2)]
 
 
 def refit(latent: np.ndarray, seed: int) -> GaussianMixture:

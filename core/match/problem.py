@@ -80,10 +80,11 @@ class MatchConfig:
 class AssignmentProblem:
     """Leaves 0..na-1 against 0..nb-1.
 
-    `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence in units in
-    which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says which pairs may be
-    matched, `forced` which must be, `kinds` the t kinds of evidence. A matching within `margin` of the
-    best is as good, and `chance` is what a matched leaf brings where trees have nothing in common. `last` is for local search, which keeps there what it asked last.
+    `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence of `kinds`
+    (t,) in units in which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says
+    which pairs may be matched, `forced` which must be. A matching within `margin` of the best is as good, and `chance`
+    is what a matched leaf brings where trees have nothing in common. `last` is for local search, which keeps there what
+    it asked last.
     """
 
     leaf_cost: np.ndarray

@@ -1,4 +1,4 @@
-"""Classifiers of the 8 x 8 digits that scikit-learn ships, trained on disjoint halves, and others that should match none.
+"""Classifiers of the 8 x 8 digits that scikit-learn ships, trained on disjoint halves, and strangers to them.
 
 Penultimate layers of 64 units after a ReLU; plain cross-entropy, since label smoothing rubs out what classes have in
 common (Müller, Kornblith & Hinton 2019, "When does label smoothing help?").
@@ -84,25 +84,24 @@ def trained(kind: str, half: int, seed: int, targets: np.ndarray | None = None, 
     return Network(f"{kind}-{half}", network[:-1], network[-1:], rows)
 
 
-def four(seed: int) -> list[Network]:
-    """Two perceptrons and two convolutional networks, of either kind one on each half."""
-    return [trained(kind, half, seed) for kind, half in KINDS]
+def pair(seed: int, i: int, j: int) -> tuple[Network, Network]:
+    """Two of the four networks of a seed (`KINDS`)."""
+    return trained(*KINDS[i], seed), trained(*KINDS[j], seed)
 
 
-def unrelated(seed: int) -> list[Network]:
-    """Networks of other tasks: classes at random, the ink of the left half in eight steps, digits modulo 5, none."""
+STRANGERS = tuple((task, kind) for kind in ("mlp", "cnn") for task in ("shuffled", "ink", "modulo", "random"))
+
+
+def stranger(seed: int, number: int) -> Network:
+    """A network of another task: classes at random, the ink of the left half in eight steps, digits modulo 5, none."""
     rng, y = np.random.default_rng(seed), labels()
     ink = images()[:, :, :4].sum((1, 2))
-    tasks = {
+    targets = {
         "shuffled": rng.permutation(y),
         "ink": np.digitize(ink, np.quantile(ink, np.arange(0.125, 1, 0.125))),
         "modulo": y % 5,
+        "random": y,
     }
-    found = []
-    for number, kind in enumerate(("mlp", "cnn")):
-        for name, targets in tasks.items():
-            network = trained(kind, number, seed, targets)
-            found.append(Network(f"{name}-{kind}", network.front, network.back, network.rows))
-        network = trained(kind, number, seed, epochs=0)
-        found.append(Network(f"random-{kind}", network.front, network.back, network.rows))
-    return found
+    task, kind = STRANGERS[number]
+    found = trained(kind, number % 2, seed, targets[task], 0 if task == "random" else EPOCHS)
+    return Network(f"{task}-{kind}", found.front, found.back, found.rows)

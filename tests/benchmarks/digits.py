@@ -2,10 +2,9 @@
 
     PYTHONPATH=. OMP_NUM_THREADS=1 python tests/benchmarks/digits.py --seeds 20 21 22 --jobs 2
     ... --unrelated      pairs that nothing should be told of
-    ... --anchors        the pairs that failed, again with three anchors; accuracy against the number of anchors
 
-Each network's activations are of the half that it learned from, so that two networks of different halves share no input;
-what is carried is judged on the other half of A's, which B's model or matching never saw as a pair.
+Each network's activations are of the half that it learned from, so that networks of different halves share no input.
+Stitched ones are judged on the inputs that A's network did not learn from.
 """
 
 import argparse
@@ -21,11 +20,11 @@ import numpy as np
 import torch
 
 sys.path.insert(0, str(Path(__file__).parent))
-from digit_networks import Network, four, halves, labels, unrelated
+from digit_networks import KINDS, STRANGERS, Network, labels, pair, stranger, trained
 
 from core.aligner import TopologyAligner
 from core.meaning import carry_labels, leaves_of, score_labels
-from core.translate import TRANSLATORS, Latents, Pairs, translate
+from core.translate import Latents, Pairs, translate
 
 METHODS = ("gromov-wasserstein", "mini-vec2vec-like", "wasserstein-procrustes")
 ANCHORS = (10, 50, 300)
@@ -58,8 +57,7 @@ def _pair(job: tuple[int, int, int]) -> list[dict[str, Any]]:
     """Both directions of one pair of networks."""
     torch.set_num_threads(1)
     seed, i, j = job
-    networks = four(seed)
-    a, b = networks[i], networks[j]
+    a, b = pair(seed, i, j)
     began = time.monotonic()
     aligner = TopologyAligner(seed=0).fit(a.activations(a.rows), b.activations(b.rows))
     seconds = time.monotonic() - began
@@ -132,7 +130,7 @@ def _unseen(a: Network) -> np.ndarray:
 
 def _others(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
     """The other translators on the same latents: label transfer by the nearest of B's, and stitched accuracy."""
-    y, test = labels(), _unseen(a)
+    y = labels()
     latents_a, latents_b = aligner.encode_a(a.activations(a.rows)), aligner.encode_b(b.activations(b.rows))
     source, target = Latents(latents_a, aligner.model_a_), Latents(latents_b, aligner.model_b_)
     rng = np.random.default_rng(0)
@@ -144,7 +142,6 @@ def _others(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
         rows = rng.choice(everything, count, replace=False)
         pairs = Pairs(aligner.encode_a(a.activations(rows)), aligner.encode_b(b.activations(rows)))
         found |= _measured("relative", f"relative-{count}", source, target, pairs, aligner, a, b)
-    del test
     return found
 
 
@@ -160,7 +157,8 @@ def _measured(
     except Exception as error:
         return {f"{name}:labels": 0.0, f"{name}:stitched": 0.0, f"{name}:error": str(error)}
     near = KDTree(carry(source.points)).query(target.points)[1]
-    stitched = b.classes(aligner.preparation_b_.inverse(aligner.model_b_.decode(carry(aligner.encode_a(a.activations(test))))))
+    latents = carry(aligner.encode_a(a.activations(test)))
+    stitched = b.classes(aligner.preparation_b_.inverse(aligner.model_b_.decode(latents)))
     return {
         f"{name}:labels": round(float((y[a.rows][near] == y[b.rows]).mean()), 4),
         f"{name}:stitched": round(float((stitched == y[test]).mean()), 4),
@@ -176,27 +174,34 @@ def _told(rows: list[dict[str, Any]]) -> None:
     for name in names:
         carried = np.array([row[f"{name}labels"] for row in rows])
         share = np.array([row[f"{name}stitched"] / row["b_alone"] for row in rows])
-        print(f"{name or 'ours':<26}{np.median(carried):>16.3f}{carried.min():>8.3f}{np.median(share):>26.3f}{share.min():>8.3f}")
+        told = f"{np.median(carried):>16.3f}{carried.min():>8.3f}{np.median(share):>26.3f}{share.min():>8.3f}"
+        print(f"{name.rstrip(':') or 'ours':<26}{told}")
     low = [row for row in rows if row["labels"] < 0.8]
     print(f"{len(low)} pairs under 0.8, of them {sum(row['determined'] for row in low)} called determined")
 
 
 def _unrelated(seeds: list[int]) -> list[tuple[int, int]]:
-    return [(seed, number) for seed in seeds for number in range(8)]
+    return [(seed, number) for seed in seeds for number in range(len(STRANGERS) + 1)]
 
 
 def _strangers(job: tuple[int, int]) -> list[dict[str, Any]]:
+    """A stranger, or a blob, and two of the four networks, both ways."""
     torch.set_num_threads(1)
     seed, number = job
-    strange, networks = unrelated(seed)[number], four(seed)
+    if number == len(STRANGERS):
+        name, table = "blob", np.random.default_rng(seed).normal(size=(898, 64))
+    else:
+        strange = stranger(seed, number)
+        name, table = strange.name, strange.activations(strange.rows)
     found = []
-    for other in (networks[number % 4], networks[(number + 2) % 4]):
-        aligner = TopologyAligner(seed=0).fit(strange.activations(strange.rows), other.activations(other.rows))
-        for one, x, y in ((aligner, strange, other), (_turned(aligner), other, strange)):
+    for kind, half in (KINDS[number % 4], KINDS[(number + 2) % 4]):
+        other = trained(kind, half, seed)
+        aligner = TopologyAligner(seed=0).fit(table, other.activations(other.rows))
+        for one, names in ((aligner, (name, other.name)), (_turned(aligner), (other.name, name))):
             found.append({
-                "seed": seed, "a": x.name, "b": y.name, "leaves": [len(one.tree_a_.leaves), len(one.tree_b_.leaves)],
+                "seed": seed, "a": names[0], "b": names[1], "leaves": [len(one.tree_a_.leaves), len(one.tree_b_.leaves)],
                 "determined": one.trust_.determined, "matching_determined": one.matching_.determined,
-                "probable": round(one.trust_.probable, 3), "reasons": list(one.trust_.reasons),
+                "probable": round(float(one.trust_.probable), 3), "reasons": list(one.trust_.reasons),
             })  # fmt: skip
     return found
 
