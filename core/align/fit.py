@@ -33,6 +33,7 @@ _ROUNDS = 25
 # Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
+_DEEP = 3
 # Of more nodes the heaviest are left out in turn.
 _LEFT_OUT = 24
 # A covariance is flat where its least variance is so small a share of its largest.
@@ -258,6 +259,9 @@ def _solved(nodes: NodePairs, family: str) -> tuple[np.ndarray, bool]:
         # The better optimum lay behind a mirror; the first one is now among the others.
         at = int(costs.argmin())
         matrix, cost, others[at], costs[at] = others[at].copy(), float(costs[at]), matrix, cost
+    if len(matrix) > _DEEP:
+        # What lies across all clusters there is noise within them, whichever way it is turned: no other map is meant.
+        return matrix, False
     within = np.trace(np.tensordot(nodes.weights, nodes.covariances_b, 1)) / nodes.size_b
     alike = (1 + _TIE) * cost + _TRIFLE * within
     apart = ((others - matrix) @ nodes.spread * (others - matrix)).sum((1, 2)) / nodes.size_b
