@@ -41,14 +41,8 @@ class TopologyAligner(BaseEstimator):
     matchings that explain the trees about as well), `map_` between latents (None where too little is matched),
     `model_a_`, `model_b_`, `preparation_a_`, `preparation_b_`, `tree_a_`, `tree_b_`, `anchors_` and `n_features_in_`.
 
-    >>> rng = np.random.default_rng(0)
-    >>> means = rng.normal(size=(5, 8)) * 4
-    >>> rows = rng.integers(0, 5, (2, 400)) ** 2 // 4
-    >>> a, b = (means[row] + rng.normal(size=(400, 8)) for row in rows)
-    >>> turn = np.linalg.qr(rng.normal(size=(8, 8)))[0]
-    >>> aligner = TopologyAligner(k=2, steps=60).fit(a, b @ turn)
-    >>> aligner.transform(a[:3]).shape
-    (3, 8)
+    >>> TopologyAligner(k=4).get_params()["prior"]
+    'mixture'
     """
 
     def __init__(

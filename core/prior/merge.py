@@ -98,7 +98,7 @@ def _refitted(q: GaussianMixture, z: np.ndarray, shared: float = 0.0) -> Gaussia
     kept = held > q.dim + 1
     share, held = share[:, kept], held[kept]
     means = (share.T @ z) / held[:, None]
-    squares = np.einsum("nc,ni,nj->cij", share, z, z, optimize=True) / held[:, None, None]
+    squares = (share.T[:, None] * z.T) @ z / held[:, None, None]
     covariances = squares - means[:, :, None] * means[:, None] + _FLOOR * z.var() * np.eye(q.dim)
     if shared:
         average = np.tensordot(held / held.sum(), covariances, 1)
