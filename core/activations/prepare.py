@@ -28,7 +28,7 @@ _MOST_AXES = 16
 # Where structure is looked for: in the axes that hold such a share of the variance.
 _SEEN = 0.97
 # The variance between means over that within components from which a direction counts.
-_APART = 0.5
+_APART = 0.25
 # Share of the variance that a layer's axes hold where the flow is to unbend them, up to three latent dimensions.
 _HELD = 0.99
 _ROWS, _COMPONENTS, _STARTS = 4000, 40, 4
