@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.coupling import _polar_and_norm
 from core.levelset import contours
 from core.match import MatchConfig, match_trees
-from core.match.heuristic import _assign, _neighbors, _table, solve_around
+from core.match.heuristic import _assign, _neighbors, solve_around, table
 from core.match.problem import AssignmentProblem
 from core.prior import GaussianMixture
 from core.tree import level_set_tree, tree_with_regions
@@ -41,7 +41,7 @@ def problem(seed, na=7, nb=9):
 @pytest.mark.parametrize("seed", range(12))
 def test_moves_and_trades_cost_what_they_say(seed):
     given_problem = problem(seed)
-    partners = _assign(given_problem, _table(given_problem, np.full(7, -1)))
+    partners = _assign(given_problem, table(given_problem, np.full(7, -1)))
     before = given_problem.cost(partners)
     moved, traded = _neighbors(given_problem, partners)
     for i, j in np.argwhere(np.isfinite(moved)).tolist():

@@ -36,7 +36,8 @@ def main() -> None:
         for name in halves:
             target = resource("sample_data") / "models" / name
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(folder / "aligned" / "models" / name, target)
+            (learned,) = (folder / "aligned" / "models").glob(f"{name}*")
+            shutil.copytree(learned, target)
 
 
 def built(name: str) -> nn.Sequential:

@@ -1,6 +1,6 @@
-"""A million activations of 768 units on the disk: seconds and memory of reading and examining them.
+"""A million activations of 768 units on the disk: seconds and memory of reading, examining and aligning them.
 
-    python tests/benchmarks/activations.py FOLDER [--rows 1000000] [--units 768] [--stages examine read]
+    python tests/benchmarks/activations.py FOLDER [--rows 1000000] [--units 768] [--stages examine read align]
 
 FOLDER needs 3.2 GB for the file, which is deleted afterwards. The points are a planted mixture with a few dead units
 and copies, the same each time. Each stage runs in a process of its own. Peak memory is the largest resident set of that
@@ -53,8 +53,16 @@ def read(path: Path) -> str:
     return f"{len(data):,} x {data.dim}. {' '.join(data.notes)}"
 
 
+def align(path: Path) -> str:
+    """`core.TopologyAligner` from the whole file to its last tenth: prepared, learned, matched, mapped."""
+    table = np.load(path, mmap_mode="r")
+    aligner = core.TopologyAligner().fit(table, table[9 * len(table) // 10 :])
+    verdict = "determined" if aligner.trust_.determined else "not determined"
+    return f"k = {aligner.model_a_.latent_dim}, {len(aligner.matching_.leaf_pairs)} leaves matched, {verdict}."
+
+
 # Each takes the file and says in a line what came of it.
-STAGES: dict[str, Callable[[Path], str]] = {"read": read, "examine": examine}
+STAGES: dict[str, Callable[[Path], str]] = {"read": read, "examine": examine, "align": align}
 
 
 def measured(stage: str, path: Path) -> dict[str, float | str]:

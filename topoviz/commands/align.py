@@ -15,6 +15,7 @@ from core.anchors import anchor_rows
 from core.data import Dataset
 from core.errors import invalid
 from core.model import FlowAutoencoder
+from topoviz import resource
 from topoviz.commands.beside import read_beside
 from topoviz.commands.common import need_folder, read_array, say
 from topoviz.library import Library
@@ -99,9 +100,12 @@ def _of(model: FlowAutoencoder, dataset: Dataset, name: str) -> FlowAutoencoder:
 
 
 def _names(a: str, b: str) -> tuple[str, str]:
-    """Names for the two models, after their files."""
+    """Names for the two models, after their files; no shipped model's, which a session would open instead."""
     first, second = Path(a).stem, Path(b).stem
-    return (first, second) if first != second else (f"{first}-a", f"{second}-b")
+    taken = {path.name for path in (resource("sample_data") / "models").iterdir()}
+    names = (first, second) if first != second else (f"{first}-a", f"{second}-b")
+    first, second = (f"{name}-aligned" if name in taken else name for name in names)
+    return first, second
 
 
 def _anchors(path: Path, datasets: list[Dataset]) -> tuple[np.ndarray, np.ndarray]:
