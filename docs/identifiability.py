@@ -1,6 +1,6 @@
 """The pictures and figures of docs/identifiability.md, from planted densities whose answer is known.
 
-    PYTHONPATH=. python docs/identifiability.py                     # all, some ten minutes of one core
+    PYTHONPATH=. python docs/identifiability.py                     # all, three minutes of one core
     PYTHONPATH=. python docs/identifiability.py anchors --seeds 20  # one: invariants, symmetry, limits or anchors
 
 No flow is trained: densities are planted, or mixtures fitted to points drawn from them, so that what is seen is what
@@ -40,12 +40,13 @@ BLUE, GREEN, ORANGE, PURPLE = "#5468d4", "#127a34", "#c8590e", "#a8459a"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("which", nargs="*", choices=[[], *PICTURES], default=[])
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=int, help="how many worlds of a kind, by default as many as the page says")
     arguments = parser.parse_args()
     plt.rcParams |= {"font.size": 8, "axes.spines.top": False, "axes.spines.right": False}
     OUT.mkdir(exist_ok=True)
     for name in arguments.which or PICTURES:
-        PICTURES[name](arguments.seeds)
+        picture, usual = PICTURES[name]
+        picture(usual if arguments.seeds is None else arguments.seeds)
         plt.savefig(OUT / f"{name}.png", dpi=110, bbox_inches="tight")
         plt.close("all")
 
@@ -187,8 +188,20 @@ def symmetry(seeds: int) -> None:
             fitted = "no map"
         contour(ax, world, name)
         ax.set_xlabel(f"{len(tree.leaves)} leaves, {len(matching.rivals)} rivals\n{word}\n{fitted}")
-        print(f"{name}: {len(tree.leaves)} leaves, {len(matching.rivals)} rivals, {word}, {fitted}: {matching.reasons}")
+        print(f"{name}: {len(tree.leaves)} leaves, {len(matching.rivals)} rivals, {word}, {fitted}")
     plt.tight_layout()
+    for name in ("two equal pairs", "six equal beads"):
+        found = [broken(worlds[name], seed) for seed in range(4 * seeds)]
+        told = [outcome for outcome in found if outcome.determined]
+        wrong = sum(outcome.wrong > 0 for outcome in told)
+        print(f"{name}, two samples of {POINTS}: {len(told)} of {len(found)} determined, {wrong} of these wrong")
+
+
+def broken(world: GaussianMixture, seed: int) -> "Outcome":
+    """Two samples of a symmetric world: their noise breaks the symmetry, in each in its own way."""
+    rng = np.random.default_rng([seed, 5])
+    a, b = (fitted(world.sample(POINTS, int(rng.integers(2**31))), rng) for _ in range(2))
+    return rightly(a, b, world, np.eye(world.dim), POINTS)
 
 
 def planted(rng: np.random.Generator, count: int, k: int, alike: bool) -> GaussianMixture:
@@ -225,10 +238,10 @@ class Outcome:
     determined: bool
 
 
-def rightly(a: GaussianMixture, b: GaussianMixture, world: GaussianMixture, turn: np.ndarray) -> Outcome:
-    """What comes of matching two views of a world, the second of them turned."""
-    trees = core.level_set_tree(a), core.level_set_tree(b)
-    matching = core.match_trees(*trees)
+def rightly(a: GaussianMixture, b: GaussianMixture, world: GaussianMixture, turn: np.ndarray, points: int) -> Outcome:
+    """What comes of matching two views of a world, each of so many points, the second of them turned."""
+    trees = [tree_with_regions(density, points=points).tree for density in (a, b)]
+    matching = core.match_trees(trees[0], trees[1])
     at = KDTree(world.means)
     of_a = dict(zip(trees[0].ids(trees[0].leaves), at.query(trees[0].peak[trees[0].leaves])[1], strict=True))
     of_b = dict(zip(trees[1].ids(trees[1].leaves), at.query(trees[1].peak[trees[1].leaves] @ turn)[1], strict=True))
@@ -274,7 +287,7 @@ def dimension(seed: int, k: int, alike: bool) -> Outcome:
     world, turn = planted(rng, 9, k, alike), np.linalg.qr(rng.normal(size=(k, k)))[0]
     b = seen(rng, world, 100)
     turned = GaussianMixture(b.weights, b.means @ turn.T, turn @ b.covariances @ turn.T)
-    return rightly(seen(rng, world, 100), turned, world, turn)
+    return rightly(seen(rng, world, 100), turned, world, turn, 900)
 
 
 def amount(seed: int, points: int) -> Outcome:
@@ -282,7 +295,7 @@ def amount(seed: int, points: int) -> Outcome:
     turn = np.linalg.qr(rng.normal(size=(2, 2)))[0]
     draws = [ISLANDS.sample(points * 6, int(rng.integers(2**31))) for _ in range(2)]
     a, b = (fitted(z, rng) for z in (draws[0], draws[1] @ turn.T))
-    return rightly(a, b, ISLANDS, turn)
+    return rightly(a, b, ISLANDS, turn, points * 6)
 
 
 def fitted(z: np.ndarray, rng: np.random.Generator) -> GaussianMixture:
@@ -389,11 +402,11 @@ def relatives(pairs: tuple[np.ndarray, np.ndarray], a: Side, b: Side) -> dict[st
     return {"relative": float((cosines == b.classes).mean()), "relative-like": float((votes == b.classes).mean())}
 
 
-PICTURES: dict[str, Callable[[int], None]] = {
-    "invariants": invariants,
-    "symmetry": symmetry,
-    "limits": limits,
-    "anchors": anchors,
+PICTURES: dict[str, tuple[Callable[[int], None], int]] = {
+    "invariants": (invariants, 1),
+    "symmetry": (symmetry, 20),
+    "limits": (limits, 15),
+    "anchors": (anchors, 12),
 }
 
 if __name__ == "__main__":
