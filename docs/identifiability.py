@@ -1,6 +1,6 @@
 """The pictures and figures of docs/identifiability.md, from planted densities whose answer is known.
 
-    PYTHONPATH=. python docs/identifiability.py                     # all, three minutes of one core
+    PYTHONPATH=. python docs/identifiability.py                     # all, four minutes of one core
     PYTHONPATH=. python docs/identifiability.py anchors --seeds 20  # one: invariants, symmetry, limits or anchors
 
 No flow is trained: densities are planted, or mixtures fitted to points drawn from them, so that what is seen is what
