@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Trust", "assess", "matched_score"]
 
-_DRAWS = 2000
+_DRAWS, _DENSE = 2000, 3
 # Nats by which the carried density of the matched part may differ from its image, and for the odds the steepest.
 _LEAST_SCORE = -2.0
 _ODDS = {"evidence": 1.9, "score": 1.8}
@@ -72,7 +72,11 @@ def assess(
         if not verdict.get("converged", True):
             faults = True
             reasons.append(f"Model {side} did not converge: {'; '.join(map(str, verdict.get('reasons', ())))}.")
-    return Trust(not faults, _probability(figures), figures, tuple(reasons))
+    probable = _probability(figures)
+    if matching.tree_a.dim > _DENSE and matching.leaf_pairs:
+        # There the evidence of a whole match says little of its weakest pair.
+        probable = min(probable, *(pair.confidence for pair in matching.leaf_pairs), 1.0)
+    return Trust(not faults, float(probable), figures, tuple(reasons))
 
 
 def matched_score(

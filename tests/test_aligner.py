@@ -22,7 +22,8 @@ def activations(rows: int, seed: int, turn: int) -> tuple[np.ndarray, np.ndarray
     spread = world.uniform(0.4, 1.4, (CLASSES, 5))
     rng = np.random.default_rng(seed)
     classes = rng.choice(CLASSES, rows, p=np.array([3, 3, 4, 4, 5, 5]) / 24)
-    inner = means[classes] + np.einsum("nij,nj->ni", axes[classes] * spread[classes][:, None], rng.normal(size=(rows, 5)))
+    shape = axes[classes] * spread[classes][:, None]
+    inner = means[classes] + np.einsum("nij,nj->ni", shape, rng.normal(size=(rows, 5)))
     basis = np.linalg.qr(np.random.default_rng(turn).normal(size=(UNITS, UNITS)))[0]
     full = np.concatenate((inner, 0.2 * rng.normal(size=(rows, UNITS - 5))), axis=1)
     return full @ basis, classes
@@ -42,9 +43,9 @@ def test_the_dimension_is_what_the_clusters_span(fitted):
 
 def test_clusters_are_matched_and_the_verdict_says_so(fitted):
     aligner, a, of_a, b, of_b = fitted
-    carried = core.carry_labels(
-        aligner.matching_, aligner.map_, aligner.model_a_, aligner.model_b_, aligner.encode_a(a), of_a, aligner.encode_b(b)
-    )
+    models = aligner.model_a_, aligner.model_b_
+    latents_a, latents_b = aligner.encode_a(a), aligner.encode_b(b)
+    carried = core.carry_labels(aligner.matching_, aligner.map_, *models, latents_a, of_a, latents_b)
     assert core.score_labels(carried, of_b).accuracy > 0.98
     assert aligner.matching_.determined
     assert aligner.trust_.reasons

@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.match import METHODS, MatchConfig, match_trees
 from core.match.exact import solve_exact
 from core.match.heuristic import regrets, solve_heuristic
-from core.match.problem import AssignmentProblem, poses
+from core.match.problem import AssignmentProblem, poses, usual_margin
 from core.prior import GaussianMixture
 from core.tree import level_set_tree
 
@@ -64,12 +64,15 @@ def random_problem(seed):
         return np.stack((np.linalg.norm(places[:, None] - places[None], axis=-1), contrast[:, None] - contrast))
 
     allowed = rng.uniform(size=(na, nb)) < rng.choice([0.6, 1.0])
-    config = MatchConfig(margin=float(rng.choice([0.01, 0.06, 0.3])))
+    margin = float(rng.choice([0.01, 0.06, 0.3]))
     leaf_cost = rng.uniform(0, 1) + rng.uniform(size=(na, nb))
     peaks, caps = rng.uniform(0.2, 1.0, 2), rng.uniform(0.5, 2.0, 2)
     places = np.argwhere(allowed)
     pin = dict([tuple(map(int, rng.choice(places)))]) if len(places) and rng.uniform() < 0.4 else {}
-    return AssignmentProblem(leaf_cost, between(na), between(nb), peaks, caps, config, allowed, pin)
+    between_a, between_b = between(na), between(nb)
+    return AssignmentProblem(
+        leaf_cost, between_a, between_b, peaks, caps, MatchConfig(), allowed, forced=pin, margin=margin
+    )
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -190,7 +193,7 @@ def test_a_symmetric_tree_is_not_determined():
     )
     matching = match_trees(level_set_tree(q), level_set_tree(turned(q, 1)))
     assert not matching.determined
-    assert matching.gap < MatchConfig().margin
+    assert matching.gap < usual_margin(matching.tree_a, matching.tree_b)
     assert len(matching.alternatives) >= 9
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import core
 from core.errors import InputError
 from core.match import MatchConfig, Matching, Pair
+from core.match.problem import usual_margin
 from core.tree.types import LevelSetTree
 from topoviz.session import Links, Session
 
@@ -115,7 +116,7 @@ def _support(best: Matching) -> dict[tuple[int, int], float]:
         *((other.pairs, other.cost) for other in best.alternatives),
     ]
     extra = np.array([cost - best.cost for _, cost in explanations])
-    weights = np.exp(-extra / (MatchConfig().margin / 2))
+    weights = np.exp(-extra / (usual_margin(best.tree_a, best.tree_b) / 2))
     support: dict[tuple[int, int], float] = {}
     for (pairs, _), weight in zip(explanations, weights / weights.sum(), strict=True):
         for pair in pairs:

@@ -94,10 +94,10 @@ class AssignmentProblem:
     caps: np.ndarray
     config: MatchConfig
     allowed: np.ndarray
+    forced: dict[int, int] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     margin: float = 1.5
     chance: float = 0.0
-    forced: dict[int, int] = field(default_factory=dict)
     last: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, init=False)
 
     @property

@@ -224,8 +224,9 @@ def _strangers(job: tuple[int, int]) -> list[dict[str, Any]]:
         aligner = TopologyAligner(seed=0).fit(table, other.activations(other.rows))
         for one, names in ((aligner, (name, other.name)), (_turned(aligner), (other.name, name))):
             found.append({
-                "seed": seed, "a": names[0], "b": names[1], "leaves": [len(one.tree_a_.leaves), len(one.tree_b_.leaves)],
-                "determined": one.trust_.determined, "matching_determined": one.matching_.determined,
+                "seed": seed, "a": names[0], "b": names[1], "determined": one.trust_.determined,
+                "leaves": [len(one.tree_a_.leaves), len(one.tree_b_.leaves)],
+                "matching_determined": one.matching_.determined,
                 "probable": round(float(one.trust_.probable), 3), "reasons": list(one.trust_.reasons),
             })  # fmt: skip
     return found
