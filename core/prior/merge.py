@@ -16,6 +16,7 @@ _STEP = 0.1
 _ROUNDS = 8
 _GIVE_UP = 4
 _FLOOR = 1e-6
+_STRONG = 5.0
 
 
 def description_length(parameters: int, points: int) -> float:
@@ -53,9 +54,15 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int, shared: floa
 
 
 def shortest(starts: Iterable[GaussianMixture], z: np.ndarray) -> GaussianMixture:
-    """Of the mixtures that some are `condensed` to by latents (n, k) the one of the shortest description."""
+    """Of the mixtures that some are `condensed` to by latents (n, k) the one of the shortest description; of those that
+    are within five nats of it the one with the fewest components.
+
+    References: Kass & Raftery 1995, "Bayes factors", for what five nats say: strong evidence, not more.
+    """
     found = [condensed(start, z, len(z), z.shape[1] + 1) for start in starts]
-    return min(found, key=lambda density: _length(density, z, _price(density, len(z))))
+    lengths = [_length(density, z, _price(density, len(z))) for density in found]
+    good = [at for at, length in enumerate(lengths) if length <= min(lengths) + _STRONG / len(z)]
+    return found[min(good, key=lambda at: (len(found[at].weights), lengths[at]))]
 
 
 def _price(density: GaussianMixture, points: int) -> float:
