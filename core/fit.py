@@ -63,12 +63,14 @@ class Fit:
         config = _within_means(config, len(dataset), dataset.dim + self.pad) if self.settled else config
         self.dataset, self.config, self.seed = dataset, config, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        self.rng = np.random.default_rng([seed, 1])
+        self.start = start if state is None else _start_of(state)
+        # What another start changes: the flow, and beyond three dimensions the mixture, which is found at the start.
+        again = [self.start] if self.settled and self.start else []
+        self.rng = np.random.default_rng([seed, 1, *again])
         self.rows = Rows(dataset.points, self.pad, self.rng)
         self.generator = torch.Generator().manual_seed(seed)
         self.test = self._padded(self.rows[self.rows.heldout])
         total = dataset.dim + self.pad
-        self.start = start if state is None else _start_of(state)
         flow = FLOWS[config.flow](total, config.blocks, config.width, seed + _APART * self.start)
         self.net = Likelihood(flow, self.latent_dim, total - self.latent_dim).to(self.device)
         self.offset = self.scale_entropy()

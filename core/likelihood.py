@@ -33,7 +33,7 @@ class Likelihood(nn.Module):
         self.prior: LearnedPrior | None = None
 
     def start_prior(
-        self, x: Tensor, name: str, components: int, rng: np.random.Generator, sparse: bool
+        self, x: Tensor, name: str, components: int, rng: np.random.Generator, sparse: bool = False
     ) -> LearnedPrior:
         """Begin the prior of that name and the noise deviations at what the flow makes of `x` (n, d+p) now; where
         points are `sparse` in the latent space with no more components than they call for."""
