@@ -27,8 +27,8 @@ def train(
     """Train a flow auto-encoder on a data set: yields `Progress`, the last with the model, and returns the model.
 
     Where a flow that had pads for room tears neighbors apart all the same, another is tried from the beginning, twice
-    at most: one flow in six opens a ring that others close. Beyond three dimensions so is a mixture in which refits do not
-    find the leaves again, and the best supported is kept.
+    at most: one flow in six opens a ring that others close. Beyond three dimensions so is a mixture in which refits do
+    not find the leaves again, and the best supported is kept.
 
     The same data, configuration and seed give the same model on the same machine, whether in one go or resumed from
     the `state` of an earlier `Progress`. Raises `InputError` where the data cannot carry the configuration, and where
