@@ -579,7 +579,7 @@ def test_a_fault_of_our_own_is_not_hidden(data, monkeypatch):
 
 def test_a_model_that_could_not_be_read_again_is_not_sent(whole):
     model = core.load_model(whole[0] / "best")
-    field = replace(model.input_field, log_density=np.full_like(model.input_field.log_density, -1e6))
+    field = replace(model.input_field, log_density=np.full_like(model.input_field.log_density, np.nan))
     with pytest.raises(InputError, match=r"holds NaN or infinity in field\.log_density"):
         core.search.trial._files(replace(model, input_field=field))
 
