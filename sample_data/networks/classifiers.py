@@ -25,7 +25,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for name, rows in halves.items():
-            np.save(folder / f"{name}.npy", activations(built(name), images[rows], labels[rows]))
+            network = learned(name.removeprefix("digits-"), SEED, images[rows], labels[rows])
+            with torch.no_grad():
+                np.save(folder / f"{name}.npy", network[:-1](torch.from_numpy(images[rows])).numpy())
             np.save(folder / f"{name}-labels.npy", labels[rows])
             np.save(folder / f"{name}-images.npy", (255 * images[rows]).astype(np.uint8))
         command = [sys.executable, "-m", "topoviz", "align", *(f"{folder / name}.npy" for name in halves)]
@@ -36,14 +38,13 @@ def main() -> None:
         for name in halves:
             target = resource("sample_data") / "models" / name
             shutil.rmtree(target, ignore_errors=True)
-            (learned,) = (folder / "aligned" / "models").glob(f"{name}*")
-            shutil.copytree(learned, target)
+            (aligned,) = (folder / "aligned" / "models").glob(f"{name}*")
+            shutil.copytree(aligned, target)
 
 
-def built(name: str) -> nn.Sequential:
-    """An untrained network; all but its last layer end in the 64 units that are looked at."""
-    torch.manual_seed(SEED)
-    if name == "digits-mlp":
+def built(kind: str) -> nn.Sequential:
+    """An untrained 'mlp' or 'cnn'; all but its last layer end in the 64 units that are looked at."""
+    if kind == "mlp":
         layers = [nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, WIDTH)]
     else:
         layers = [nn.Unflatten(1, (1, 8)), nn.Conv2d(1, 16, 3, padding=1), nn.ReLU()]
@@ -52,13 +53,15 @@ def built(name: str) -> nn.Sequential:
     return nn.Sequential(*layers, nn.ReLU(), nn.Linear(WIDTH, 10))
 
 
-def activations(network: nn.Sequential, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Train the network on images (n, 8, 8), and give its penultimate layer (n, 64) on them."""
+def learned(kind: str, seed: int, images: np.ndarray, labels: np.ndarray, epochs: int = EPOCHS) -> nn.Sequential:
+    """A network that learned the classes `labels` (n,) of images (n, 8, 8); with no epochs one at random."""
+    torch.manual_seed(seed)
+    network = built(kind)
     x, y = torch.from_numpy(images), torch.from_numpy(labels)
     optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
-    steps = EPOCHS * (len(images) // BATCH + 1)
+    steps = max(epochs * (len(images) // BATCH + 1), 1)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         for batch in torch.randperm(len(images)).split(BATCH):
             noisy = x[batch] + 0.1 * torch.randn_like(x[batch])
             loss = nn.functional.cross_entropy(network(noisy), y[batch])
@@ -66,8 +69,7 @@ def activations(network: nn.Sequential, images: np.ndarray, labels: np.ndarray) 
             loss.backward()
             optimizer.step()
             schedule.step()
-    with torch.no_grad():
-        return network.eval()[:-1](x).numpy()
+    return network.eval()
 
 
 if __name__ == "__main__":

@@ -4,14 +4,18 @@ Penultimate layers of 64 units after a ReLU; plain cross-entropy, since label sm
 common (Müller, Kornblith & Hinton 2019, "When does label smoothing help?").
 """
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-WIDTH, EPOCHS, BATCH, RATE = 64, 100, 64, 3e-3
+sys.path.insert(0, str(Path(__file__).parents[2] / "sample_data" / "networks"))
+from classifiers import EPOCHS, learned
+
 KINDS = (("mlp", 0), ("mlp", 1), ("cnn", 0), ("cnn", 1))
 
 
@@ -51,36 +55,11 @@ def halves(seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.sort(order[:898]), np.sort(order[898:])
 
 
-def built(kind: str) -> nn.Sequential:
-    """An untrained network; all but the last layer are its front."""
-    if kind == "mlp":
-        layers = [nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Dropout(0.2), nn.Linear(128, WIDTH)]
-    else:
-        layers = [nn.Unflatten(1, (1, 8)), nn.Conv2d(1, 16, 3, padding=1), nn.ReLU()]
-        layers += [nn.Conv2d(16, 32, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Dropout(0.2)]
-        layers += [nn.Linear(512, WIDTH)]
-    return nn.Sequential(*layers, nn.ReLU(), nn.Linear(WIDTH, 10))
-
-
 def trained(kind: str, half: int, seed: int, targets: np.ndarray | None = None, epochs: int = EPOCHS) -> Network:
     """A network trained on one half, on the digits or other `targets` (1797,); with no epochs one at random."""
     rows = halves(seed)[half]
-    torch.manual_seed(1000 * seed + {"mlp": 0, "cnn": 10}[kind] + half)
-    x, y = torch.from_numpy(images()[rows]), torch.from_numpy((labels() if targets is None else targets)[rows])
-    network = built(kind)
-    optimizer = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-3)
-    steps = max(epochs * (len(rows) // BATCH + 1), 1)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
-    network.train()
-    for _ in range(epochs):
-        for batch in torch.randperm(len(rows)).split(BATCH):
-            noisy = x[batch] + 0.1 * torch.randn_like(x[batch])
-            loss = nn.functional.cross_entropy(network(noisy), y[batch])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            schedule.step()
-    network.eval()
+    classes = (labels() if targets is None else targets)[rows]
+    network = learned(kind, 1000 * seed + {"mlp": 0, "cnn": 10}[kind] + half, images()[rows], classes, epochs)
     return Network(f"{kind}-{half}", network[:-1], network[-1:], rows)
 
 
