@@ -242,6 +242,21 @@ def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
     assert "http" not in report
 
 
+def test_activations_go_through_the_models_that_align_made_and_come_back(command):
+    # A unit that is a copy of another is left out of what the model learns, and must come back all the same.
+    points = np.column_stack((blobs(1, n=300).points, blobs(1, n=300).points[:, 0]))
+    np.savez("tables.npz", other=points[:5], units=points)
+    command("align", "tables.npz", "tables.npz", "--key", "units", "--steps", 20, "--out", "both")
+    model = "both/models/tables-a"
+    np.save("points.npy", points)
+    assert command("encode", model, "points.npy", "--out", "z.npz")["n"] == 300
+    assert command("decode", model, "z.npz", "--out", "back.npz")["data_dim"] == points.shape[1]
+    back = np.load("back.npz")["points"]
+    assert back.shape == points.shape
+    np.testing.assert_allclose(back[:, -1], back[:, 0], atol=1e-5)
+    assert np.abs(back - points).mean() < np.abs(points - points.mean(0)).mean()
+
+
 @pytest.mark.parametrize(("name", "agrees", "words"), [("islands-a", True, "agree"), ("trefoil-flat", False, "differ")])
 def test_info_says_whether_the_data_have_the_latents_topology(command, capsys, name, agrees, words):
     document = command("info", name)

@@ -209,6 +209,7 @@ def _figure(parser: argparse.ArgumentParser) -> None:
 def _align(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", help="the first file of activations, one row per input")
     parser.add_argument("b", help="the second one; its rows may be of other inputs")
+    parser.add_argument("--key", metavar="NAME", help="which table of files that hold several")
     parser.add_argument("--anchors", type=Path, metavar="FILE", help="a .npz of `a` and `b`: rows of the same input")
     for side in ("-a", "-b"):
         _beside(parser, side)

@@ -35,6 +35,7 @@ _ROWS, _COMPONENTS, _STARTS = 4000, 40, 4
 # Units whose deviations differ by so much are each given deviation 1 before the axes are sought.
 _UNLIKE = 30.0
 _FEWEST_ROWS = 100
+_ARRAYS = ("mean", "axes", "back")
 _FILE, _MOST_BYTES = "preparation.safetensors", 64 * 2**20
 
 
@@ -43,13 +44,14 @@ class Preparation:
     """A linear map from activations (n, d) to a few principal axes (n, r): (x - mean) @ axes.
 
     `axes` (d, r) hold the choice of units, their scaling and the rotation; one scale for all axes makes their mean
-    variance one. `held` is the share of the variance that they keep, `latent_dim` the k chosen, `reasons` say in
-    sentences what was chosen and why, `apart` are the variances between means over those within components (empty
-    where k was given).
+    variance one. `back` (r, d) is the way back of least squares: a copied unit comes back as what it copies. `held` is
+    the share of the variance that the axes keep, `latent_dim` the k chosen, `reasons` say in sentences what was chosen
+    and why, `apart` are the variances between means over those within components (empty where k was given).
     """
 
     mean: np.ndarray
     axes: np.ndarray
+    back: np.ndarray
     held: float
     latent_dim: int
     reasons: tuple[str, ...] = ()
@@ -69,8 +71,8 @@ class Preparation:
         return out
 
     def inverse(self, coordinates: np.ndarray) -> np.ndarray:
-        """Activations (n, d) at coordinates (n, r), what the axes leave out at its mean."""
-        return np.asarray(coordinates, dtype=np.float64) @ np.linalg.pinv(self.axes) + self.mean
+        """Activations (n, d) at coordinates (n, r), what the axes do not tell at its mean."""
+        return np.asarray(coordinates, dtype=np.float64) @ self.back + self.mean
 
 
 def prepare(
@@ -94,23 +96,30 @@ def prepared_pair(
 ) -> list[Preparation]:
     """`prepare` for several layers that are to be compared: 'auto' gives them one latent dimension, the most that one
     of them shows."""
-    spectra = [_spectrum(points, report) for points, report in zip(sides, reports, strict=False)]
-    most = min(len(values) for _, _, values, _ in spectra)
+    examined = [
+        examine_units(points) if report is None else report for points, report in zip(sides, reports, strict=False)
+    ]
+    spectra = [_spectrum(report) for report in examined]
+    most = min(len(values) for _, values, _ in spectra)
     if latent_dim == "auto":
-        spans = [_span(points, *spectrum[:3], seed) for points, spectrum in zip(sides, spectra, strict=True)]
+        spans = [
+            _span(points, report.mean, *spectrum[:2], seed)
+            for points, report, spectrum in zip(sides, examined, spectra, strict=True)
+        ]
         k = min(max(2, *(sum(value > _APART for value in span) for span in spans)), most)
     else:
         k, spans = _whole(latent_dim), [()] * len(spectra)
         if not 1 <= k <= most:
             raise invalid("latent_dim", f"from 1 to {most}, the units' own rank", latent_dim, "lower it")
-    return [_chosen(*spectrum, k, span) for spectrum, span in zip(spectra, spans, strict=True)]
+    return [_chosen(*parts, k) for parts in zip(examined, spectra, spans, strict=True)]
 
 
 def save_preparation(preparation: Preparation, folder: Path) -> None:
     """Write it into a model's folder, whole or not at all."""
     document = {"held": preparation.held, "latent_dim": preparation.latent_dim, "reasons": list(preparation.reasons)}
     with atomic_file(folder / _FILE) as temporary:
-        save_file({"mean": preparation.mean, "axes": preparation.axes}, temporary, {"about": json.dumps(document)})
+        arrays = {name: np.ascontiguousarray(getattr(preparation, name)) for name in _ARRAYS}
+        save_file(arrays, temporary, {"about": json.dumps(document)})
 
 
 def load_preparation(folder: Path) -> Preparation | None:
@@ -123,14 +132,16 @@ def load_preparation(folder: Path) -> Preparation | None:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError("too large")
         with safe_open(path, "numpy") as file:
-            mean, axes = (np.asarray(file.get_tensor(name), np.float64) for name in ("mean", "axes"))
+            mean, axes, back = (np.asarray(file.get_tensor(name), np.float64) for name in _ARRAYS)
             about = json.loads((file.metadata() or {})["about"])
         held, k, reasons = float(about["held"]), int(about["latent_dim"]), tuple(map(str, about["reasons"]))
-        if mean.ndim != 1 or axes.ndim != 2 or len(axes) != len(mean) or not np.isfinite(axes).all():
+        if mean.ndim != 1 or axes.ndim != 2 or len(axes) != len(mean) or back.shape != axes.T.shape:
             raise ValueError("of other shapes")
+        if not all(np.isfinite(array).all() for array in (mean, axes, back)):
+            raise ValueError("not finite")
     except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
         raise InputError(f"`{folder.name}/{_FILE}` is damaged ({str(error)[:80]}); align anew.") from None
-    return Preparation(mean, axes, held, k, reasons)
+    return Preparation(mean, axes, back, held, k, reasons)
 
 
 def _whole(latent_dim: int | str) -> int:
@@ -139,12 +150,9 @@ def _whole(latent_dim: int | str) -> int:
     return int(latent_dim)
 
 
-def _spectrum(
-    points: np.ndarray, report: UnitReport | None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[str, ...]]:
-    """The mean (d,), the principal axes (d, r) in units of one mean deviation, their variances (r,), and what was done
-    about the units, in sentences."""
-    report = examine_units(points) if report is None else report
+def _spectrum(report: UnitReport) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """The principal axes (d, r) in units of one mean deviation, their variances (r,), and what was done about the
+    units, in sentences."""
     kept = report.distinct
     covariance = report.covariance[np.ix_(kept, kept)]
     deviation, said = np.sqrt(np.diagonal(covariance)), list(report.sentences())
@@ -164,7 +172,7 @@ def _spectrum(
     axes[kept] = vectors[:, order] * signs / scale[:, None]
     held = np.cumsum(np.sort(values)[::-1]) / values.sum()
     said.append(f"The first {len(order)} principal axes hold {held[len(order) - 1]:.1%} of the variance.")
-    return report.mean, axes, values[order], tuple(said)
+    return axes, values[order], tuple(said)
 
 
 def _span(points: np.ndarray, mean: np.ndarray, axes: np.ndarray, values: np.ndarray, seed: int) -> tuple[float, ...]:
@@ -184,8 +192,9 @@ def _span(points: np.ndarray, mean: np.ndarray, axes: np.ndarray, values: np.nda
 
 
 def _chosen(
-    mean: np.ndarray, axes: np.ndarray, values: np.ndarray, said: tuple[str, ...], k: int, span: tuple[float, ...]
+    report: UnitReport, spectrum: tuple[np.ndarray, np.ndarray, tuple[str, ...]], span: tuple[float, ...], k: int
 ) -> Preparation:
+    axes, values, said = spectrum
     total = np.cumsum(values) / values.sum()
     kept = max(k, int(np.searchsorted(total, _HELD)) + 1) if k <= 3 else k
     kept = min(kept, len(values))
@@ -193,4 +202,6 @@ def _chosen(
         own = sum(value > _APART for value in span)
         said += (f"{len(span) + 1} clusters lie apart in {own} directions; {k} latent dimensions are taken.",)
     axes = axes[:, :kept] / np.sqrt(values[:kept].mean())
-    return Preparation(mean, axes, float(total[kept - 1]), k, said, span)
+    spread = axes.T @ report.covariance
+    back = np.linalg.solve(spread @ axes, spread)
+    return Preparation(report.mean, axes, back, float(total[kept - 1]), k, said, span)

@@ -30,10 +30,14 @@ class Solution:
 
 @dataclass(frozen=True)
 class Solutions:
-    """Matchings, best first; `proven` where no better one can be missing."""
+    """Matchings, best first; `proven` where no better one can be missing.
+
+    `support` (na,) is what each leaf of the best brings against its being left out, in nats, where that is known.
+    """
 
     found: tuple[Solution, ...]
     proven: bool
+    support: tuple[float, ...] | None = None
 
 
 def solve_exact(problem: AssignmentProblem, most: int = 20, budget: int = 40_000) -> Solutions:

@@ -15,6 +15,8 @@ _ODDS = (-7.3, 2.0, 1.1)
 _MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
 _LEAST_EVIDENCE, _MARGIN = 2.0, 1.5
 _LEAST_MASS = 0.4
+# The odds that a leaf is matched at all, by its support; from there on more support says no more.
+_SUPPORT_ODDS, _MOST_SUPPORT = (2.4, 0.65), 6.0
 
 
 def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
@@ -22,13 +24,12 @@ def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
     evidence for the matching, in nats; both bounded, the first in units in which 1.5 are an ambiguity."""
     best = solutions.found[0]
     partners = np.array(best.partners, dtype=int)
-    posed = problem.chance > 0
-    # Beyond three dimensions all single changes are among the solutions, and pairs of leaves do not tell the cost.
-    regret = np.full(len(partners), np.inf) if posed else regrets(problem, partners)
+    # Pairs of leaves do not tell the cost of a pose; all single changes of the best are among its solutions.
+    regret = np.full(len(partners), np.inf) if solutions.support else regrets(problem, partners)
     for other in solutions.found[1:]:
         parted = np.array(other.partners) != partners
         regret[parted] = np.minimum(regret[parted], other.cost - best.cost)
-    evidence = -best.cost - problem.chance * (partners >= 0).sum()
+    evidence = -best.cost - problem.chance
     regret = np.minimum(regret * (_MARGIN / problem.margin), _MOST_REGRET)
     return np.column_stack((regret, np.full(len(regret), min(evidence, _MOST_EVIDENCE))))
 
@@ -40,6 +41,9 @@ def confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
     tests/benchmarks/matching.py).
     """
     odds = _ODDS[0] + doubts(problem, solutions) @ _ODDS[1:]
+    if solutions.support:
+        support = np.clip(solutions.support, -_MOST_SUPPORT, _MOST_SUPPORT)
+        odds = np.minimum(odds, _SUPPORT_ODDS[0] + _SUPPORT_ODDS[1] * support)
     return 1 / (1 + np.exp(-odds))
 
 
@@ -51,9 +55,10 @@ def terms(problem: AssignmentProblem, best: Solution) -> dict[int, dict[str, flo
     return {int(row): dict(zip(problem.kinds, map(float, costs[:, at]), strict=True)) for at, row in enumerate(rows)}
 
 
-def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Matching:
+def judged(matching: Matching, problem: AssignmentProblem, solutions: Solutions) -> Matching:
     """The matching with whether the evidence singles it out, and the reasons in sentences."""
-    matched = sum(j >= 0 for j in best.partners)
+    partners = solutions.found[0].partners
+    matched = sum(j >= 0 for j in partners)
     faults, ties, notes = [], [], []
     if matched < 2:
         faults.append(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.")
@@ -75,7 +80,17 @@ def judged(matching: Matching, problem: AssignmentProblem, best: Solution) -> Ma
             start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
             verb, them = ("is", "it") if len(ids) == 1 else ("are", "them")
             notes.append(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
+    weak = _weak(solutions)
+    if weak:
+        verb, they = ("One pair joins", "it fits") if weak == 1 else (f"{weak} pairs join", "they fit")
+        notes.append(f"{verb} what was left over on both sides, where {they} little better than by chance.")
     if matching.solver == "heuristic":
         notes.append("Found by local search, which does not prove that no better matching exists.")
     reasons = tuple(faults + ties + notes)
     return replace(matching, determined=not faults and not ties, plausible=not faults, reasons=reasons)
+
+
+def _weak(solutions: Solutions) -> int:
+    """How many pairs of the best matching are there for want of another."""
+    odds = [_SUPPORT_ODDS[0] + _SUPPORT_ODDS[1] * brings for brings in solutions.support or ()]
+    return sum(j >= 0 and odd < 0 for j, odd in zip(solutions.found[0].partners, odds, strict=False))

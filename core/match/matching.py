@@ -50,11 +50,11 @@ def match_trees(
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else problem.margin
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
-    by_chance = problem.chance * sum(j >= 0 for j in best.partners)
-    cost = best.cost + by_chance
-    alternatives = _alternatives(a, b, [s for s in solutions.found if s.cost - best.cost <= problem.margin], by_chance)
+    near = [s for s in solutions.found if s.cost - best.cost <= problem.margin]
+    alternatives = _alternatives(a, b, near, problem.chance)
+    cost = best.cost + problem.chance
     matching = Matching(a, b, pairs, *_left_out(a, b, pairs), cost, gap, False, solver, alternatives)
-    return judged(matching, problem, best)
+    return judged(matching, problem, solutions)
 
 
 def _sound(tree: LevelSetTree, name: str) -> None:
@@ -75,11 +75,9 @@ def _sound(tree: LevelSetTree, name: str) -> None:
         raise invalid(name, "a tree whose leaves span volume", f"a flat node {node}", "build it anew")
 
 
-def _alternatives(
-    a: LevelSetTree, b: LevelSetTree, found: list[Solution], by_chance: float
-) -> tuple[Alternative, ...]:
-    """All but the first, without those that only leave out pairs of a better one; what the best brings `by_chance` is
-    added to their costs."""
+def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution], by_chance: float) -> tuple[Alternative, ...]:
+    """All but the first, without those that only leave out pairs of a better one; what any brings `by_chance` is added
+    to their costs."""
     kept: list[tuple[set[tuple[int, int]], Alternative]] = []
     for solution in found:
         pairs = _ids(a, b, solution)
@@ -198,22 +196,17 @@ def _posed(
 ) -> tuple[AssignmentProblem, Solutions, str]:
     """`_solved` in one dimension beyond three, where pairs of leaves only propose what the map then decides."""
     allowed, forced = _constraints(a, b, pins, bans)
-    at, solutions = _posed_freely(a, b, config)
-    problem = replace(_poses(a, b, config)[at], allowed=allowed, forced=forced)
+    problem = replace(_poses(a, b, config)[0], allowed=allowed, forced=forced)
+    solutions = _posed_freely(a, b, config)
     if forced or not allowed.all():
         solutions = posed(a, b, problem, np.array(solutions.found[0].partners))
     return problem, solutions, "heuristic"
 
 
 @lru_cache(maxsize=32)
-def _posed_freely(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[int, Solutions]:
-    """At which level of noise the trees are explained best, and their matchings without pins and bans."""
-    problems = _poses(a, b, config)
-    at = min(range(len(problems)), key=lambda at: problems[at].cost(quick_solution(problems[at])))
-    solutions = posed(a, b, problems[at])
-    partners = np.array(solutions.found[0].partners)
-    likeliest = min(range(len(problems)), key=lambda other: problems[other].cost(partners))
-    return (at, solutions) if likeliest == at else (likeliest, posed(a, b, problems[likeliest], partners))
+def _posed_freely(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> Solutions:
+    """The matchings of two trees without pins and bans."""
+    return posed(a, b, _poses(a, b, config)[0])
 
 
 def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:

@@ -4,9 +4,11 @@ In k dimensions n leaves differ in so many ways that pairs of them no longer sin
 carry all. Both sides are whitened by the average covariance of their leaves, so that what is left between them is close
 to a rotation Q: that of the means and covariances, then loosened to the matrix M that fits the means best for so many
 pseudo-observations of Q. A matched leaf brings what its divergence from its image falls short of what leaves at random
-have,
+have once a map is fitted to them,
     cost = cost of the pairs + weight * sum_i (log(1 + J_i) - limit),
-J_i the symmetric Kullback-Leibler divergence between M N(m_i, C_i) and N(m_pi(i), C_pi(i)).
+J_i the symmetric Kullback-Leibler divergence between M N(m_i, C_i) and N(m_pi(i), C_pi(i)). The matching of least cost
+holds the leaves that fit well. Of few that are left over on both sides there are not many matchings, so that less will
+do for them: they are matched too where that costs no more than `_ROOM`, each with what it brings by itself.
 """
 
 from dataclasses import replace
@@ -22,7 +24,8 @@ from core.tree.types import LevelSetTree
 __all__ = ["posed", "proposals"]
 
 # Fitted to pairs of digit classifiers, as the evidence beyond three dimensions is; see tests/benchmarks/digits.py.
-_WEIGHT, _LIMIT, _MOST = 2.0, 6.5, 8.0
+_WEIGHT, _LIMIT, _MOST = 2.0, 2.5, 8.0
+_ROOM, _MATCHED = 10.0, 0.5
 _PSEUDO, _COVARIANCES, _TURNS = 20.0, 4.0, 2
 _NOISE, _PROPOSALS, _STARTS = 0.3, 60, 24
 _AROUND, _STARTS_AROUND = 6, 4
@@ -32,19 +35,24 @@ _KEPT, _EPSILON = 200, 1e-9
 
 def posed(a: LevelSetTree, b: LevelSetTree, problem: AssignmentProblem, known: np.ndarray | None = None) -> Solutions:
     """The matchings of two trees of one dimension that single changes lead to from what pairs of leaves propose, best
-    first, each with the cost of its pose; where a good one is `known` (na,) but for pins and bans, from there on."""
+    first, each with the cost of its pose; where a good one is `known` (na,) but for pins and bans, from there on.
+
+    To the best what is left over is added, at no cost; those that only leave out some of its pairs are not told."""
     pose = _pose(a, b)
     few = known is not None
     starts = proposals(problem, _AROUND if few else _PROPOSALS)
     if few:
         starts = np.vstack((starts, _filled(problem, with_forced(problem, known))))
-    costs = np.array([problem.cost(partners) for partners in starts]) + pose.costs(starts)
+    costs = _whole_costs(problem, pose, starts)
     found: dict[tuple[int, ...], float] = {}
     ways: set[tuple[int, ...]] = set()
     for at in np.argsort(costs, kind="stable")[: _STARTS_AROUND if few else _STARTS].tolist():
         _descend(problem, pose, starts[at], float(costs[at]), found, ways)
-    best = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_KEPT]
-    return Solutions(tuple(Solution(partners, cost) for partners, cost in best), proven=False)
+    (best, cost), *others = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_KEPT]
+    whole = _with_left_over(problem, pose, np.array(best))
+    told = [Solution(partners, c) for partners, c in others if ((np.array(partners) >= 0) & (partners != whole)).any()]
+    support = tuple(_support(problem, pose, whole).tolist())
+    return Solutions((Solution(tuple(whole.tolist()), cost), *told), proven=False, support=support)
 
 
 def proposals(problem: AssignmentProblem, count: int, seed: int = 0) -> np.ndarray:
@@ -152,6 +160,36 @@ def _filled(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
         if not np.isfinite(costs[i, j]):
             return partners
         partners[i] = j
+
+
+def _with_left_over(problem: AssignmentProblem, pose: _Pose, partners: np.ndarray) -> np.ndarray:
+    """A matching of most leaves with those matched too, the cheapest first, that are left over on both sides."""
+    if (partners >= 0).sum() <= _MATCHED * min(problem.shape):
+        return partners
+    cost = _whole_costs(problem, pose, partners[None])[0]
+    while True:
+        free = (partners < 0)[:, None] & ~np.isin(np.arange(problem.shape[1]), partners) & problem.allowed
+        if not free.any():
+            return partners
+        others = np.repeat(partners[None], free.sum(), axis=0)
+        rows, columns = np.nonzero(free)
+        others[np.arange(len(rows)), rows] = columns
+        costs = _whole_costs(problem, pose, others)
+        at = int(costs.argmin())
+        if costs[at] - cost > _ROOM:
+            return partners
+        partners, cost = others[at], costs[at]
+
+
+def _support(problem: AssignmentProblem, pose: _Pose, partners: np.ndarray) -> np.ndarray:
+    """(na,): what each leaf of a matching brings against its being left out, in nats; 0 where it is."""
+    without = np.where(np.eye(len(partners), dtype=bool), -1, partners)
+    return _whole_costs(problem, pose, without) - _whole_costs(problem, pose, partners[None])[0]
+
+
+def _whole_costs(problem: AssignmentProblem, pose: _Pose, partners: np.ndarray) -> np.ndarray:
+    """(c,): what matchings (c, na) cost by pairs and pose."""
+    return np.array([problem.cost(row) for row in partners]) + pose.costs(partners)
 
 
 def _descend(

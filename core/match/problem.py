@@ -65,8 +65,8 @@ class MatchConfig:
     `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
     bring, None what suits the dimension. `levels` are the multiples of the evidence's usual noise that are tried; the
     likeliest is taken. A matching within `margin` nats of the best (None: what suits the dimension) is an explanation
-    as good. Trees of at most
-    `exact_leaves` leaves are solved to the proven optimum, up to three dimensions.
+    as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum. Beyond three dimensions, where
+    pairs of leaves only propose, there is one level and no proof.
     """
 
     method: str = "leaf-distances"
@@ -83,8 +83,8 @@ class AssignmentProblem:
     `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence of `kinds`
     (t,) in units in which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says
     which pairs may be matched, `forced` which must be. A matching within `margin` of the best is as good, and `chance`
-    is what a matched leaf brings where trees have nothing in common. `last` is for local search, which keeps there what
-    it asked last.
+    is what the best matching of trees brings that have nothing in common. `last` is for local search, which keeps there
+    what it asked last.
     """
 
     leaf_cost: np.ndarray
@@ -163,8 +163,8 @@ class AssignmentProblem:
 
 
 def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
-    """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each of
-    the configuration's levels of noise."""
+    """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each level
+    of noise."""
     usual = _usual(a, b)
     kinds, dim = (DEEP_EVIDENCE, min(a.dim, b.dim)) if usual is _DEEP else (EVIDENCE, 2)
     between_a, between_b = (np.stack([kind.between(tree) for kind in kinds.values()]) for tree in (a, b))
@@ -177,7 +177,7 @@ def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[Assignm
     others = max(min(holes.shape) - 1, 1)
     share = weight * (np.minimum(ways / others, 1.0) if dim > 2 else _SHARE / others)
     problems = []
-    for level in config.levels:
+    for level in (1.0,) if a.dim == b.dim > 3 else config.levels:
         slope, peaks = share * (1 / (level * noise) - 1 / spread), share * np.log(spread / (level * noise))
         problems.append(
             AssignmentProblem(
@@ -276,4 +276,4 @@ DEEP_EVIDENCE = {
     "volume": Evidence(_volumes, noise=1.25, spread=2.33, weight=0.5),
 }
 _SHARE, _FLOOR, _HOLES = 2.0, 0.05, 2.0
-_PLANE, _DEEP = _Usual(price=0.65, margin=1.5, chance=0.0), _Usual(price=0.0, margin=4.0, chance=9.0)
+_PLANE, _DEEP = _Usual(price=0.65, margin=1.5, chance=0.0), _Usual(price=0.0, margin=2.0, chance=13.5)

@@ -19,16 +19,25 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.spatial import KDTree
 
 sys.path.insert(0, str(Path(__file__).parent))
-from digit_networks import KINDS, STRANGERS, Network, labels, pair, stranger, trained
+from digit_networks import KINDS, STRANGERS, Network, images, labels, pair, stranger, trained
 
 from core.aligner import TopologyAligner
 from core.meaning import carry_labels, leaves_of, score_labels
-from core.translate import Latents, Pairs, translate
+from core.translate import Latents, Pairs, Translator, rebasin, stitch_on_task, translate
 
 METHODS = ("gromov-wasserstein", "mini-vec2vec-like", "wasserstein-procrustes")
 ANCHORS = (10, 50, 300)
+CLASSES = (50, 300)
+NAMES = (
+    *METHODS,
+    *(f"relative-{count}" for count in ANCHORS),
+    *(f"latent-translation-{count}" for count in CLASSES),
+    "git-rebasin",
+    "stitching",
+)
 
 
 def main() -> None:
@@ -133,36 +142,57 @@ def _unseen(a: Network) -> np.ndarray:
 
 
 def _others(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
-    """The other translators on the same latents: label transfer by the nearest of B's, and stitched accuracy."""
-    y = labels()
+    """The other translators: label transfer by the nearest of B's, and stitched accuracy. Those of latents get ours;
+    Git Re-Basin, where the networks are of one kind, and the stitching layer, the upper bound, get the networks."""
     latents_a, latents_b = aligner.encode_a(a.activations(a.rows)), aligner.encode_b(b.activations(b.rows))
     source, target = Latents(latents_a, aligner.model_a_), Latents(latents_b, aligner.model_b_)
     rng = np.random.default_rng(0)
+
+    def drawn(count: int) -> Pairs:
+        rows = rng.choice(len(labels()), count, replace=False)
+        sides = aligner.encode_a(a.activations(rows)), aligner.encode_b(b.activations(rows))
+        return Pairs(*sides, labels=labels()[rows])
+
+    ways: list[tuple[str, str, Pairs | None]] = [(name, name, None) for name in METHODS]
+    ways += [("relative", f"relative-{count}", drawn(count)) for count in ANCHORS]
+    ways += [("latent-translation", f"latent-translation-{count}", drawn(count)) for count in CLASSES]
     found: dict[str, Any] = {}
-    for name in METHODS:
-        found |= _measured(name, name, source, target, None, aligner, a, b)
-    everything = np.arange(len(y))
-    for count in ANCHORS:
-        rows = rng.choice(everything, count, replace=False)
-        pairs = Pairs(aligner.encode_a(a.activations(rows)), aligner.encode_b(b.activations(rows)))
-        found |= _measured("relative", f"relative-{count}", source, target, pairs, aligner, a, b)
-    return found
+    for method, name, pairs in ways:
+        try:
+            carry = translate(method, source, target, pairs, 0)
+        except Exception as error:
+            found |= {f"{name}:labels": 0.0, f"{name}:stitched": 0.0, f"{name}:error": str(error)}
+            continue
+        found |= _measured(name, _between_activations(aligner, carry), aligner, a, b)
+    if a.name[:3] == b.name[:3]:
+        found |= _measured("git-rebasin", _reordered(a, b), aligner, a, b)
+    layer = stitch_on_task(a.front, b.front, b.back, images()[a.rows], labels()[a.rows])
+    return found | _measured("stitching", layer, aligner, a, b)
 
 
-def _measured(
-    method: str, name: str, source: Latents, target: Latents, pairs: Pairs | None, aligner: TopologyAligner, a: Network,
-    b: Network,
-) -> dict[str, Any]:  # fmt: skip
-    from scipy.spatial import KDTree
+def _between_activations(aligner: TopologyAligner, carry: Translator) -> Translator:
+    def carried(activations: np.ndarray) -> np.ndarray:
+        return aligner.preparation_b_.inverse(aligner.model_b_.decode(carry(aligner.encode_a(activations))))
 
+    return carried
+
+
+def _reordered(a: Network, b: Network) -> Translator:
+    """A's units in the places that weight matching gives them in B."""
+    # The networks of images begin by giving them a channel, which has no units.
+    begin = 1 if a.name.startswith("cnn") else 0
+    whole = [torch.nn.Sequential(*x.front[begin:], *x.back) for x in (a, b)]
+    *_, order = rebasin.weight_matching(*whole).orders.values()
+    return lambda activations: activations[:, np.argsort(order)]
+
+
+def _measured(name: str, carry: Translator, aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
+    """A map from A's activations to B's by the labels of neighbors in B's latent space, and by what B's last layer
+    makes of inputs that A did not learn from."""
     y, test = labels(), _unseen(a)
-    try:
-        carry = translate(method, source, target, pairs, 0)
-    except Exception as error:
-        return {f"{name}:labels": 0.0, f"{name}:stitched": 0.0, f"{name}:error": str(error)}
-    near = KDTree(carry(source.points)).query(target.points)[1]
-    latents = carry(aligner.encode_a(a.activations(test)))
-    stitched = b.classes(aligner.preparation_b_.inverse(aligner.model_b_.decode(latents)))
+    carried = aligner.encode_b(carry(a.activations(a.rows)))
+    near = KDTree(carried).query(aligner.encode_b(b.activations(b.rows)))[1]
+    stitched = b.classes(carry(a.activations(test)))
     return {
         f"{name}:labels": round(float((y[a.rows][near] == y[b.rows]).mean()), 4),
         f"{name}:stitched": round(float((stitched == y[test]).mean()), 4),
@@ -173,13 +203,13 @@ def _told(rows: list[dict[str, Any]]) -> None:
     print(f"\n{len(rows)} ordered pairs")
     whole = np.mean([row["classes_matched"] == 10 for row in rows])
     print(f"all ten classes matched in {whole:.1%}; determined {np.mean([row['determined'] for row in rows]):.1%}")
-    names = ["", *(f"{name}:" for name in (*METHODS, *(f"relative-{count}" for count in ANCHORS)))]
-    print(f"{'':<26}{'labels: median':>16}{'worst':>8}{'stitched / own: median':>26}{'worst':>8}")
-    for name in names:
-        carried = np.array([row[f"{name}labels"] for row in rows])
-        share = np.array([row[f"{name}stitched"] / row["b_alone"] for row in rows])
+    print(f"{'':<26}{'pairs':>5}{'labels: median':>16}{'worst':>8}{'stitched / own: median':>26}{'worst':>8}")
+    for name in ("", *(f"{name}:" for name in NAMES)):
+        there = [row for row in rows if f"{name}labels" in row]
+        carried = np.array([row[f"{name}labels"] for row in there])
+        share = np.array([row[f"{name}stitched"] / row["b_alone"] for row in there])
         told = f"{np.median(carried):>16.3f}{carried.min():>8.3f}{np.median(share):>26.3f}{share.min():>8.3f}"
-        print(f"{name.rstrip(':') or 'ours':<26}{told}")
+        print(f"{name.rstrip(':') or 'ours':<26}{len(there):>5}{told}")
     low = [row for row in rows if row["labels"] < 0.8]
     print(f"{len(low)} pairs under 0.8, of them {sum(row['determined'] for row in low)} called determined")
 

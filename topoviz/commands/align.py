@@ -33,7 +33,7 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.documents import save_match
     from core.files import write_json
 
-    datasets = [core.load_dataset(path) for path in (arguments.a, arguments.b)]
+    datasets = [core.load_dataset(path, key=arguments.key) for path in (arguments.a, arguments.b)]
     given = (
         read_beside(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
         read_beside(datasets[1], arguments.labels_b, arguments.examples_b, "-b"),

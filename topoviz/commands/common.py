@@ -16,9 +16,10 @@ from topoviz.session import Session
 from topoviz.settings import Settings
 
 if TYPE_CHECKING:
+    from core.activations.prepare import Preparation
     from core.model import FlowAutoencoder
 
-__all__ = ["need_folder", "open_model", "read_array", "read_session", "say", "write_arrays"]
+__all__ = ["need_folder", "open_model", "open_preparation", "read_array", "read_session", "say", "write_arrays"]
 
 _MAX_BYTES = 2**30
 _MAX_SESSION = 1_000_000
@@ -35,9 +36,24 @@ def open_model(argument: str) -> "FlowAutoencoder":
         from core.store import load_model
 
         return load_model(argument)
+    _named(argument)
+    return Library(Settings()).model(argument)
+
+
+def open_preparation(argument: str) -> "Preparation | None":
+    """How a model's data were made from activations, None where it learned data as they are. Raises `InputError` where
+    there is no such model, or what its folder says is damaged."""
+    from core.activations.prepare import load_preparation
+
+    if Path(argument).is_dir():
+        return load_preparation(Path(argument))
+    _named(argument)
+    return load_preparation(Library(Settings()).entry(argument).folder)
+
+
+def _named(argument: str) -> None:
     if Path(argument).name != argument:
         raise invalid("model", "a model folder", repr(argument), "check the path, or train a model there")
-    return Library(Settings()).model(argument)
 
 
 def read_array(path: Path, key: str) -> np.ndarray:

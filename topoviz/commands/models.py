@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import core
 from core.errors import invalid
 from topoviz.commands.beside import read_beside
-from topoviz.commands.common import open_model, read_array, say, write_arrays
+from topoviz.commands.common import open_model, open_preparation, read_array, say, write_arrays
 from topoviz.verdict import choices, verdict
 
 if TYPE_CHECKING:
@@ -106,23 +106,25 @@ def info(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def encode(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write latents, noise and log-density of a data set."""
-    model = open_model(arguments.model)
-    dataset = core.load_dataset(arguments.data, key=arguments.key)
-    latent, noise = model.encode(dataset.points, seed=arguments.seed)
-    write_arrays(arguments.out, latent=latent, noise=noise, log_density=model.log_density(dataset.points))
+    """Write latents, noise and log-density of a data set; where the model was made by `align`, of activations."""
+    model, preparation = open_model(arguments.model), open_preparation(arguments.model)
+    points = core.load_dataset(arguments.data, key=arguments.key).points
+    points = points if preparation is None else preparation(points)
+    latent, noise = model.encode(points, seed=arguments.seed)
+    write_arrays(arguments.out, latent=latent, noise=noise, log_density=model.log_density(points))
     say(f"{arguments.out}: {len(latent)} points in {model.latent_dim} latent dimensions.")
     return {"out": str(arguments.out), "n": len(latent), "latent_dim": model.latent_dim}
 
 
 def decode(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write the points that latents stand for."""
-    model = open_model(arguments.model)
+    """Write the points that latents stand for; where the model was made by `align`, activations."""
+    model, preparation = open_model(arguments.model), open_preparation(arguments.model)
     latent = read_array(arguments.file, "latent")
     points = model.decode(latent, seed=arguments.seed if arguments.sample_noise else None)
+    points = points if preparation is None else preparation.inverse(points)
     write_arrays(arguments.out, points=points)
-    say(f"{arguments.out}: {len(points)} points in {model.data_dim} dimensions.")
-    return {"out": str(arguments.out), "n": len(points), "data_dim": model.data_dim}
+    say(f"{arguments.out}: {len(points)} points in {points.shape[1]} dimensions.")
+    return {"out": str(arguments.out), "n": len(points), "data_dim": points.shape[1]}
 
 
 def _config(arguments: argparse.Namespace) -> "core.FlowAutoencoderConfig":
