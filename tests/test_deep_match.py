@@ -89,7 +89,7 @@ def test_an_edit_that_is_taken_back_leaves_no_trace():
 
 def test_proposals_are_full_distinct_and_the_same_every_time():
     _, _, a, b = pair(8, 6, 9)
-    problem = poses(a, b, MatchConfig())[1]
+    (problem,) = poses(a, b, MatchConfig())
     first, second = proposals(problem, 20), proposals(problem, 20)
     assert np.array_equal(first, second)
     assert len(np.unique(first, axis=0)) == len(first) > 1
@@ -104,3 +104,32 @@ def test_leaves_without_a_partner_stay_alone_in_a_larger_world():
     of_a, of_b = components(a, some), components(b, q_b)
     assert len(matching.unmatched_b) == 2
     assert all(of_a[p.a] == of_b[p.b] for p in matching.leaf_pairs)
+
+
+def test_a_leaf_that_fits_badly_is_matched_last_and_with_little_confidence():
+    q_a, q_b, a, _ = pair(8, 6, 11)
+    means, covariances = q_b.means.copy(), q_b.covariances.copy()
+    means[3] += 2.5 * np.sqrt(np.trace(covariances[3])) / np.sqrt(6)
+    covariances[3] *= 4
+    b = level_set_tree(GaussianMixture(q_b.weights, means, covariances))
+    matching = match_trees(a, b)
+    of_a, of_b = components(a, q_a), components(b, q_b)
+    confidence = {of_a[p.a]: p.confidence for p in matching.leaf_pairs}
+    assert all(of_a[p.a] == of_b[p.b] for p in matching.leaf_pairs)
+    assert confidence.pop(3) < 0.5 < min(confidence.values())
+    assert "left over" in " ".join(matching.reasons)
+
+
+@pytest.mark.parametrize("seed", [12, 13, 14])
+def test_worlds_that_each_lack_a_leaf_are_matched_by_the_rest(seed):
+    q_a, q_b, _, _ = pair(8, 6, seed)
+    some_a, some_b = np.arange(1, 8), np.arange(7)
+    part_a, part_b = (
+        GaussianMixture(q.weights[kept] / q.weights[kept].sum(), q.means[kept], q.covariances[kept])
+        for q, kept in ((q_a, some_a), (q_b, some_b))
+    )
+    a, b = level_set_tree(part_a), level_set_tree(part_b)
+    matching = match_trees(a, b)
+    of_a, of_b = components(a, part_a), components(b, part_b)
+    sure = {(int(some_a[of_a[p.a]]), int(some_b[of_b[p.b]])) for p in matching.leaf_pairs if p.confidence > 0.5}
+    assert sure == {(i, i) for i in range(1, 7)}
