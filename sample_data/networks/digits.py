@@ -12,13 +12,11 @@ from kit import Pair, Side, Training, autoencoder, bottleneck, make
 from scipy.ndimage import affine_transform
 from sklearn.datasets import load_digits
 
-import core
-
 __all__ = ["moved", "pair"]
 
 # How often an image of a class is shown.
 _TIMES = {0: 9, 3: 7, 4: 4, 6: 5, 7: 3}
-_UNITS = 4
+_UNITS = 8
 _SHIFT, _DEGREES = 0.5, 10.0
 
 
@@ -67,7 +65,6 @@ def pair(seed: int) -> Pair:
     chosen = np.isin(digits.target, list(_TIMES))
     images, target = digits.images[chosen] / 16, digits.target[chosen]
     halves = np.array_split(np.random.default_rng(seed).permutation(len(images)), 2)
-    config = core.FlowAutoencoderConfig(latent_dim=3, blocks=4, width=12, steps=800)
     sides, same = [], []
     for at, (name, build, half) in enumerate(
         zip(("dense", "convolved"), (_dense, _convolutional), halves, strict=True)
@@ -78,11 +75,11 @@ def pair(seed: int) -> Pair:
         encoder = autoencoder(2 * shown, build, 2 * seed + at, Training(steps=2000, noise=0.2))
         side = Side(
             f"digits-{name}", f"digits, {name}", bottleneck(encoder, 2 * shown), target[rows],
-            tuple("0123456789"), "digit", "image", (255 * shown[:, 0]).round().astype(np.uint8), config,
+            tuple("0123456789"), "digit", "image", (255 * shown[:, 0]).round().astype(np.uint8),
         )  # fmt: skip
         sides.append(side)
         same.append(bottleneck(encoder, 2 * images[:, None]))
-    return Pair("digits", sides[0], sides[1], (same[0], same[1]))
+    return Pair("digits", sides[0], sides[1], (same[0], same[1])).prepared()
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 import argparse
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from safetensors.numpy import save_file
 
 import core
+from core.activations.prepare import prepared_pair
 from core.files import write_json
 from topoviz import resource
 
@@ -47,7 +48,7 @@ class Side:
     column: str
     kind: str
     examples: Any
-    config: core.FlowAutoencoderConfig
+    config: core.FlowAutoencoderConfig = field(default_factory=core.FlowAutoencoderConfig)
     truth: np.ndarray | None = None
     spatial: bool = False
 
@@ -97,6 +98,15 @@ class Pair:
     a: Side
     b: Side
     same: tuple[np.ndarray, np.ndarray]
+
+    def prepared(self) -> "Pair":
+        """The pair on the principal axes and in the latent dimension that `core.TopologyAligner` would choose."""
+        ways = prepared_pair((self.a.points, self.b.points))
+        a, b = (
+            replace(side, points=way(side.points), config=replace(side.config, latent_dim=way.latent_dim))
+            for side, way in zip((self.a, self.b), ways, strict=True)
+        )
+        return replace(self, a=a, b=b, same=(ways[0](self.same[0]), ways[1](self.same[1])))
 
     def write_same(self, folder: Path) -> None:
         """Write the activations at the same inputs, as `topoviz compare --pairs` takes them."""

