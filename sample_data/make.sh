@@ -12,6 +12,7 @@ python -m topoviz train trefoil --pad 0 --config sample_data/knot.json --out sam
 for name in islands-a islands-b islands-partial trefoil; do
   python -m topoviz sample "$name" --n 16000 --seed 0 --out "sample_data/sets/$name.npz"
 done
-for pair in vases digits classifiers words; do
+for pair in vases digits classifiers; do
   python "sample_data/networks/$pair.py"
 done
+python sample_data/networks/words.py --seed 1

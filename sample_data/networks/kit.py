@@ -35,9 +35,8 @@ class Side:
     """One network's activations (n, d), and for every row what a person may see of it.
 
     `labels` (n,) number the classes among `names`, -1 for none. `kind` says what `examples` are: pictures (n, h, w)
-    uint8 for 'image', texts for 'text'. `truth` (n, j) are coordinates known of
-    the rows, where there are any. Nothing but `points` is learned from. Of a `spatial` side the density in its own
-    space is kept, to be looked at.
+    uint8 for 'image', texts for 'text'. `truth` (n, j) are coordinates known of the rows, where there are any. Nothing
+    but `points` is learned from.
     """
 
     name: str
@@ -50,7 +49,6 @@ class Side:
     examples: Any
     config: core.FlowAutoencoderConfig = field(default_factory=core.FlowAutoencoderConfig)
     truth: np.ndarray | None = None
-    spatial: bool = False
 
     def dataset(self) -> core.Dataset:
         """The points as `core.train` takes them."""
@@ -65,7 +63,7 @@ class Side:
         """The model of these activations."""
         *_, last = core.train(self.dataset(), self.config, seed)
         last.model.metrics["title"] = self.title
-        return last.model if self.spatial else replace(last.model, input_field=None)
+        return last.model
 
     def write(self, folder: Path, seed: int) -> core.FlowAutoencoder:
         """Train the model and write its folder, labels and examples beside it."""

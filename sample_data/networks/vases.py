@@ -97,13 +97,13 @@ def pair(seed: int) -> Pair:
     eye = autoencoder(shown, _eye, 2 * seed, Training(noise=0.05))
     a = Side(
         "vases-seen", "vases, seen", bottleneck(eye, shown), kinds, KINDS, "kind", "image",
-        (255 * pictures).round().astype(np.uint8), config, vases, spatial=True,
+        (255 * pictures).round().astype(np.uint8), config, vases,
     )  # fmt: skip
     vases, kinds, heard = _heard(_POINTS, np.random.default_rng([seed, 2]))
     ear = autoencoder(heard, _ear, 2 * seed + 1, Training(noise=0.05))
     b = Side(
         "vases-heard", "vases, heard", bottleneck(ear, heard), kinds, KINDS, "kind", "image", _drawn(heard), config,
-        vases, spatial=True,
+        vases,
     )  # fmt: skip
     same = (_seen(_SAME, np.random.default_rng([seed, 3]))[3], _heard(_SAME, np.random.default_rng([seed, 3]))[2])
     return Pair("vases", a, b, (bottleneck(eye, same[0]), bottleneck(ear, same[1])))
