@@ -44,9 +44,10 @@ def match_trees(
     _sound(a, "a")
     _sound(b, "b")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
+    allowed, forced = _constraints(a, b, pins, bans)
     if config.method in PUBLISHED:
-        return _published(a, b, pins, bans, config)
-    problem, solutions, solver = (_posed if a.dim == b.dim > 3 else _solved)(a, b, config, pins, bans)
+        return _published(a, b, pins, bans, allowed, forced, config)
+    problem, solutions, solver = (_posed if a.dim == b.dim > 3 else _solved)(a, b, config, allowed, forced)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else problem.margin
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
@@ -91,10 +92,11 @@ def _published(
     b: LevelSetTree,
     pins: tuple[tuple[int, int], ...],
     bans: tuple[tuple[int, int], ...],
+    allowed: np.ndarray,
+    forced: dict[int, int],
     config: MatchConfig,
 ) -> Matching:
     """A published method's matching of the leaves, with every pin put in and no ban left."""
-    allowed, forced = _constraints(a, b, pins, bans)
     found = PUBLISHED[config.method](a, b)
     place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
     partners = np.full(len(place_a), -1)
@@ -174,11 +176,10 @@ def _solved(
     a: LevelSetTree,
     b: LevelSetTree,
     config: MatchConfig,
-    pins: tuple[tuple[int, int], ...],
-    bans: tuple[tuple[int, int], ...],
+    allowed: np.ndarray,
+    forced: dict[int, int],
 ) -> tuple[AssignmentProblem, Solutions, str]:
     """The problem at the level of noise that explains the trees best, its solutions, and which solver found them."""
-    allowed, forced = _constraints(a, b, pins, bans)
     problems = [replace(problem, allowed=allowed, forced=forced) for problem in _poses(a, b, config)]
     if max(allowed.shape) > config.exact_leaves:
         return _solved_around(a, b, config, problems)
@@ -191,11 +192,10 @@ def _posed(
     a: LevelSetTree,
     b: LevelSetTree,
     config: MatchConfig,
-    pins: tuple[tuple[int, int], ...],
-    bans: tuple[tuple[int, int], ...],
+    allowed: np.ndarray,
+    forced: dict[int, int],
 ) -> tuple[AssignmentProblem, Solutions, str]:
     """`_solved` in one dimension beyond three, where pairs of leaves only propose what the map then decides."""
-    allowed, forced = _constraints(a, b, pins, bans)
     problem = replace(_poses(a, b, config)[0], allowed=allowed, forced=forced)
     solutions = _posed_freely(a, b, config)
     if forced or not allowed.all():

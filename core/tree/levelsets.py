@@ -18,10 +18,21 @@ from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_ca
 from core.tree.simplify import ByHand, Outline, simplify
 from core.tree.types import LevelSetTree
 
-__all__ = ["LevelSets", "basin_log_weights", "leaf_of", "level_set_tree", "level_sets", "node_of", "tree_with_regions"]
+__all__ = [
+    "LevelSets",
+    "basin_log_weights",
+    "leaf_log_weights",
+    "leaf_of",
+    "level_set_tree",
+    "level_sets",
+    "node_of",
+    "tree_with_regions",
+]
 
 SIMPLIFY, MIN_MASS = 0.1, 0.002
 _RIPPLE = 0.01
+# Of probability: a leaf without any still has a place.
+_LEAST, _RIDGE = 1e-12, 1e-9
 _NOTHING = ByHand()
 
 
@@ -184,23 +195,30 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     if tree.dim > 3:
         return tree.leaves[basin_log_weights(tree, z).argmax(axis=1)]
     rows = node_of(level_sets, z)
-    away = np.asarray(z, dtype=np.float64)[:, None] - tree.mean[tree.leaves]
-    precision = np.linalg.inv(tree.covariance[tree.leaves])
-    log_weight = np.log(np.maximum(tree.mass[tree.leaves], 1e-12)) + 0.5 * np.linalg.slogdet(precision)[1]
-    score = log_weight - 0.5 * np.einsum("nli,lij,nlj->nl", away, precision, away)
     below = np.array([[leaf in tree.leaves_below[row] for leaf in tree.leaves] for row in range(len(tree))])
-    return tree.leaves[np.where(below[rows], score, -np.inf).argmax(axis=1)]
+    return tree.leaves[np.where(below[rows], leaf_log_weights(tree, z), -np.inf).argmax(axis=1)]
+
+
+def leaf_log_weights(tree: LevelSetTree, z: np.ndarray) -> np.ndarray:
+    """(n, l): the logarithm, up to a constant, of each leaf's share in points (n, k): that of its region's Gaussian. A
+    flat one is given a little width."""
+    rows = tree.leaves
+    width = _RIDGE * (1 + np.trace(tree.covariance[rows], axis1=1, axis2=2))
+    covariance = tree.covariance[rows] + width[:, None, None] * np.eye(tree.dim)
+    return _log_weights(tree.mass[rows], tree.mean[rows], covariance, z)
 
 
 def basin_log_weights(tree: LevelSetTree, z: np.ndarray) -> np.ndarray:
-    """(n, l): the logarithm, up to a constant, of each leaf's share in points (n, k): that of the Gaussian of what
-    climbs to its peak."""
+    """(n, l): as `leaf_log_weights`, by the Gaussian of what climbs to each leaf's peak."""
     rows = tree.leaves
-    precision = np.linalg.inv(tree.basin_covariance[rows])
-    away = np.asarray(z, dtype=np.float64)[:, None] - tree.basin_mean[rows]
-    log_mass = np.log(np.maximum(tree.basin_mass[rows], 1e-12))
+    return _log_weights(tree.basin_mass[rows], tree.basin_mean[rows], tree.basin_covariance[rows], z)
+
+
+def _log_weights(mass: np.ndarray, mean: np.ndarray, covariance: np.ndarray, z: np.ndarray) -> np.ndarray:
+    precision = np.linalg.inv(covariance)
+    away = np.asarray(z, dtype=np.float64)[:, None] - mean
     squared = np.einsum("nli,lij,nlj->nl", away, precision, away, optimize=True)
-    return log_mass + 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * squared
+    return np.log(np.maximum(mass, _LEAST)) + 0.5 * np.linalg.slogdet(precision)[1] - 0.5 * squared
 
 
 def _simplified(

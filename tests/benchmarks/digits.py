@@ -284,29 +284,43 @@ def _partial(job: tuple[int, int, int, tuple[int, int]]) -> list[dict[str, Any]]
     absent = order[: missing[0]], order[missing[0] : sum(missing)]
     rows = [x.rows[~np.isin(labels()[x.rows], gone)] for x, gone in zip((a, b), absent, strict=True)]
     aligner = TopologyAligner(seed=0).fit(a.activations(rows[0]), b.activations(rows[1]))
+    known = np.flatnonzero(~np.isin(labels(), np.concatenate(absent)))
     found = []
     for one, sides in ((aligner, ((a, rows[0]), (b, rows[1]))), (_turned(aligner), ((b, rows[1]), (a, rows[0])))):
         of_a, of_b = (_classes(one, x, side, kept) for side, (x, kept) in zip("ab", sides, strict=True))
-        pairs = one.matching_.leaf_pairs
-        right = sum(of_a.get(p.a) == of_b.get(p.b) for p in pairs)
-        found.append({
-            "seed": seed, "a": sides[0][0].name, "b": sides[1][0].name, "missing": missing, "right": right,
-            "wrong": len(pairs) - right, "possible": len({*of_a.values()} & {*of_b.values()}),
-            "determined": one.matching_.determined,
-        })  # fmt: skip
+        possible = len({*of_a.values()} & {*of_b.values()})
+        told = {"right": _right(one, of_a, of_b), "matched": len(one.matching_.leaf_pairs), "possible": possible}
+        told |= {"determined": one.matching_.determined, "anchored": []}
+        for draw in range(3 if told["right"] < possible else 0):
+            inputs = np.random.default_rng([seed, i, j, draw]).choice(known, 3, replace=False)
+            one.rematch(*(x.activations(inputs) for x, _ in sides))
+            told["anchored"].append(_right(one, of_a, of_b))
+        found.append({"seed": seed, "a": sides[0][0].name, "b": sides[1][0].name, "missing": missing} | told)
     return found
+
+
+def _right(aligner: TopologyAligner, of_a: dict[int, int], of_b: dict[int, int]) -> int:
+    return sum(of_a.get(p.a) == of_b.get(p.b) for p in aligner.matching_.leaf_pairs)
 
 
 def _told_partial(rows: list[dict[str, Any]]) -> None:
     for missing in sorted({tuple(row["missing"]) for row in rows}):
         some = [row for row in rows if tuple(row["missing"]) == missing]
-        right, wrong, possible = (sum(row[name] for row in some) for name in ("right", "wrong", "possible"))
+        right, matched, possible = (sum(row[name] for row in some) for name in ("right", "matched", "possible"))
         sure = [row for row in some if row["determined"]]
+        whole = sum(row["right"] == row["possible"] for row in sure)
+        spoiled = sum(row["right"] < row["matched"] for row in sure)
         print(
-            f"{missing} classes missing: of {possible} pairs {right} found, {wrong} wrong; {len(sure)} of {len(some)} "
-            f"determined, of these {sum(row['right'] == row['possible'] for row in sure)} with all that both know, "
-            f"{sum(row['wrong'] > 0 for row in sure)} with a wrong pair"
+            f"{missing} classes missing: of {possible} pairs {right} found, {matched - right} others; {len(sure)} of "
+            f"{len(some)} determined, of these {whole} with all that both know, {spoiled} with a wrong pair"
         )
+        draws = [(row["right"] / row["possible"], n / row["possible"]) for row in some for n in row["anchored"]]
+        if draws:
+            before, after = np.transpose(draws)
+            print(
+                f"  the rest with 3 anchors, {len(draws)} draws: found {before.mean():.2f} before, {after.mean():.2f} "
+                f"after; all that both know in {np.mean(after == 1):.2f}"
+            )
 
 
 def _told_unrelated(rows: list[dict[str, Any]]) -> None:
