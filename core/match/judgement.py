@@ -9,14 +9,14 @@ from core.match.heuristic import regrets
 from core.match.problem import AssignmentProblem
 from core.match.types import Matching
 
-__all__ = ["confidence", "doubts", "judged", "terms"]
+__all__ = ["by_chance", "confidence", "doubts", "judged", "terms"]
 
 _ODDS = (-7.3, 2.0, 1.1)
 _MOST_REGRET, _MOST_EVIDENCE = 3.0, 6.0
 _LEAST_EVIDENCE, _MARGIN = 2.0, 1.5
 _LEAST_MASS = 0.4
 # The odds that a leaf is matched at all, by its support; from there on more support says no more.
-_SUPPORT_ODDS, _MOST_SUPPORT = (2.4, 0.65), 6.0
+_SUPPORT_ODDS, _MOST_SUPPORT = (-0.25, 0.65), 8.0
 
 
 def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
@@ -29,9 +29,14 @@ def doubts(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
     for other in solutions.found[1:]:
         parted = np.array(other.partners) != partners
         regret[parted] = np.minimum(regret[parted], other.cost - best.cost)
-    evidence = -best.cost - problem.chance
+    evidence = -best.cost - by_chance(problem, solutions)
     regret = np.minimum(regret * (_MARGIN / problem.margin), _MOST_REGRET)
     return np.column_stack((regret, np.full(len(regret), min(evidence, _MOST_EVIDENCE))))
+
+
+def by_chance(problem: AssignmentProblem, solutions: Solutions) -> float:
+    """What the leaves of the best matching would bring in trees that have nothing in common."""
+    return problem.chance * sum(j >= 0 for j in solutions.found[0].partners)
 
 
 def confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_around, solve_heuristic
-from core.match.judgement import confidence, judged, terms
+from core.match.judgement import by_chance, confidence, judged, terms
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
 from core.match.pose import posed
@@ -52,8 +52,9 @@ def match_trees(
     gap = others[0].cost - best.cost if others else problem.margin
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
     near = [s for s in solutions.found if s.cost - best.cost <= problem.margin]
-    alternatives = _alternatives(a, b, near, problem.chance)
-    cost = best.cost + problem.chance
+    chance = by_chance(problem, solutions)
+    alternatives = _alternatives(a, b, near, chance)
+    cost = best.cost + chance
     matching = Matching(a, b, pairs, *_left_out(a, b, pairs), cost, gap, False, solver, alternatives)
     return judged(matching, problem, solutions)
 
@@ -76,14 +77,14 @@ def _sound(tree: LevelSetTree, name: str) -> None:
         raise invalid(name, "a tree whose leaves span volume", f"a flat node {node}", "build it anew")
 
 
-def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution], by_chance: float) -> tuple[Alternative, ...]:
-    """All but the first, without those that only leave out pairs of a better one; what any brings `by_chance` is added
-    to their costs."""
+def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution], chance: float) -> tuple[Alternative, ...]:
+    """All but the first, without those that only leave out pairs of a better one; what the best brings by `chance` is
+    added to their costs."""
     kept: list[tuple[set[tuple[int, int]], Alternative]] = []
     for solution in found:
         pairs = _ids(a, b, solution)
         if not any(set(pairs) <= better for better, _ in kept):
-            kept.append((set(pairs), Alternative(pairs, solution.cost + by_chance)))
+            kept.append((set(pairs), Alternative(pairs, solution.cost + chance)))
     return tuple(alternative for _, alternative in kept[1:])
 
 

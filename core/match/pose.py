@@ -24,8 +24,8 @@ from core.tree.types import LevelSetTree
 __all__ = ["posed", "proposals"]
 
 # Fitted to pairs of digit classifiers, as the evidence beyond three dimensions is; see tests/benchmarks/digits.py.
-_WEIGHT, _LIMIT, _MOST = 2.0, 2.5, 8.0
-_ROOM, _MATCHED = 10.0, 0.5
+_WEIGHT, _LIMIT, _MOST = 2.0, 4.5, 8.0
+_ROOM, _MATCHED = 6.0, 0.5
 _PSEUDO, _COVARIANCES, _TURNS = 20.0, 4.0, 2
 _NOISE, _PROPOSALS, _STARTS = 0.3, 60, 24
 _AROUND, _STARTS_AROUND = 6, 4

@@ -83,8 +83,8 @@ class AssignmentProblem:
     `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence of `kinds`
     (t,) in units in which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says
     which pairs may be matched, `forced` which must be. A matching within `margin` of the best is as good, and `chance`
-    is what the best matching of trees brings that have nothing in common. `last` is for local search, which keeps there
-    what it asked last.
+    is what a leaf of the best matching brings where trees have nothing in common. `last` is for local search, which
+    keeps there what it asked last.
     """
 
     leaf_cost: np.ndarray
@@ -276,4 +276,4 @@ DEEP_EVIDENCE = {
     "volume": Evidence(_volumes, noise=1.25, spread=2.33, weight=0.5),
 }
 _SHARE, _FLOOR, _HOLES = 2.0, 0.05, 2.0
-_PLANE, _DEEP = _Usual(price=0.65, margin=1.5, chance=0.0), _Usual(price=0.0, margin=2.0, chance=13.5)
+_PLANE, _DEEP = _Usual(price=0.65, margin=1.5, chance=0.0), _Usual(price=0.0, margin=3.0, chance=5.0)
