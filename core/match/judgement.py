@@ -47,8 +47,7 @@ def confidence(problem: AssignmentProblem, solutions: Solutions) -> np.ndarray:
     """
     odds = _ODDS[0] + doubts(problem, solutions) @ _ODDS[1:]
     if solutions.support:
-        support = np.clip(solutions.support, -_MOST_SUPPORT, _MOST_SUPPORT)
-        odds = np.minimum(odds, _SUPPORT_ODDS[0] + _SUPPORT_ODDS[1] * support)
+        odds = np.minimum(odds, _support_odds(solutions.support))
     return 1 / (1 + np.exp(-odds))
 
 
@@ -97,5 +96,12 @@ def judged(matching: Matching, problem: AssignmentProblem, solutions: Solutions)
 
 def _weak(solutions: Solutions) -> int:
     """How many pairs of the best matching are there for want of another."""
-    odds = [_SUPPORT_ODDS[0] + _SUPPORT_ODDS[1] * brings for brings in solutions.support or ()]
-    return sum(j >= 0 and odd < 0 for j, odd in zip(solutions.found[0].partners, odds, strict=False))
+    if not solutions.support:
+        return 0
+    matched = np.array(solutions.found[0].partners) >= 0
+    return int((matched & (_support_odds(solutions.support) < 0)).sum())
+
+
+def _support_odds(support: tuple[float, ...]) -> np.ndarray:
+    """(na,): the log odds that each leaf of a matching is rightly in it at all."""
+    return _SUPPORT_ODDS[0] + _SUPPORT_ODDS[1] * np.clip(support, -_MOST_SUPPORT, _MOST_SUPPORT)

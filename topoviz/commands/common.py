@@ -32,12 +32,9 @@ def say(text: str) -> None:
 
 def open_model(argument: str) -> "FlowAutoencoder":
     """The model in a folder, or of that name in the library. Raises `InputError` where there is neither."""
-    if Path(argument).is_dir():
-        from core.store import load_model
+    from core.store import load_model
 
-        return load_model(argument)
-    _named(argument)
-    return Library(Settings()).model(argument)
+    return load_model(_folder(argument))
 
 
 def open_preparation(argument: str) -> "Preparation | None":
@@ -45,15 +42,16 @@ def open_preparation(argument: str) -> "Preparation | None":
     there is no such model, or what its folder says is damaged."""
     from core.activations.prepare import load_preparation
 
+    return load_preparation(_folder(argument))
+
+
+def _folder(argument: str) -> Path:
+    """The folder of a model, by its path or by its name in the library."""
     if Path(argument).is_dir():
-        return load_preparation(Path(argument))
-    _named(argument)
-    return load_preparation(Library(Settings()).entry(argument).folder)
-
-
-def _named(argument: str) -> None:
+        return Path(argument)
     if Path(argument).name != argument:
         raise invalid("model", "a model folder", repr(argument), "check the path, or train a model there")
+    return Library(Settings()).entry(argument).folder
 
 
 def read_array(path: Path, key: str) -> np.ndarray:
