@@ -10,7 +10,7 @@ _HOMES = {
     "core.activations.prepare": ("Preparation", "prepare", "prepared_pair"),
     "core.aligner": ("TopologyAligner",),
     "core.activations": ("Collected", "UnitReport", "collect", "examine_units"),
-    "core.align": (
+    "core.maps": (
         "AffineMap",
         "TreeMap",
         "best_family",
@@ -23,17 +23,18 @@ _HOMES = {
         "round_trip",
     ),
     "core.config": ("FlowAutoencoderConfig",),
-    "core.data": ("Dataset", "dataset_names", "load_dataset"),
+    "core.data": ("Dataset",),
+    "core.worlds": ("dataset_names", "load_dataset"),
     "core.errors": ("InputError",),
     "core.match": ("MatchConfig", "Matching", "match_trees"),
     "core.meaning": ("carry_labels", "nearest_examples", "score_labels", "separation"),
-    "core.model": ("FlowAutoencoder",),
-    "core.prior": ("GaussianMixture",),
+    "core.model.autoencoder": ("FlowAutoencoder",),
+    "core.gaussians": ("GaussianMixture",),
     "core.documents": ("MatchDocument", "load_match", "load_tree", "save_match", "save_tree"),
-    "core.store": ("load_model", "save_model"),
-    "core.translate": ("TRANSLATORS", "Latents", "Pairs", "translate"),
+    "core.model.store": ("load_model", "save_model"),
+    "core.baselines": ("TRANSLATORS", "Latents", "Pairs", "translate"),
     "core.training": ("Progress", "train"),
-    "core.trust": ("Trust", "assess"),
+    "core.verdict.trust": ("Trust", "assess"),
     "core.tree": ("LevelSetTree", "level_set_tree", "tree_with_regions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

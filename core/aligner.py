@@ -10,18 +10,18 @@ from sklearn.utils.validation import check_is_fitted
 
 from core.activations import UnitReport, examine_units
 from core.activations.prepare import Preparation, prepared_pair
-from core.align import LatentMap, fit_map
-from core.anchors import AnchorPins, anchor_pins, anchor_rows
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid
+from core.maps import LatentMap, fit_map
 from core.match import Matching, match_trees
+from core.match.anchors import AnchorPins, anchor_pins, anchor_rows
 from core.match.types import Alternative
-from core.model import FlowAutoencoder
-from core.progress import Progress
+from core.model.autoencoder import FlowAutoencoder
 from core.training import train
+from core.training.progress import Progress
 from core.tree import level_set_tree
-from core.trust import Trust, assess, matched_score
+from core.verdict.trust import Trust, assess, matched_score
 
 __all__ = ["Follow", "TopologyAligner"]
 

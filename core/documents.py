@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from core.align import LatentMap, Residual, map_from_dict
 from core.errors import InputError, invalid
 from core.files import read_json, write_json
+from core.maps import LatentMap, Residual, map_from_dict
 from core.match.types import Matching, Pair
 from core.tree.types import Holes, LevelSetTree
 

@@ -21,16 +21,16 @@ import numpy as np
 from scipy.spatial import KDTree
 
 import core
-from core.anchors import anchor_pins
-from core.data.worlds import WORLDS
+from core.baselines import Latents, Pairs, translate
+from core.baselines.relative import choose_anchors, transfer_labels
 from core.errors import InputError
+from core.gaussians.mixture import GaussianMixture
+from core.match.anchors import anchor_pins
 from core.match.problem import leaf_distances
 from core.meaning import carry_labels, score_labels
-from core.prior.learned import MixtureModule
-from core.prior.mixture import GaussianMixture
-from core.translate import Latents, Pairs, translate
-from core.translate.relative import choose_anchors, transfer_labels
+from core.model.prior.learned import MixtureModule
 from core.tree import LevelSets, LevelSetTree, tree_with_regions
+from core.worlds.tangled import WORLDS
 
 OUT = Path(__file__).parent / "identifiability"
 COUNTS, DRAWS, POINTS = (1, 3, 10, 30), 5, 2000

@@ -15,8 +15,8 @@ from pathlib import Path
 from playwright.sync_api import Page, sync_playwright
 from werkzeug.serving import make_server
 
-from topoviz.app import create_app
-from topoviz.settings import Settings
+from topoviz.app.server import create_app
+from topoviz.session.settings import Settings
 
 HERE = Path(__file__).parent
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]

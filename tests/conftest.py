@@ -21,7 +21,7 @@ def trained():
     import torch
 
     from core.config import FlowAutoencoderConfig
-    from core.training import train
+    from core.training.run import train
 
     torch.set_num_threads(1)
     config = FlowAutoencoderConfig(steps=400, blocks=2, width=16, components=6, batch=256)
@@ -35,7 +35,7 @@ def trained():
 @pytest.fixture(scope="session")
 def models_folder(trained, tmp_path_factory):
     """A folder of the user's own models: the two trained ones, a broken one, and a study of shipped ones."""
-    from core.store import save_model
+    from core.model.store import save_model
     from topoviz import resource
 
     folder = tmp_path_factory.mktemp("models")
@@ -51,7 +51,7 @@ def models_folder(trained, tmp_path_factory):
 @pytest.fixture(scope="session")
 def settings(models_folder):
     """The app's settings with that folder."""
-    from topoviz.settings import Settings
+    from topoviz.session.settings import Settings
 
     return Settings(models=models_folder, open_browser=False)
 
@@ -59,6 +59,6 @@ def settings(models_folder):
 @pytest.fixture(scope="session")
 def library(settings):
     """A library over that folder."""
-    from topoviz.library import Library
+    from topoviz.session.library import Library
 
     return Library(settings)

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.align import best_family, families_available, fit_map, pair_free_score, residuals
 from core.errors import InputError
+from core.gaussians import GaussianMixture
+from core.maps import best_family, families_available, fit_map, pair_free_score, residuals
 from core.match import Matching, Pair
-from core.prior import GaussianMixture
 from core.tree import LevelSetTree
 
 
@@ -220,7 +220,7 @@ def test_an_unknown_family_is_refused():
 
 
 def test_a_fit_survives_json():
-    from core.align import map_from_dict
+    from core.maps import map_from_dict
 
     q = world(5, 2, seed=2)
     bent = GaussianMixture(q.weights, q.means + np.sin(q.means[:, ::-1]), q.covariances)

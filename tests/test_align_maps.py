@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.align import AffineMap, TreeMap, map_from_dict
 from core.errors import InputError
+from core.maps import AffineMap, TreeMap, map_from_dict
 
 seeds = st.integers(0, 100_000)
 dims = st.integers(1, 5)

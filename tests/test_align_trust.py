@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from test_align import matched, planted, world
 
-from core.align import (
+from core.errors import InputError
+from core.gaussians import GaussianMixture
+from core.maps import (
     disagreeing_pairs,
     families_available,
     fit_map,
     map_uncertainty,
     round_trip,
 )
-from core.errors import InputError
-from core.prior import GaussianMixture
 
 
 def jittered(q, jitter, seed):

@@ -6,9 +6,9 @@ from sklearn.base import clone
 
 import core
 from core.activations.prepare import load_preparation, prepare, prepared_pair, save_preparation
-from core.anchors import anchor_pins, anchor_rows
 from core.errors import InputError
-from core.prior import GaussianMixture
+from core.gaussians import GaussianMixture
+from core.match.anchors import anchor_pins, anchor_rows
 from core.tree import level_set_tree
 
 UNITS, CLASSES = 24, 6

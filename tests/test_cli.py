@@ -12,10 +12,10 @@ import pytest
 import core
 import topoviz
 from topoviz.__main__ import main
-from topoviz.library import Library
-from topoviz.results import analyse
-from topoviz.session import Session
-from topoviz.settings import Settings
+from topoviz.session.analysis import analyse
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
+from topoviz.session.state import Session
 from zoo import CONVERGED, UNCONVERGED, blobs, with_metrics
 
 ROOT = Path(topoviz.__file__).parent.parent
@@ -201,7 +201,7 @@ def outside(*argv, **options):
 
 def test_version_and_help_need_nothing_heavy(tmp_path):
     code = (
-        "import sys; from topoviz.cli import run\n"
+        "import sys; from topoviz.cli.parser import run\n"
         "try: run(['--help'])\nexcept SystemExit: pass\n"
         "print(sorted({'torch', 'dash', 'plotly', 'pyvista', 'sklearn'} & set(sys.modules)), file=sys.stderr)"
     )
@@ -265,8 +265,8 @@ def test_info_says_whether_the_data_have_the_latents_topology(command, capsys, n
 
 
 def test_labels_and_examples_beside_the_data_come_into_the_model_s_folder(command, capsys):
-    from topoviz.examples import read_examples
-    from topoviz.labels import read_labels
+    from topoviz.session.examples import read_examples
+    from topoviz.session.labels import read_labels
 
     data = blobs(1, n=300)
     np.save("labels.npy", data.labels)

@@ -9,13 +9,13 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-import topoviz.export
-from core.align import map_from_dict
+import topoviz.report.export
+from core.baselines import TRANSLATORS, latent_translation
 from core.errors import InputError
-from core.translate import TRANSLATORS, latent_translation
+from core.maps import map_from_dict
 from topoviz.__main__ import main
 from topoviz.figures.compare import spec
-from topoviz.theme import THEMES
+from topoviz.figures.theme import THEMES
 from zoo import blobs
 
 QUICK = ("--methods", "ours,ours-tree,gaussian-transport,optimal-transport", "affine", "procrustes")
@@ -151,7 +151,7 @@ def test_the_folder_holds_the_same_table_thrice(command, monkeypatch):
     def drawn(figure, name):
         return b"<html></html>" if name == "html" else name.encode()
 
-    monkeypatch.setattr(topoviz.export, "figure_file", drawn)
+    monkeypatch.setattr(topoviz.report.export, "figure_file", drawn)
     document, _ = command("a", "b", "--pairs", "latents.npz", *QUICK, "--out", "out")
     assert set(document["files"]) == {path.name for path in Path("out").iterdir()}
     assert Path("out/compare.pdf").read_bytes() == b"pdf"
@@ -170,7 +170,7 @@ def test_without_a_browser_to_draw_with_the_rest_is_written(command, monkeypatch
             return b"<html></html>"
         raise InputError(f"{name} needs Chrome.")
 
-    monkeypatch.setattr(topoviz.export, "figure_file", undrawn)
+    monkeypatch.setattr(topoviz.report.export, "figure_file", undrawn)
     document, told = command("a", "b", "--methods", "gaussian-transport", "--out", "out")
     assert set(document["files"]) == {"compare.json", "compare.csv", "compare.html"}
     assert set(document["files"]) == {path.name for path in Path("out").iterdir()}

@@ -13,16 +13,16 @@ from sklearn.metrics import cohen_kappa_score
 
 from core.errors import InputError
 from core.match import Outlook, Suggestion, outlook
-from topoviz.curation.compare import agreement, compare, same_models
-from topoviz.curation.log import MAX_ENTRIES, Log, read_log, session_and_log, session_file
-from topoviz.curation.record import markdown, record, record_files, with_record
-from topoviz.event_json import parse_event
-from topoviz.events import LoadSession
+from topoviz.app.views.curation import comparison, progress, suggestions
 from topoviz.figures.style import node_styles
-from topoviz.results import analyse
-from topoviz.session import EDIT_FIELDS, Name, Session
-from topoviz.theme import THEMES
-from topoviz.views.curation import comparison, progress, suggestions
+from topoviz.figures.theme import THEMES
+from topoviz.report.record import markdown, record, record_files, with_record
+from topoviz.session.analysis import analyse
+from topoviz.session.difference import agreement, compare, same_models
+from topoviz.session.event_json import parse_event
+from topoviz.session.events import LoadSession
+from topoviz.session.log import MAX_ENTRIES, Log, read_log, session_and_log, session_file
+from topoviz.session.state import EDIT_FIELDS, Name, Session
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from core.data import dataset_info, dataset_names, load_dataset
-from core.data.knots import KNOTS
-from core.data.tangle import Tangle
-from core.data.worlds import WORLDS
 from core.errors import InputError
 from core.tree import level_set_tree
+from core.worlds import dataset_info, dataset_names, load_dataset
+from core.worlds.knots import KNOTS
+from core.worlds.tangle import Tangle
+from core.worlds.tangled import WORLDS
 
 
 @pytest.mark.parametrize("dim", [3, 5, 10])

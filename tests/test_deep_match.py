@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from core.align import fit_map
+from core.gaussians import GaussianMixture
+from core.maps import fit_map
 from core.match import match_trees
 from core.match.pose import proposals
 from core.match.problem import MatchConfig, poses
-from core.prior import GaussianMixture
 from core.tree import level_set_tree
 
 

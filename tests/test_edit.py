@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from topoviz.app import create_app
-from topoviz.history import History
-from topoviz.settings import Settings
+from topoviz.app.server import create_app
+from topoviz.session.history import History
+from topoviz.session.settings import Settings
 
 QUERY = "?a=islands-a&b=islands-b"
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from topoviz.event_json import parse_event
-from topoviz.events import (
+from topoviz.session.event_json import parse_event
+from topoviz.session.events import (
     Adopt,
     Ban,
     ChooseModels,
@@ -25,7 +25,7 @@ from topoviz.events import (
     Unlink,
     reduce,
 )  # fmt: skip
-from topoviz.session import Name, Selection, Session
+from topoviz.session.state import Name, Selection, Session
 
 ids = st.integers(0, 4)
 ends = st.fixed_dictionaries({"a": ids, "b": ids})

@@ -12,12 +12,12 @@ from safetensors.numpy import load_file, save_file
 
 from core.data import Dataset
 from core.data.readers import read_dataset
+from core.data.sidecars import Column, read_columns, sample_rows
 from core.errors import InputError
-from core.store import load_model, save_model
-from topoviz.beside import Column, read_columns, sample_rows
-from topoviz.examples import given_examples, read_examples, write_examples
-from topoviz.labels import attach_labels, given_labels, read_labels
-from topoviz.pictures import difference, png, shrunk
+from core.model.store import load_model, save_model
+from topoviz.session.examples import given_examples, read_examples, write_examples
+from topoviz.session.labels import attach_labels, given_labels, read_labels
+from topoviz.session.pictures import difference, png, shrunk
 
 POINTS = Dataset("forty", np.random.default_rng(0).normal(size=(40, 2)).astype(np.float32))
 

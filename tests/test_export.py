@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 import pyvista
 
-from core.align import map_from_dict
 from core.documents import MatchDocument, tree_from_json, tree_to_json
 from core.errors import InputError
+from core.maps import map_from_dict
 from topoviz.__main__ import main
-from topoviz.export import check_formats, export, figure_file, mesh_file, renderer
 from topoviz.figures import trees
-from topoviz.results import analyse, carried_names
-from topoviz.session import Name, Session
-from topoviz.tables import match_document, match_table, snippet, transform_json, transform_npz
+from topoviz.report.export import check_formats, export, figure_file, mesh_file, renderer
+from topoviz.report.tables import match_document, match_table, snippet, transform_json, transform_npz
+from topoviz.session.analysis import analyse, carried_names
+from topoviz.session.state import Name, Session
 
 POINTS = np.random.default_rng(0).normal(size=(50, 2))
 

@@ -17,17 +17,17 @@ from hypothesis import strategies as st
 from core.match import Pair
 from core.tree import LevelSetTree, leaf_order
 from core.tree.types import Holes
-from topoviz.callbacks.patches import difference
-from topoviz.explanations import Preview
+from topoviz.app.callbacks.patches import difference
 from topoviz.figures import choice, latent, surface, training, trees
 from topoviz.figures.frame import LINE
 from topoviz.figures.order import crossings, slots
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.style import markup, node_styles, packed
-from topoviz.results import analyse
-from topoviz.session import Name, Session
-from topoviz.theme import THEMES
-from topoviz.verdict import choices
+from topoviz.figures.theme import THEMES
+from topoviz.session.analysis import analyse
+from topoviz.session.convergence import choices
+from topoviz.session.explanations import Preview
+from topoviz.session.state import Name, Session
 from zoo import CONVERGED
 
 SPECS = {

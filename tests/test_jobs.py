@@ -13,14 +13,14 @@ import pytest
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError
-from core.store import load_model
-from topoviz.job_folders import Job, JobFolder, job_folders
-from topoviz.jobs import Jobs
-from topoviz.labels import Labels, read_labels
-from topoviz.library import Library
-from topoviz.settings import Settings
-from topoviz.training_process import train_job
-from topoviz.verdict import verdict
+from core.model.store import load_model
+from topoviz.jobs.folders import Job, JobFolder, job_folders
+from topoviz.jobs.queue import Jobs
+from topoviz.jobs.training import train_job
+from topoviz.session.convergence import verdict
+from topoviz.session.labels import Labels, read_labels
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
 from zoo import blobs
 
 QUICK = FlowAutoencoderConfig(steps=20, blocks=2, width=8, components=4)
@@ -85,7 +85,7 @@ def wait(jobs, job, *states):
 @pytest.fixture
 def unjudged(monkeypatch):
     """Trainings in this process without their verdict, which takes longest."""
-    monkeypatch.setattr("core.finish.verdict", lambda *_: {"converged": True, "torn_pairs": 0})
+    monkeypatch.setattr("core.training.finish.verdict", lambda *_: {"converged": True, "torn_pairs": 0})
 
 
 def written(tmp_path, **fields):
@@ -192,8 +192,8 @@ def test_a_restart_loses_nothing_and_a_resumed_job_goes_on(open_jobs, data, tmp_
 
 def test_a_server_that_is_killed_takes_its_training_with_it_and_leaves_it_to_be_resumed(open_jobs, data, tmp_path):
     program = f"""
-        from topoviz.jobs import Jobs
-        from topoviz.settings import Settings
+        from topoviz.jobs.queue import Jobs
+        from topoviz.session.settings import Settings
         from core.config import FlowAutoencoderConfig
         from pathlib import Path
         import multiprocessing, time
@@ -312,7 +312,7 @@ def test_a_full_disk_at_the_end_leaves_no_half_model_and_the_way_to_resume(data,
         raise FULL
 
     with monkeypatch.context() as patched:
-        patched.setattr("core.store.save_file", full)
+        patched.setattr("core.model.store.save_file", full)
         ending = train_job(folder, tmp_path / "models")
     assert ending["state"] == "failed"
     assert "No space left" in ending["error"]
@@ -330,8 +330,8 @@ def test_a_disk_too_full_to_report_does_not_stop_a_training(data, tmp_path, monk
     def full(*_, **__):
         raise InputError("`latent.json` cannot be written (No space left on device); make room.")
 
-    monkeypatch.setattr("topoviz.job_folders.write_json", full)
-    monkeypatch.setattr("core.checkpoint.save_file", lambda *_, **__: (_ for _ in ()).throw(FULL))
+    monkeypatch.setattr("topoviz.jobs.folders.write_json", full)
+    monkeypatch.setattr("core.model.checkpoint.save_file", lambda *_, **__: (_ for _ in ()).throw(FULL))
     assert train_job(folder, tmp_path / "models")["state"] == "done"
     assert not folder.checkpoint.exists()
 

@@ -24,9 +24,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from core.data import Dataset, annotated, arrays, bounds, load_dataset, spool, tables, write_points
+from core.data import Dataset, annotated, arrays, bounds, spool, tables, write_points
 from core.data.readers import read_dataset
 from core.errors import InputError
+from core.worlds import load_dataset
 from zoo import outcome
 
 RNG = np.random.default_rng(0)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from core.levelset import Grid, contours, latent_grid, surface
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import tree_with_regions
+from core.tree.fields import Grid, contours, latent_grid, surface
 
 
 def bump(dim, deviation=1.0):

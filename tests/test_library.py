@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from core.errors import InputError
-from topoviz.library import Library
-from topoviz.results import analyse
-from topoviz.settings import Settings
+from topoviz.session.analysis import analyse
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
 
 
 def test_models_are_listed_with_what_is_known(library):

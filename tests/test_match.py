@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from core.gaussians import GaussianMixture
 from core.match import METHODS, MatchConfig, match_trees
 from core.match.exact import solve_exact
 from core.match.heuristic import regrets, solve_heuristic
 from core.match.problem import AssignmentProblem, poses, usual_margin
-from core.prior import GaussianMixture
 from core.tree import level_set_tree
 
 

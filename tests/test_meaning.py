@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.align import AffineMap
 from core.errors import InputError
+from core.gaussians.mixture import GaussianMixture
+from core.maps import AffineMap
 from core.match import match_trees
 from core.meaning import carry_labels, leaves_of, members, nearest_examples, score_labels, separation
-from core.prior.mixture import GaussianMixture
 from core.tree import tree_with_regions
 
 MEANS = np.array([[0.0, 0.0], [7.0, 0.0], [2.0, 8.0]])

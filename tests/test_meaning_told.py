@@ -6,14 +6,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from topoviz.app import create_app
-from topoviz.carried import carried
-from topoviz.labels import Labels, write_labels
-from topoviz.library import Library
-from topoviz.meaning import meaning
-from topoviz.results import analyse
-from topoviz.session import Session
-from topoviz.settings import Settings
+from topoviz.app.carried import carried
+from topoviz.app.meaning import meaning
+from topoviz.app.server import create_app
+from topoviz.session.analysis import analyse
+from topoviz.session.labels import Labels, write_labels
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
+from topoviz.session.state import Session
 from zoo import gallery
 
 SESSION = Session(model_a="shown-a", model_b="shown-b")
@@ -69,11 +69,11 @@ def test_a_merged_branch_is_told_as_the_leaf_that_it_is(at_hand):
 @pytest.mark.parametrize("side", ["a", "b"])
 def test_a_name_crosses_the_match_into_every_table_and_figure(at_hand, side):
     from topoviz.figures import latent, trees
-    from topoviz.paper.composition import Composition
-    from topoviz.paper.figure import figure
-    from topoviz.paper.latex import match_tex
-    from topoviz.report import report
-    from topoviz.tables import match_table
+    from topoviz.report.align import report
+    from topoviz.report.figure import figure
+    from topoviz.report.latex import match_tex
+    from topoviz.report.tables import match_table
+    from topoviz.session.composition import Composition
 
     matching = analyse(at_hand, SESSION).matching
     leaf, inner = matching.leaf_pairs[0], next(pair for pair in matching.pairs if pair not in matching.leaf_pairs)

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import core
-from core.align import AffineMap, fit_map
+from core.baselines.fusion import fuse
 from core.errors import InputError
+from core.gaussians import GaussianMixture
+from core.maps import AffineMap, fit_map
 from core.match import match_trees
-from core.prior import GaussianMixture
-from core.translate.fusion import fuse
 from core.tree import level_set_tree, node_of, tree_with_regions
 from topoviz import resource
 

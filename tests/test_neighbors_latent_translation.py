@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from core.baselines import Latents, Pairs, latent_translation, problem, translate
+from core.baselines.latent_translation import latent_translation as bridged
+from core.baselines.merits import explained_variance, label_accuracy, sliced_wasserstein
 from core.errors import InputError
-from core.translate import Latents, Pairs, latent_translation, problem, translate
-from core.translate.latent_translation import latent_translation as bridged
-from core.translate.merits import explained_variance, label_accuracy, sliced_wasserstein
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from core.baselines.rebasin import Permutations, along, apply, interpolate, weight_matching
 from core.errors import InputError
-from core.translate.rebasin import Permutations, along, apply, interpolate, weight_matching
 
 NETWORKS = {
     "mlp": lambda: nn.Sequential(

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 
-from core.errors import InputError
-from core.translate import Latents, Pairs, translate
-from core.translate.merits import explained_variance
-from core.translate.relative import (
+from core.baselines import Latents, Pairs, translate
+from core.baselines.merits import explained_variance
+from core.baselines.relative import (
     Anchors,
     choose_anchors,
     relative,
@@ -14,6 +13,7 @@ from core.translate.relative import (
     relative_representation,
     transfer_labels,
 )
+from core.errors import InputError
 
 
 def cloud(n, seed, dim=10, clusters=6):

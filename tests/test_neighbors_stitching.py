@@ -6,11 +6,11 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from core.align import AffineMap
+from core.baselines import Latents, Pairs, translate
+from core.baselines.rebasin import Permutations, apply
+from core.baselines.stitching import activations, stitch_on_activations, stitch_on_task, stitched_accuracy
 from core.errors import InputError
-from core.translate import Latents, Pairs, translate
-from core.translate.rebasin import Permutations, apply
-from core.translate.stitching import activations, stitch_on_activations, stitch_on_task, stitched_accuracy
+from core.maps import AffineMap
 
 IDENTITY = AffineMap(np.eye(48), np.zeros(48))
 

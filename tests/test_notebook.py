@@ -10,7 +10,7 @@ from IPython.core.formatters import DisplayFormatter
 import core
 import topoviz
 from core.errors import InputError
-from topoviz.notebook import formatters
+from topoviz.notebook.show import formatters
 
 
 @pytest.fixture(scope="module")

@@ -19,24 +19,24 @@ from PIL import Image
 
 import core
 from core.errors import InputError
-from core.levelset import Surface
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import tree_with_regions
+from core.tree.fields import Surface
 from topoviz.__main__ import main
-from topoviz.callbacks.compose import _composition
+from topoviz.app.callbacks.compose import _composition
+from topoviz.app.views.composer import values
 from topoviz.figures.frame import SIDES
-from topoviz.paper.citation import bibtex, data_hash, methods
-from topoviz.paper.composition import PANELS, PRESETS, Camera, Composition
-from topoviz.paper.figure import FORMATS, figure
-from topoviz.paper.latex import escape, match_tex, transform_tex
-from topoviz.paper.linked import linked_html
-from topoviz.paper.panels import panel
-from topoviz.paper.scene import Scene
-from topoviz.paper.sheet import Box, Sheet, typesetting
-from topoviz.paper.solid import render
-from topoviz.results import Analysis, analyse, fit
-from topoviz.session import Name, Session
-from topoviz.views.composer import values
+from topoviz.report.citation import bibtex, data_hash, methods
+from topoviz.report.figure import FORMATS, figure
+from topoviz.report.latex import escape, match_tex, transform_tex
+from topoviz.report.linked import linked_html
+from topoviz.report.panels import panel
+from topoviz.report.scene import Scene
+from topoviz.report.sheet import Box, Sheet, typesetting
+from topoviz.report.solid import render
+from topoviz.session.analysis import Analysis, analyse, fit
+from topoviz.session.composition import PANELS, PRESETS, Camera, Composition
+from topoviz.session.state import Name, Session
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {

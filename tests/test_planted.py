@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial import KDTree
 
-from core.data import dataset_info, dataset_names, planted
-from core.data.knots import KNOTS
-from core.data.suite import CASES
-from core.data.worlds import WORLDS
-from core.planted import diagram_distance, tree_error
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import level_set_tree
+from core.worlds import dataset_info, dataset_names, planted
+from core.worlds.knots import KNOTS
+from core.worlds.suite import CASES
+from core.worlds.tangled import WORLDS
+from core.worlds.truth import diagram_distance, tree_error
 
 
 @dataclass(frozen=True)

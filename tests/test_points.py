@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from core.data import load_dataset
-from core.flow import CouplingFlow, RidgeFlow, jacobians
+from core.model.flow import CouplingFlow, RidgeFlow, jacobians
+from core.worlds import load_dataset
+from topoviz.app.views.details import grid
 from topoviz.figures.outlines import projection
 from topoviz.figures.points import cloud, journey
-from topoviz.results import analyse
-from topoviz.session import Session
-from topoviz.theme import THEMES
-from topoviz.views.details import grid
+from topoviz.figures.theme import THEMES
+from topoviz.session.analysis import analyse
+from topoviz.session.state import Session
 
 PAIRS = (("trefoil-flat", "trefoil"), ("islands-a", "islands-10d"), ("two-moons", "blob"))
 
@@ -119,7 +119,7 @@ def test_between_dimensions_that_do_not_come_back_there_is_no_image(library):
 def test_data_of_any_dimension_travel():
     """The frames of the drawn space are orthonormal whatever the data's dimension and the pads are."""
     from core.config import FlowAutoencoderConfig
-    from core.training import train
+    from core.training.run import train
     from topoviz.figures.points import _views
 
     for dim, pad in ((1, 2), (2, 0), (2, 2)):

@@ -7,14 +7,14 @@ import pytest
 import torch
 
 import core
-from core.data.worlds import WORLDS
-from core.fit import Fit
-from core.likelihood import PRIORS
-from core.prior.learned import LearnedPrior
-from core.prior.merge import condensed, description_length
-from core.prior.mixture import GaussianMixture
-from core.prior.skeletons import skeletons
+from core.gaussians.mixture import GaussianMixture
+from core.model.likelihood import PRIORS
+from core.model.prior.learned import LearnedPrior
+from core.model.prior.merge import condensed, description_length
+from core.model.prior.skeletons import skeletons
+from core.training.loop import Fit
 from core.tree import tree_with_regions
+from core.worlds.tangled import WORLDS
 
 
 def disturbed(name: str, dim: int, by: float = 0.1) -> LearnedPrior:

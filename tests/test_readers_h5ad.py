@@ -9,9 +9,10 @@ import scipy.sparse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.data import annotated, hdf, load_dataset, spool
+from core.data import annotated, hdf, spool
 from core.data.readers import read_dataset
 from core.data.survey import read_table
+from core.worlds import load_dataset
 from zoo import outcome
 
 RNG = np.random.default_rng(0)

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from core.data import load_dataset, spool
+from core.data import spool
 from core.data.readers import read_dataset
+from core.worlds import load_dataset
 from zoo import outcome
 
 POINTS = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)

@@ -11,7 +11,7 @@ import core
 from core.tree import tree_with_regions
 from core.tree.levelsets import leaf_of
 from topoviz import resource
-from topoviz.labels import read_labels
+from topoviz.session.labels import read_labels
 
 DATA = resource("sample_data")
 SIDES = ("vases-seen", "vases-heard", "words-one-half", "words-other-half", "digits-dense", "digits-convolved")

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from topoviz.events import Adopt, reduce
+from topoviz.app.views.details import grid, trust
 from topoviz.figures.style import node_styles
-from topoviz.results import analyse, carried_names, cut_level, level_sets
-from topoviz.session import Name, Session
-from topoviz.theme import THEMES
-from topoviz.verdict import choices, verdict
-from topoviz.views.details import grid, trust
+from topoviz.figures.theme import THEMES
+from topoviz.session.analysis import analyse, carried_names, cut_level, level_sets
+from topoviz.session.convergence import choices, verdict
+from topoviz.session.events import Adopt, reduce
+from topoviz.session.state import Name, Session
 from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 

@@ -12,12 +12,12 @@ import pytest
 
 import core
 import core.files
-import core.verdict
-from core.checkpoint import load_checkpoint, save_checkpoint
+import core.training.convergence
 from core.config import FlowAutoencoderConfig
-from core.data import load_dataset
 from core.errors import InputError
-from core.training import train
+from core.model.checkpoint import load_checkpoint, save_checkpoint
+from core.training.run import train
+from core.worlds import load_dataset
 
 CONFIG = {"steps": 1500, "blocks": 4, "width": 16, "components": 8, "batch": 256}
 
@@ -84,7 +84,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_model_before(tmp_path, fu
 
 
 def test_a_torn_start_is_followed_by_others_and_each_can_be_resumed(monkeypatch):
-    monkeypatch.setattr(core.verdict, "_TEAR", -1.0)
+    monkeypatch.setattr(core.training.convergence, "_TEAR", -1.0)
     data = load_dataset("trefoil", n=600)
     config = FlowAutoencoderConfig(pad=1, steps=30, blocks=2, width=8, components=6, batch=64)
     states, whole = [], None
@@ -100,7 +100,7 @@ def test_a_torn_start_is_followed_by_others_and_each_can_be_resumed(monkeypatch)
 
 
 def test_a_sound_start_is_the_only_one(monkeypatch):
-    monkeypatch.setattr(core.verdict, "_TEAR", np.inf)
+    monkeypatch.setattr(core.training.convergence, "_TEAR", np.inf)
     config = FlowAutoencoderConfig(pad=1, steps=30, blocks=2, width=8, components=6, batch=64)
     *_, last = train(load_dataset("blob", n=600), config)
     assert last.model.metrics["start"] == 0

@@ -26,9 +26,8 @@ from safetensors.numpy import save
 import core
 import core.search.trial
 from core.config import choices
-from core.critic import critic_loss
 from core.errors import InputError
-from core.prior import GaussianMixture
+from core.gaussians import GaussianMixture
 from core.search import (
     Measures,
     Outcome,
@@ -42,10 +41,11 @@ from core.search import (
     run_rung,
     search,
 )
+from core.search.critic import critic_loss
 from core.search.study import promoted
 from core.search.workers import BrokenProcessPool
 from topoviz.__main__ import main
-from topoviz.search_report import report
+from topoviz.report.search import report
 from zoo import SPACE
 
 STEPS, TRIALS = 40, 4

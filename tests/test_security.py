@@ -4,8 +4,8 @@ import pytest
 from flask import Flask, request
 
 from core.errors import InputError
-from topoviz.security import secure
-from topoviz.settings import Settings
+from topoviz.app.security import secure
+from topoviz.session.settings import Settings
 
 
 def client(**settings):

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from topoviz import session as session_module
-from topoviz.address import from_query, to_query
-from topoviz.events import Adopt, reduce
-from topoviz.history import History
-from topoviz.session import EDIT_FIELDS, FAMILIES, NODE_FIELDS, Name, Selection, Session
+from topoviz.session import state as session_module
+from topoviz.session.address import from_query, to_query
+from topoviz.session.events import Adopt, reduce
+from topoviz.session.history import History
+from topoviz.session.state import EDIT_FIELDS, FAMILIES, NODE_FIELDS, Name, Selection, Session
 
 nodes = st.integers(0, 30)
 printable = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import core
-from core.data import dataset_info
 from core.tree import node_of, tree_with_regions
+from core.worlds import dataset_info
 from topoviz import resource
 
 MODELS = resource("sample_data") / "models"

@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.coupling import _polar_and_norm
-from core.levelset import contours
+from core.gaussians import GaussianMixture
+from core.gaussians.procrustes import _polar_and_norm
 from core.match import MatchConfig, match_trees
 from core.match.heuristic import _assign, _neighbors, solve_around, table
 from core.match.problem import AssignmentProblem
-from core.prior import GaussianMixture
 from core.tree import level_set_tree, tree_with_regions
+from core.tree.fields import contours
 from topoviz.figures.outlines import field, grid_of, plane
-from topoviz.history import History
-from topoviz.session import Session
+from topoviz.session.history import History
+from topoviz.session.state import Session
 
 
 def problem(seed, na=7, nb=9):
@@ -140,8 +140,8 @@ def test_the_past_weighs_what_was_changed():
 
 
 def test_what_goes_far_is_packed_and_what_names_its_version_is_kept():
-    from topoviz.app import create_app
-    from topoviz.settings import Settings
+    from topoviz.app.server import create_app
+    from topoviz.session.settings import Settings
 
     client = create_app(Settings(open_browser=False)).server.test_client()
     asked = {"headers": {"Accept-Encoding": "gzip"}, "base_url": "http://localhost"}

@@ -12,20 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from topoviz.address import from_query, to_query
-from topoviz.app import create_app
-from topoviz.families import Family, chose, families
+from topoviz.app.server import create_app
+from topoviz.app.views.families import strip
+from topoviz.app.views.study import axis_options, chart, legend, parallel, summary
+from topoviz.app.views.trials import COLUMNS, card, table
 from topoviz.figures.study import AXES, available, lines, rails, scatter
+from topoviz.figures.theme import THEMES
 from topoviz.figures.thumbnail import thumbnail
-from topoviz.library import Library
-from topoviz.results import analyse
-from topoviz.session import Session
-from topoviz.settings import Settings
-from topoviz.studies import read_study
-from topoviz.theme import THEMES
-from topoviz.views.families import strip
-from topoviz.views.study import axis_options, chart, legend, parallel, summary
-from topoviz.views.trials import COLUMNS, card, table
+from topoviz.session.address import from_query, to_query
+from topoviz.session.analysis import analyse
+from topoviz.session.families import Family, chose, families
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
+from topoviz.session.state import Session
+from topoviz.session.studies import read_study
 from zoo import STUDIED, study, trial, write_study
 
 
@@ -109,7 +109,7 @@ def test_texts_are_cleaned_and_cut(tmp_path):
 
 
 def test_a_study_that_is_too_large_is_not_read(tmp_path, monkeypatch):
-    monkeypatch.setattr("topoviz.studies._BYTES", 100)
+    monkeypatch.setattr("topoviz.session.studies._BYTES", 100)
     assert "larger" in read(tmp_path, study(trial(0))).problem
 
 

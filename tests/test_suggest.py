@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.gaussians import GaussianMixture
 from core.match import Alternative, MatchConfig, Pair, match_trees, outlook
-from core.prior import GaussianMixture
 from core.tree import level_set_tree
 
 _LEAVES = 8

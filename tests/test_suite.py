@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from core.data.suite import CASES
 from core.tree import level_set_tree
+from core.worlds.suite import CASES
 
 
 def test_a_third_is_kept_for_the_final_figure_and_every_kind_is_there():

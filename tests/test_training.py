@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from core.checkpoint import load_checkpoint, save_checkpoint
 from core.config import FlowAutoencoderConfig
-from core.data import Dataset, load_dataset
+from core.data import Dataset
 from core.errors import InputError
-from core.store import load_model, save_model
-from core.training import train
+from core.model.checkpoint import load_checkpoint, save_checkpoint
+from core.model.store import load_model, save_model
+from core.training.run import train
+from core.worlds import load_dataset
 
 QUICK = FlowAutoencoderConfig(steps=60, blocks=4, width=16, components=6, batch=256)
 
@@ -61,7 +62,7 @@ def test_a_continuous_flow_keeps_volume_and_comes_back(continuous, data, dtype, 
 
 
 def test_training_a_continuous_flow_takes_the_steps_that_volume_asks_for(data):
-    from core.flow import RidgeFlow, jacobians
+    from core.model.flow import RidgeFlow, jacobians
 
     flow = RidgeFlow(3, blocks=4, width=32, seed=0)
     with torch.no_grad():

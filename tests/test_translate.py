@@ -11,10 +11,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
 import core
-from core.align import AffineMap
-from core.errors import InputError
-from core.prior import GaussianMixture
-from core.translate import (
+from core.baselines import (
     TRANSLATORS,
     Latents,
     Pairs,
@@ -31,12 +28,15 @@ from core.translate import (
     transport,
     wasserstein,
 )
-from core.translate.affine import least_squares
-from core.translate.gaussian import monge_map
-from core.translate.gromov import gromov_coupling
-from core.translate.merits import explained_variance, label_accuracy, retrieval, sliced_wasserstein
-from core.translate.procrustes import orthogonal_map
-from core.translate.transport import BarycentricMap, exact_coupling
+from core.baselines.affine import least_squares
+from core.baselines.gaussian import monge_map
+from core.baselines.gromov import gromov_coupling
+from core.baselines.merits import explained_variance, label_accuracy, retrieval, sliced_wasserstein
+from core.baselines.procrustes import orthogonal_map
+from core.baselines.transport import BarycentricMap, exact_coupling
+from core.errors import InputError
+from core.gaussians import GaussianMixture
+from core.maps import AffineMap
 from topoviz import resource
 
 MUST_TURN = (

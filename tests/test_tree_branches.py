@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import gaussian_filter
 
-from core.levelset import Grid
 from core.tree import level_sets
 from core.tree.branches import branches
+from core.tree.fields import Grid
 
 FIELDS = arrays(
     float, array_shapes(min_dims=1, max_dims=3, min_side=3, max_side=6), elements=st.floats(-4, 0, width=16)

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from core.levelset import Grid
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import ByHand, level_sets, tree_with_regions
+from core.tree.fields import Grid
 
 FIELDS = arrays(
     float, array_shapes(min_dims=1, max_dims=2, min_side=3, max_side=7), elements=st.floats(-4, 0, width=16)

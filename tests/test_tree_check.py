@@ -8,11 +8,11 @@ import pytest
 
 import core
 from core.errors import InputError
-from core.levelset import Grid
-from core.model import InputField
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
+from core.model.autoencoder import InputField
 from core.tree import tree_with_regions
 from core.tree.check import check_topology, grid_resolution
+from core.tree.fields import Grid
 from topoviz import resource
 
 MODELS = resource("sample_data") / "models"

@@ -8,10 +8,10 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import gaussian_filter
 
 from core.errors import InputError
-from core.levelset import Grid
 from core.tree import level_sets
 from core.tree.build import graph_merge_tree, grid_merge_tree
 from core.tree.contour import contour_tree
+from core.tree.fields import Grid
 
 FIELDS = arrays(float, array_shapes(min_dims=1, max_dims=3, min_side=1, max_side=6), elements=st.integers(0, 5))
 SEEDS = st.integers(0, 10_000)

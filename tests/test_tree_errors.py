@@ -10,7 +10,7 @@ from sklearn.mixture import GaussianMixture as Fit
 
 from core.documents import tree_from_json, tree_to_json
 from core.errors import InputError
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import Holes, level_set_tree, tree_with_regions
 from core.tree.errors import standard_errors
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from core.data.suite import CASES
-from core.data.worlds import WORLDS
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import tree_with_regions
 from core.tree.build import graph_merge_tree
 from core.tree.critical import ascend, find_modes, find_saddles
 from core.tree.graph import sample_graph
+from core.worlds.suite import CASES
+from core.worlds.tangled import WORLDS
 
 LEAST, DEEPEST = 0.05, -8.0
 """Nats that a leaf must stand out by, and the level down to which the grid's own saddles are right to 0.02 nats."""

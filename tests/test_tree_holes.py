@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter, label
 
-from core.levelset import Grid
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import level_set_tree, level_sets
+from core.tree.fields import Grid
 
 
 def beaded_ring(dim, beads=6, radius=4.0, deviation=1.1):

@@ -8,9 +8,9 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.stats import chi2
 
 from core.errors import InputError
-from core.levelset import Grid
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import layout, leaf_order, level_set_tree, level_sets, node_of, tree_with_regions
+from core.tree.fields import Grid
 
 FIELDS = arrays(
     float, array_shapes(min_dims=1, max_dims=3, min_side=3, max_side=6), elements=st.floats(-4, 0, width=16)

@@ -71,7 +71,7 @@ def test_a_pair_that_contradicts_the_rest_is_named(models):
 
 
 def test_the_score_of_the_matched_part_is_that_of_all_where_all_is_matched(models):
-    from core.trust import matched_score
+    from core.verdict.trust import matched_score
 
     a, b = models["islands-a"], models["islands-b"]
     matching = core.match_trees(core.level_set_tree(a), core.level_set_tree(b))

@@ -17,10 +17,10 @@ import pytest
 
 from core.data.survey import read_table, survey
 from core.errors import InputError
-from topoviz.app import create_app
-from topoviz.description import describe, described
-from topoviz.settings import Settings
-from topoviz.uploads import CHUNK, Uploads, title_of
+from topoviz.app.server import create_app
+from topoviz.jobs.description import describe, described
+from topoviz.jobs.uploads import CHUNK, Uploads, title_of
+from topoviz.session.settings import Settings
 from zoo import blobs
 
 FULL = OSError(errno.ENOSPC, "No space left on device")
@@ -224,7 +224,7 @@ def test_a_disk_with_no_room_for_a_folder_leaves_nothing(uploads, tmp_path, monk
     def full(*_, **__):
         raise InputError("`upload.json` cannot be written (No space left on device); make room.")
 
-    monkeypatch.setattr("topoviz.uploads.write_json", full)
+    monkeypatch.setattr("topoviz.jobs.uploads.write_json", full)
     with pytest.raises(InputError, match="No space"):
         uploads.begin("a.csv", 10)
     assert folders(tmp_path) == []
@@ -241,7 +241,7 @@ def test_a_really_full_disk(tmp_path):
     try:
         uploads = Uploads(small)
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr("topoviz.uploads._SPARE_BYTES", -(2**30))
+            patched.setattr("topoviz.jobs.uploads._SPARE_BYTES", -(2**30))
             token = uploads.begin("a.csv", 2**20)
             with pytest.raises(InputError, match="make room"):
                 uploads.append(token, 0, io.BytesIO(b"1" * 2**20))
@@ -364,7 +364,7 @@ def test_a_file_that_is_no_table_is_forgotten_and_the_next_is_read(uploads, tmp_
 
 def test_a_reader_that_dies_is_no_matter_to_the_server(uploads, tmp_path, monkeypatch):
     token = sent(uploads, "mine.csv", MIXED.encode())
-    monkeypatch.setattr("topoviz.uploads.multiprocessing.get_context", lambda _: _Dead())
+    monkeypatch.setattr("topoviz.jobs.uploads.multiprocessing.get_context", lambda _: _Dead())
     with pytest.raises(InputError, match=r"mine\.csv"):
         uploads.description(token)
     assert folders(tmp_path) == []

@@ -3,16 +3,17 @@
 import numpy as np
 import pytest
 
-from core.choose import chosen
 from core.config import FlowAutoencoderConfig
-from core.data import Dataset, load_dataset
+from core.data import Dataset
 from core.errors import InputError
-from core.independence import dependence, explained, normality_gap
-from core.optimizer import Muon
-from core.rows import Rows
-from core.store import load_model
-from core.training import train
-from core.verdict import torn_pairs
+from core.model.store import load_model
+from core.training.convergence import torn_pairs
+from core.training.dimensions import chosen
+from core.training.independence import dependence, explained, normality_gap
+from core.training.optimizer import Muon
+from core.training.rows import Rows
+from core.training.run import train
+from core.worlds import load_dataset
 
 
 def normal(n: int, *shape: int, seed: int = 0) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from core.data.dataset import Dataset
 from core.data.readers import read_dataset
 from core.errors import InputError
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 
 BLOBS = np.array([[0.0, 0.0, 0.0], [6.0, 0.0, 0.0], [0.0, 8.0, 0.0]])
 SHARES = np.array([0.5, 0.3, 0.2])
@@ -187,10 +187,10 @@ def _with_prior(model, prior, seed):
 def gallery(folder, models):
     """Write models of three blobs, by name, with a made-up picture of each point: one bright row of six, that of its
     blob, on a little noise; and the blob's name as its label."""
-    from core.store import save_model
-    from topoviz.beside import Column
-    from topoviz.examples import write_examples
-    from topoviz.labels import attach_labels
+    from core.data.sidecars import Column
+    from core.model.store import save_model
+    from topoviz.session.examples import write_examples
+    from topoviz.session.labels import attach_labels
 
     rng = np.random.default_rng(0)
     for name, model in models.items():

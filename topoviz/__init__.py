@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from topoviz.notebook import show
+    from topoviz.notebook.show import show
 
 __all__ = ["__version__", "load_ipython_extension", "resource", "show"]
 
@@ -30,7 +30,7 @@ def resource(name: str) -> Path:
 
 def load_ipython_extension(ipython: Any) -> None:
     """Let core's results show themselves as small tables and drawings: `%load_ext topoviz`."""
-    from topoviz.notebook import load_ipython_extension
+    from topoviz.notebook.show import load_ipython_extension
 
     load_ipython_extension(ipython)
 
@@ -38,7 +38,7 @@ def load_ipython_extension(ipython: Any) -> None:
 def __getattr__(name: str) -> Any:
     # Loaded when first asked for: the import of topoviz stays light.
     if name == "show":
-        from topoviz.notebook import show
+        from topoviz.notebook.show import show
 
         return show
     raise AttributeError(f"module 'topoviz' has no attribute {name!r}")

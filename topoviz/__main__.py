@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    from topoviz.cli import run
+    from topoviz.cli.parser import run
 
     return run(sys.argv[1:] if argv is None else argv)
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.coupling import PROCRUSTES, NodePairs, solve
+from core.gaussians.procrustes import PROCRUSTES, solve
 from core.match.exact import Solution, Solutions
+from core.match.pairs import basin_pairs
 from core.tree.types import LevelSetTree
 
 __all__ = ["with_misfits"]
@@ -46,7 +47,7 @@ def _misfit(
     rows_a, rows_b = a.leaves[matched], b.leaves[partners[matched]]
     if len(matched) == 2:
         return 2 * _MISFIT * _UNTESTED, None
-    nodes = NodePairs.of(a, rows_a, b, rows_b)
+    nodes = basin_pairs(a, rows_a, b, rows_b)
     if near is None or len(nodes) < _MANY:
         matrix = solve(nodes, "affine")[0]
     else:

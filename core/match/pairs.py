@@ -2,11 +2,12 @@
 
 import numpy as np
 
+from core.gaussians.procrustes import NodePairs
 from core.match.exact import Solution
 from core.match.types import Pair
 from core.tree.types import LevelSetTree
 
-__all__ = ["node_pairs"]
+__all__ = ["basin_pairs", "node_pairs"]
 
 
 def node_pairs(
@@ -49,3 +50,17 @@ def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int
             inner[images[below]] = row
     found = {row: image for image, row in inner.items()}
     return {0: 0} | found if leaves and a.children[0] and b.children[0] else found
+
+
+def basin_pairs(
+    a: LevelSetTree, rows_a: np.ndarray, b: LevelSetTree, rows_b: np.ndarray, trust: np.ndarray | float = 1.0
+) -> NodePairs:
+    """Rows (n,) of two trees as pairs of their basins' Gaussians, weighted by their masses and by `trust` (n,)."""
+    weights = trust * np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
+    return NodePairs(
+        weights / max(weights.sum(), 1e-300),
+        a.basin_mean[rows_a],
+        a.basin_covariance[rows_a],
+        b.basin_mean[rows_b],
+        b.basin_covariance[rows_b],
+    )

@@ -3,7 +3,7 @@
 from core.meaning.branches import Separation, separation
 from core.meaning.labels import CarriedLabels, LabelScore, carry_labels, score_labels
 from core.meaning.nearest import nearest_examples
-from core.meaning.owners import leaves_of, members
+from core.tree.owners import leaves_of, members
 
 __all__ = [
     "CarriedLabels",

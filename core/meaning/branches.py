@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from core.errors import InputError, invalid
-from core.meaning.owners import leaves_of, members, row_of
+from core.tree.owners import leaves_of, members, row_of
 from core.tree.types import LevelSetTree
 
 __all__ = ["Separation", "separation"]

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from scipy.spatial import KDTree
 
-from core.align.maps import LatentMap
 from core.errors import invalid
+from core.maps.affine import LatentMap
 from core.match.types import Matching
-from core.meaning.owners import leaves_of
+from core.tree.owners import leaves_of
 
 __all__ = ["CarriedLabels", "LabelScore", "carry_labels", "score_labels"]
 

@@ -14,11 +14,11 @@ from pathlib import Path
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from core.checkpoint import load_checkpoint, save_checkpoint
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid
 from core.files import read_json, write_json, written
+from core.model.checkpoint import load_checkpoint, save_checkpoint
 from core.search.records import Study, Trial
 
 __all__ = ["StudyFolder"]

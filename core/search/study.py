@@ -16,13 +16,13 @@ from queue import Empty, SimpleQueue
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
 from core.errors import InputError
-from core.rows import check_data
 from core.search.advisor import Advisor
 from core.search.folder import StudyFolder
 from core.search.records import DataMark, Study, Trial
 from core.search.space import Space
 from core.search.trial import Outcome, Rung
 from core.search.workers import Workers
+from core.training.rows import check_data
 
 __all__ = ["ATTEMPTS", "Change", "SearchConfig", "opened", "promoted", "search"]
 

@@ -15,14 +15,14 @@ import torch
 from safetensors.numpy import load, save
 
 from core.config import FlowAutoencoderConfig
-from core.critic import critic_loss
 from core.data.dataset import Dataset
 from core.errors import InputError
-from core.model import FlowAutoencoder
-from core.rows import Rows
+from core.model.autoencoder import FlowAutoencoder
+from core.model.store import load_model, save_model
+from core.search.critic import critic_loss
 from core.search.records import Measures
-from core.store import load_model, save_model
 from core.training import train
+from core.training.rows import Rows
 from core.tree import tree_with_regions
 
 __all__ = ["Outcome", "Rung", "measures", "run_rung"]
@@ -128,7 +128,7 @@ def measures(model: FlowAutoencoder, dataset: Dataset, seed: int) -> Measures:
 
 def _tree_error(model: FlowAutoencoder) -> dict[str, Any] | None:
     """How far the tree is from the one planted in the data; None for data that are not built in."""
-    from core.planted import tree_error
+    from core.worlds.truth import tree_error
 
     error = tree_error(model)
     if error is None:

@@ -41,7 +41,7 @@ class Branches:
 def branches(tree: LevelSetTree) -> Branches:
     """The branches of a tree by the elder rule; of equal peaks that of the smaller id is the elder.
 
-    >>> from core.prior.mixture import GaussianMixture
+    >>> from core.gaussians.mixture import GaussianMixture
     >>> from core.tree.levelsets import level_set_tree
     >>> means = np.array([[0.0, 0.0], [6.0, 0.0]])
     >>> tree = level_set_tree(GaussianMixture(np.array([0.6, 0.4]), means, np.stack([np.eye(2)] * 2)))

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.errors import invalid
-from core.levelset.grid import Grid
+from core.tree.fields.grid import Grid
 from core.tree.levelsets import MIN_MASS, SIMPLIFY, LevelSets, level_sets, node_of, tree_with_regions
 
 if TYPE_CHECKING:
-    from core.model import FlowAutoencoder
+    from core.model.autoencoder import FlowAutoencoder
 
 __all__ = ["TopologyCheck", "check_topology"]
 

@@ -7,7 +7,7 @@ nothing here depends on the coordinates, and no step size has to be chosen.
 
 import numpy as np
 
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 
 __all__ = ["ascend", "find_modes", "find_saddles", "least_dips", "ridge_extremes"]
 

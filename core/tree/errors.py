@@ -13,9 +13,9 @@ import numpy as np
 from scipy.linalg import cholesky, solve_triangular
 
 from core.errors import invalid
-from core.levelset.grid import Grid, density_of
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree.build import MergeTree
+from core.tree.fields.grid import Grid, density_of
 from core.tree.simplify import Outline
 from core.tree.types import LevelSetTree
 

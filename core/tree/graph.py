@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from core.errors import invalid
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree.attributes import Cells
 from core.tree.critical import ascend, find_modes, find_saddles, least_dips, ridge_extremes
 

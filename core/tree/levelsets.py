@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from core.levelset.grid import Grid, density_of, latent_grid
 from core.tree.attributes import Cells, Moments, describe, moments
 from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
 from core.tree.errors import Learned, what_was_learned, with_errors
+from core.tree.fields.grid import Grid, density_of, latent_grid
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
 from core.tree.simplify import ByHand, Outline, simplify
@@ -114,7 +114,7 @@ def level_set_tree(model_or_density: Any, *, simplify: float = SIMPLIFY, min_mas
     dimensions the tree is that of a grid, beyond that of a graph of modes and samples. Raises `InputError`
     for a density that is neither.
 
-    >>> from core.prior.mixture import GaussianMixture
+    >>> from core.gaussians.mixture import GaussianMixture
     >>> means = np.array([[0.0, 0.0], [6.0, 0.0]])
     >>> tree = level_set_tree(GaussianMixture(np.full(2, 0.5), means, np.stack([np.eye(2)] * 2)))
     >>> tree.kind, tree.ids(tree.leaves)

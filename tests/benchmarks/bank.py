@@ -18,11 +18,11 @@ import numpy as np
 import torch
 
 import core
-from core.data.suite import CASES
-from core.data.tangle import Tangle
-from core.data.worlds import World
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import LevelSets, node_of, tree_with_regions
+from core.worlds.suite import CASES
+from core.worlds.tangle import Tangle
+from core.worlds.tangled import World
 
 TUNING = (
     *("24-islands-6", "37-nested-7", "43-ringed-10", "49-crescents-5"),

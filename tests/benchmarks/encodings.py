@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 import core
-from core.data.suite import CASES, Case
-from core.data.tangle import Tangle
+from core.worlds.suite import CASES, Case
+from core.worlds.tangle import Tangle
 
 CURVE: list[dict[str, Any]] = [
     *({"evenness": value} for value in (0.0, 0.05, 0.2)),

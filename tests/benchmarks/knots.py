@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 import core
-from core.data import dataset_info
+from core.worlds import dataset_info
 
 
 def run(name: str, seed: int, pads: int) -> tuple[bool, bool, str]:

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 
 import core
-from core.levelset.preview import input_field
-from core.model import FlowAutoencoder, ModelSample
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
+from core.model.autoencoder import FlowAutoencoder, ModelSample
+from core.tree.fields.preview import input_field
 from topoviz import resource
 
 __all__ = ["mixtures", "write_pair"]

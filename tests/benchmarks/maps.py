@@ -20,11 +20,11 @@ from pathlib import Path
 import numpy as np
 
 import core
-from core.align import round_trip
-from core.data.suite import CASES
-from core.data.worlds import WORLDS, World
+from core.maps import round_trip
 from core.match import Matching
 from core.tree import LevelSets, leaf_of, tree_with_regions
+from core.worlds.suite import CASES
+from core.worlds.tangled import WORLDS, World
 from topoviz import resource
 
 N = 5000

@@ -19,12 +19,12 @@ import bank
 import numpy as np
 
 import core
-from core.data.suite import CASES, Case
+from core.gaussians.mixture import GaussianMixture
 from core.match import MatchConfig, Matching
 from core.match.judgement import doubts
 from core.match.matching import _solved
-from core.prior.mixture import GaussianMixture
 from core.tree import LevelSetTree, node_of, tree_with_regions
+from core.worlds.suite import CASES, Case
 
 Links = set[tuple[int, int]]
 

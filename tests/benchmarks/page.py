@@ -32,14 +32,14 @@ from playwright.sync_api import Page, sync_playwright
 from soak import served
 from werkzeug.serving import make_server
 
-from topoviz.app import create_app
-from topoviz.event_json import parse_event
-from topoviz.events import reduce
-from topoviz.history import History
-from topoviz.library import Library
-from topoviz.results import analyse
-from topoviz.session import Session
-from topoviz.settings import Settings
+from topoviz.app.server import create_app
+from topoviz.session.analysis import analyse
+from topoviz.session.event_json import parse_event
+from topoviz.session.events import reduce
+from topoviz.session.history import History
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
+from topoviz.session.state import Session
 
 FLAGS = ["--no-sandbox", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 READY = """() => window.topoviz && topoviz.session() && topoviz.trees() && topoviz.latents().length === 2

@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 import core
-from core.data.worlds import WORLDS
+from core.worlds.tangled import WORLDS
 
 try:
     import zuko

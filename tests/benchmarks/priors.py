@@ -10,7 +10,7 @@ Every training becomes a JSON line of FILE as it ends; those that are there are 
 "gaussian" is a mixture of one component, the control that does constrain the topology. A seed draws the points and the
 network. "excess" is the negative log-likelihood above the entropy on 20,000 fresh points, in nats; the critic, and the
 likelihood that a choice goes by, see 2,000 others. What is whole, missed, spurious and the distance say
-`core.planted.TreeError`; "used" counts the components with weight above 0.001.
+`core.worlds.truth.TreeError`; "used" counts the components with weight above 0.001.
 """
 
 import argparse
@@ -26,8 +26,9 @@ import priors_statistics as statistics
 import torch
 
 import core
-from core.data import Dataset, planted
-from core.planted import tree_error
+from core.data import Dataset
+from core.worlds import planted
+from core.worlds.truth import tree_error
 
 SETS = (
     "islands-a", "islands-5d", "islands-laplace", "nested", "01-nested-5", "ringed", "06-ring-6", "two-moons",
@@ -97,7 +98,7 @@ def excess(model: core.FlowAutoencoder, fresh: Dataset) -> float:
 def critic(model: core.FlowAutoencoder, trained: Dataset, judged: Dataset) -> float | None:
     """The loss of a critic between latents and samples of the prior; None without the critic's module."""
     try:
-        from core.critic import critic_loss
+        from core.search.critic import critic_loss
     except ImportError:
         return None
     return float(critic_loss(model.prior, model.encode(trained.points)[0], model.encode(judged.points)[0]))

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 from priors_statistics import Record, grouped, mean, wilson
 
-from topoviz.export import renderer
-from topoviz.theme import THEMES, node_color
+from topoviz.figures.theme import THEMES, node_color
+from topoviz.report.export import renderer
 
 # Of critic losses: what 2,000 points cannot tell from nothing.
 _LEAST = 1e-3

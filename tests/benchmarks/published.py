@@ -18,11 +18,11 @@ from time import perf_counter
 
 import numpy as np
 
-from core.data.suite import CASES, Case
+from core.gaussians.mixture import GaussianMixture
 from core.match import MatchConfig, match_trees
 from core.match.published import PUBLISHED, gromov_wasserstein
-from core.prior.mixture import GaussianMixture
 from core.tree import LevelSets, LevelSetTree, leaf_of, tree_with_regions
+from core.worlds.suite import CASES, Case
 
 Rows = Iterable[tuple[int, int]]
 Truth = Collection[tuple[int, int]]

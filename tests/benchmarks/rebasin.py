@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 from torch import nn
 from torch.nn.functional import cross_entropy
 
-from core.translate.rebasin import along, apply, weight_matching
+from core.baselines.rebasin import along, apply, weight_matching
 
 OPTIMIZERS = {
     "adam": lambda parameters, rate, decay: torch.optim.AdamW(parameters, rate, weight_decay=decay),

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from core.data.suite import CASES
+from core.worlds.suite import CASES
 
 SETS = (("30-ring-11", 10_000_000), ("33-nested-8", 1_000_000))
 

@@ -29,9 +29,9 @@ from pathlib import Path
 import numpy as np
 
 import core
-from core.planted import tree_error
 from core.search import Cluster, Pool, SearchConfig, Space, Study, StudyFolder, search
-from core.training import train
+from core.training.run import train
+from core.worlds.truth import tree_error
 
 ROOT = Path(core.__file__).parent.parent
 TINY = {

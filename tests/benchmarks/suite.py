@@ -4,9 +4,9 @@ entropy, does the verdict say so, and would a mixture fitted to the untangled po
     python tests/benchmarks/suite.py [--final | --all] [--only NAME ...] [--seeds 0 1 2] [--jobs 2] [--flow cnf]
 
 Without --final or --all only the tuning cases run. What is whole, missed, spurious and the distance say
-`core.planted.TreeError`; "excess" is the held-out negative log-likelihood above the planted density's, on 20,000 fresh
-points, in nats. The oracle sees the planted plane itself: forty Gaussians fitted to the same number of untangled points
-by expectation maximisation.
+`core.worlds.truth.TreeError`; "excess" is the held-out negative log-likelihood above the planted density's, on 20,000
+fresh points, in nats. The oracle sees the planted plane itself: forty Gaussians fitted to the same number of
+untangled points by expectation maximisation.
 """
 
 import argparse
@@ -17,10 +17,10 @@ import numpy as np
 import torch
 
 import core
-from core.data.suite import CASES, Case
-from core.data.worlds import World
-from core.planted import TreeError, tree_error
-from core.verdict import refit
+from core.training.convergence import refit
+from core.worlds.suite import CASES, Case
+from core.worlds.tangled import World
+from core.worlds.truth import TreeError, tree_error
 
 CLEAR = 0.8, 16_000, 10
 """The weakest saddle, the fewest points and the most dimensions of a case whose tree must come whole."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import core
-from core.data.worlds import WORLDS
+from core.worlds.tangled import WORLDS
 
 name, seed = [*sys.argv[1:], *("islands-a", "0")[len(sys.argv) - 1 :]]
 with tempfile.TemporaryDirectory() as folder:

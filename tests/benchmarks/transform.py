@@ -10,8 +10,8 @@ pairs.
 import numpy as np
 
 import core
-from core.data.worlds import WORLDS
 from core.tree import node_of, tree_with_regions
+from core.worlds.tangled import WORLDS
 from topoviz import resource
 
 N = 5000

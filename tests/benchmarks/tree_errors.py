@@ -17,10 +17,10 @@ import numpy as np
 from sklearn.mixture import GaussianMixture as Fit
 
 import core
-from core.data.suite import CASES
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
+from core.training.convergence import refit
 from core.tree import LevelSets, LevelSetTree, node_of, tree_with_regions
-from core.verdict import refit
+from core.worlds.suite import CASES
 
 Rows = dict[int, int]
 Values = dict[str, dict[tuple, tuple[float, float]]]

@@ -20,11 +20,11 @@ from itertools import product
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
-from core.levelset import Grid, latent_grid
-from core.prior.mixture import GaussianMixture
+from core.gaussians.mixture import GaussianMixture
 from core.tree import level_sets
 from core.tree.attributes import Cells, moments
 from core.tree.build import grid_merge_tree
+from core.tree.fields import Grid, latent_grid
 
 try:
     import gudhi

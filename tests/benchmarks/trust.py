@@ -116,7 +116,7 @@ def judged(a: bank.Trained, b: bank.Trained, matching: core.Matching) -> core.Tr
 def _fit_odds(rows: list[tuple[str, bool, core.Trust]]) -> None:
     from sklearn.linear_model import LogisticRegression
 
-    from core.trust import _BOUNDS
+    from core.verdict.trust import _BOUNDS
 
     names = list(_BOUNDS)
     values = np.array([[np.clip(t.figures.get(n, 0.0), *_BOUNDS[n]) for n in names] for _, _, t in rows])

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("playwright.sync_api", reason="install playwright and pytest-playwright to drive a browser")
 from playwright.sync_api import Page
 
-from topoviz.address import from_query
+from topoviz.session.address import from_query
 
 CHROMIUM = next((path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))), None)
 START = "?a=three-a&b=three-b"
@@ -43,7 +43,7 @@ def browser_context_args():
 def _served(settings):
     from werkzeug.serving import make_server
 
-    from topoviz.app import create_app
+    from topoviz.app.server import create_app
 
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", 0, create_app(settings).server, threaded=True)

@@ -14,8 +14,8 @@ _LOADED = "() => [...document.querySelectorAll('#meaning img')].every((image) =>
 @pytest.fixture(scope="module")
 def shown(browser, browser_context_args, served, screen_of, trained, tmp_path_factory):
     """A page on two models with pictures and labels, and on one without; nothing may be said in its console."""
-    from core.store import save_model
-    from topoviz.settings import Settings
+    from core.model.store import save_model
+    from topoviz.session.settings import Settings
 
     folder = tmp_path_factory.mktemp("gallery")
     gallery(folder, {"shown-a": trained["three-a"], "shown-b": trained["three-b"]})

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from core.config import choices
-from core.store import save_model
-from topoviz.session import Session
+from core.model.store import save_model
+from topoviz.session.state import Session
 from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 

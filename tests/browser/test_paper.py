@@ -6,10 +6,10 @@ import pypdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from topoviz.paper.composition import Composition
-from topoviz.paper.linked import linked_html
-from topoviz.results import analyse
-from topoviz.session import Session
+from topoviz.report.linked import linked_html
+from topoviz.session.analysis import analyse
+from topoviz.session.composition import Composition
+from topoviz.session.state import Session
 
 
 def test_a_figure_is_composed_seen_and_saved(screen):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.store import save_model
+from core.model.store import save_model
 from zoo import many
 
 MANY = "?a=many-a&b=many-b"

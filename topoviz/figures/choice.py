@@ -1,8 +1,8 @@
 """How a size was chosen: the held-out likelihood of each value that was tried, and the elbow that decided."""
 
 from topoviz.figures.style import Spec, bare_layout
-from topoviz.theme import THEMES
-from topoviz.verdict import Choice
+from topoviz.figures.theme import THEMES
+from topoviz.session.convergence import Choice
 
 __all__ = ["spec"]
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from topoviz.figures.style import Spec, bare_layout
-from topoviz.theme import THEMES
+from topoviz.figures.theme import THEMES
 
 __all__ = ["spec"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from core.tree import LevelSetTree, layout
-from topoviz.session import Side
+from topoviz.session.state import Side
 
 __all__ = ["END", "HEIGHT", "LINE", "SIDES", "WIDTH", "Frame", "Placed"]
 

@@ -2,7 +2,7 @@
 
 import base64
 
-from topoviz.theme import PRIOR_COLORS, Theme
+from topoviz.figures.theme import PRIOR_COLORS, Theme
 
 __all__ = ["data_uri", "glyph", "prior_color", "prior_mark"]
 

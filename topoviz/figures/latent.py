@@ -14,9 +14,9 @@ from plotly.colors import sample_colorscale
 from core.tree import LevelSets, leaf_of
 from topoviz.figures.outlines import FLOOR, Plane, cut_line, field, grid_of, plane, projection
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
-from topoviz.results import Analysis
-from topoviz.session import Session, Side
-from topoviz.theme import THEMES, Theme
+from topoviz.figures.theme import THEMES, Theme
+from topoviz.session.analysis import Analysis
+from topoviz.session.state import Session, Side
 
 __all__ = ["drawn", "figure", "ground", "live", "spec"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from core.match import Pair
 from topoviz.figures.frame import SIDES, Frame, Placed
 from topoviz.figures.style import NodeStyle, Spec, lines, packed
-from topoviz.results import Analysis
-from topoviz.session import Side
-from topoviz.theme import Theme
-from topoviz.words import cost_shares, sureness
+from topoviz.figures.theme import Theme
+from topoviz.session.analysis import Analysis
+from topoviz.session.state import Side
+from topoviz.vocabulary import cost_shares, sureness
 
 __all__ = ["link_facts", "links"]
 

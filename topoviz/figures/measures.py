@@ -10,7 +10,7 @@ import numpy as np
 
 from topoviz.figures.frame import WIDTH, Frame, Placed
 from topoviz.figures.style import Spec, lines, packed, translucent
-from topoviz.theme import Theme
+from topoviz.figures.theme import Theme
 
 __all__ = ["error_bars", "hole_facts", "holes"]
 

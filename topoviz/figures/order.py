@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import cmp_to_key, lru_cache
 
 from core.tree import LevelSetTree, leaf_order
-from topoviz.results import Analysis
-from topoviz.session import Side
+from topoviz.session.analysis import Analysis
+from topoviz.session.state import Side
 
 __all__ = ["crossings", "slots"]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from core.levelset import Grid, contours
 from core.tree import LevelSets
+from core.tree.fields import Grid, contours
 from topoviz.figures.style import Spec, packed
 
 __all__ = ["BANDS", "FLOOR", "Plane", "cut_line", "field", "grid_of", "plane", "projection"]

@@ -15,11 +15,11 @@ from core.errors import InputError
 from core.tree import leaf_of
 from topoviz.figures.outlines import projection
 from topoviz.figures.style import Spec, packed
-from topoviz.results import Analysis
-from topoviz.session import Side
+from topoviz.session.analysis import Analysis
+from topoviz.session.state import Side
 
 if TYPE_CHECKING:
-    from core.model import FlowAutoencoder
+    from core.model.autoencoder import FlowAutoencoder
 
 __all__ = ["cloud", "journey"]
 

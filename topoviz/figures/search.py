@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from topoviz.figures.style import Spec, bare_layout
-from topoviz.theme import THEMES, node_color
+from topoviz.figures.theme import THEMES, node_color
 
 if TYPE_CHECKING:
     from core.search import Study, Trial

@@ -7,7 +7,7 @@ does not recolor the others.
 from functools import lru_cache
 
 from core.tree import LevelSetTree
-from topoviz.theme import Theme, node_color
+from topoviz.figures.theme import Theme, node_color
 
 __all__ = ["leaf_colors", "shade"]
 

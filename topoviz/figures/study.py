@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topoviz.studies import Study, Trial
+from topoviz.session.studies import Study, Trial
 
 __all__ = ["AXES", "Axis", "Line", "Point", "Rail", "Scale", "Scatter", "available", "lines", "rails", "scatter"]
 

@@ -13,9 +13,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from topoviz.figures.shades import leaf_colors
-from topoviz.results import Analysis, carried_names
-from topoviz.session import Name, Session, Side
-from topoviz.theme import THEMES, Theme
+from topoviz.figures.theme import THEMES, Theme
+from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.state import Name, Session, Side
 
 __all__ = ["NodeStyle", "Spec", "bare", "bare_layout", "lines", "markup", "node_styles", "packed", "translucent"]
 

@@ -12,16 +12,16 @@ import numpy as np
 import plotly.graph_objects as go
 from scipy.ndimage import map_coordinates
 
-from core.levelset import Surface, surface
 from core.tree import LevelSets, leaf_of
+from core.tree.fields import Surface, surface
 from topoviz.figures.shades import shade
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, node_styles, packed
-from topoviz.results import Analysis
-from topoviz.session import Session, Side
-from topoviz.theme import THEMES, Theme
+from topoviz.figures.theme import THEMES, Theme
+from topoviz.session.analysis import Analysis
+from topoviz.session.state import Session, Side
 
 if TYPE_CHECKING:
-    from core.model import InputField
+    from core.model.autoencoder import InputField
 
 __all__ = ["MANY", "PAINT", "figure", "spec"]
 

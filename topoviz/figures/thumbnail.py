@@ -4,7 +4,7 @@ hole."""
 import numpy as np
 
 from core.tree import LevelSetTree, layout
-from topoviz.theme import Theme
+from topoviz.figures.theme import Theme
 
 __all__ = ["thumbnail"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from topoviz.figures.style import bare
-from topoviz.theme import THEMES
+from topoviz.figures.theme import THEMES
 
 __all__ = ["figure"]
 

@@ -18,9 +18,9 @@ from topoviz.figures.links import link_facts, links
 from topoviz.figures.measures import error_bars, hole_facts, holes
 from topoviz.figures.order import slots
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
-from topoviz.results import Analysis, by_hand
-from topoviz.session import Session, Side
-from topoviz.theme import THEMES, Theme
+from topoviz.figures.theme import THEMES, Theme
+from topoviz.session.analysis import Analysis, by_hand
+from topoviz.session.state import Session, Side
 
 __all__ = ["changes", "facts", "figure", "ground", "spec"]
 

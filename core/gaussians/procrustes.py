@@ -1,0 +1,259 @@
+"""The linear map that best carries Gaussians onto Gaussians, node by node.
+
+For nodes of weight w_i, means a_i, b_i and covariances A_i, B_i, the map z -> M z + o minimizes
+    sum_i w_i W2^2(N(M a_i + o, M A_i M^T), N(b_i, B_i))
+        = min over orthogonal R_i of sum_i w_i (|M a_i + o - b_i|^2 + |M A_i^1/2 - B_i^1/2 R_i|^2).
+Given M the best R_i is the polar factor of B_i^1/2 M A_i^1/2; given R, M solves a Procrustes problem with moments S, N.
+The steps alternate, from many starts at once (Delon and Desolneux 2020, arXiv 1907.05254).
+"""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+__all__ = ["PROCRUSTES", "NodePairs", "descend", "solve", "square_root"]
+
+_FLOOR = 1e-10
+_PAIRS = 3, 10
+_EARLY, _LATE = 8, 100
+
+
+@dataclass(frozen=True, eq=False)
+class NodePairs:
+    """n matched nodes: `weights` (n,) that sum to one, `means_a` (n, k_a), `covariances_a` (n, k_a, k_a); b alike."""
+
+    weights: np.ndarray
+    means_a: np.ndarray
+    covariances_a: np.ndarray
+    means_b: np.ndarray
+    covariances_b: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.weights)
+
+    def without(self, i: int) -> "NodePairs":
+        """All but the i-th pair."""
+        return self.only(np.arange(len(self)) != i)
+
+    def only(self, kept: np.ndarray) -> "NodePairs":
+        """The pairs of a mask (n,), their weights scaled to sum to one."""
+        weights = self.weights[kept]
+        return NodePairs(
+            weights / weights.sum(),
+            self.means_a[kept],
+            self.covariances_a[kept],
+            self.means_b[kept],
+            self.covariances_b[kept],
+        )
+
+    def exchanged(self, i: int, j: int) -> "NodePairs":
+        """The pairs with the partners of the i-th and the j-th exchanged."""
+        order = np.arange(len(self))
+        order[[i, j]] = j, i
+        return replace(self, means_b=self.means_b[order], covariances_b=self.covariances_b[order])
+
+    @cached_property
+    def center_a(self) -> np.ndarray:
+        """Weighted mean of the nodes' means (k_a,)."""
+        return self.weights @ self.means_a
+
+    @cached_property
+    def center_b(self) -> np.ndarray:
+        """Weighted mean of the nodes' means (k_b,)."""
+        return self.weights @ self.means_b
+
+    @cached_property
+    def roots_a(self) -> np.ndarray:
+        """(n, k_a, k_a): square roots of the covariances."""
+        return square_root(self.covariances_a)
+
+    @cached_property
+    def roots_b(self) -> np.ndarray:
+        """(n, k_b, k_b): square roots of the covariances."""
+        return square_root(self.covariances_b)
+
+    @cached_property
+    def spread(self) -> np.ndarray:
+        """S (k_a, k_a): the nodes' total second moment about the center."""
+        away = self.means_a - self.center_a
+        return (self.weights * away.T) @ away + np.tensordot(self.weights, self.covariances_a, 1)
+
+    @cached_property
+    def between(self) -> np.ndarray:
+        """(k_b, k_a): the means' part of N."""
+        return (self.weights * (self.means_b - self.center_b).T) @ (self.means_a - self.center_a)
+
+    @cached_property
+    def size_b(self) -> float:
+        """The second moment of B's nodes about their center, what W2^2 is at M = 0."""
+        away = self.means_b - self.center_b
+        return float(self.weights @ ((away**2).sum(1) + np.trace(self.covariances_b, axis1=1, axis2=2)))
+
+    @cached_property
+    def unspanned(self) -> np.ndarray:
+        """(r, k_a, k_a): in the frame where the nodes' mean covariance is the identity, the reflections that leave A's
+        means where they are; there is none where the means span the space."""
+        root = square_root(np.tensordot(self.weights, self.covariances_a, 1))
+        back = np.linalg.inv(root)
+        _, values, axes = np.linalg.svd(np.sqrt(self.weights)[:, None] * (self.means_a - self.center_a) @ back)
+        values = np.concatenate((values, np.zeros(len(root) - len(values)))) if len(values) < len(root) else values
+        normals = axes[values < 0.05 * max(values[0], 1e-300)]
+        return np.array([root @ (np.eye(len(root)) - 2 * np.outer(v, v)) @ back for v in normals])
+
+    def moments(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """N (s, k_b, k_a) under the couplings that are best for M (s, k_b, k_a), and the cost (s,) of each M."""
+        turns, overlap = _polar_and_norm(self.roots_b @ matrices[:, None] @ self.roots_a)
+        within = (self.roots_b * self.weights[:, None, None]) @ turns @ self.roots_a
+        linear = (matrices * self.between).sum((1, 2)) + overlap @ self.weights
+        quadratic = ((matrices @ self.spread) * matrices).sum((1, 2))
+        return self.between + within.sum(1), quadratic - 2 * linear + self.size_b
+
+    def distances(self, matrix: np.ndarray) -> np.ndarray:
+        """(n,): W2^2 of each node of A, carried by a linear map (k_b, k_a) between the centers, from its partner."""
+        missed = (self.means_a - self.center_a) @ matrix.T - (self.means_b - self.center_b)
+        return (missed**2).sum(1) + self.bures(matrix)
+
+    def bures(self, matrix: np.ndarray) -> np.ndarray:
+        """(n,): the covariances' part of W2^2 under a linear map (k_b, k_a)."""
+        ours = matrix @ self.roots_a
+        overlap = _polar_and_norm(self.roots_b @ ours)[1]
+        return np.maximum((ours**2).sum((1, 2)) + np.trace(self.covariances_b, axis1=1, axis2=2) - 2 * overlap, 0.0)
+
+    def starts(self) -> np.ndarray:
+        """(s, k_b, k_a): linear maps to start from."""
+        of_means = self.from_means(self.between)
+        if self.means_a.shape[1] != self.means_b.shape[1]:
+            return of_means
+        heavy = np.argsort(-self.weights, kind="stable")
+        pairs = list(itertools.combinations(heavy[:6], 2))[: _PAIRS[len(self.unspanned) > 0]]
+        return np.stack([*of_means, *(self._of_two(int(i), int(j)) for i, j in pairs)])
+
+    def from_means(self, between: np.ndarray) -> np.ndarray:
+        """(1 or 2, ..., k_b, k_a): what the means' part of N (..., k_b, k_a) says by itself, and where the dimensions
+        agree in the frames where the nodes' mean covariances are the identity."""
+        away = self.means_a - self.center_a
+        means_alone = between @ np.linalg.pinv((self.weights * away.T) @ away, rcond=1e-9, hermitian=True)
+        if self.means_a.shape[1] != self.means_b.shape[1]:
+            return means_alone[None]
+        pooled_a, pooled_b = (
+            square_root(np.tensordot(self.weights, c, 1)) for c in (self.covariances_a, self.covariances_b)
+        )
+        back_a, back_b = np.linalg.inv(pooled_a), np.linalg.inv(pooled_b)
+        return np.stack([means_alone, pooled_b @ _polar(back_b @ between @ back_a) @ back_a])
+
+    def _of_two(self, i: int, j: int) -> np.ndarray:
+        """The linear map that two nodes fix: it carries one covariance exactly, the axes of the other relative to it in
+        their order, and the way from mean to mean up to length."""
+        frames, ways = [], []
+        for means, covariances, roots in (
+            (self.means_a, self.covariances_a, self.roots_a),
+            (self.means_b, self.covariances_b, self.roots_b),
+        ):
+            white = np.linalg.inv(roots[i])
+            axes = np.linalg.eigh(white @ covariances[j] @ white)[1]
+            frames.append(axes.T @ white)
+            ways.append(frames[-1] @ (means[j] - means[i]))
+        signs = np.where(ways[0] * ways[1] < 0, -1.0, 1.0)
+        return np.linalg.solve(frames[1], signs[:, None] * frames[0])
+
+
+def _polar(matrices: np.ndarray) -> np.ndarray:
+    left, _, right = np.linalg.svd(matrices, full_matrices=False)
+    return left @ right
+
+
+def _polar_and_norm(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The orthogonal factors (..., k_b, k_a) of matrices, and their nuclear norms (...,); of 2 x 2 in closed form: a
+    matrix is the sum of a scaled rotation and a scaled reflection, and the larger of the two is the factor."""
+    if matrices.shape[-2:] != (2, 2):
+        left, values, right = np.linalg.svd(matrices, full_matrices=False)
+        return left @ right, values.sum(-1)
+    (p, q), (r, s) = np.moveaxis(matrices, (-2, -1), (0, 1))
+    sign = np.where(p * s - q * r < 0, -1.0, 1.0)
+    along, across = p + sign * s, r - sign * q
+    norm = np.hypot(along, across)
+    scale = np.maximum(norm, 1e-300)
+    along, across = np.where(norm > 0, along / scale, 1.0), across / scale
+    turns = np.stack((np.stack((along, -sign * across), axis=-1), np.stack((across, sign * along), axis=-1)), axis=-2)
+    return turns, norm
+
+
+def square_root(covariances: np.ndarray) -> np.ndarray:
+    """Symmetric square roots of positive semi-definite matrices (..., k, k), kept off zero."""
+    values, axes = np.linalg.eigh(covariances)
+    values = np.maximum(values, _FLOOR * np.maximum(values[..., -1:], 1e-300))
+    return (axes * np.sqrt(values)[..., None, :]) @ np.swapaxes(axes, -1, -2)
+
+
+def _affine(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return np.swapaxes(np.linalg.solve(spread, np.swapaxes(cross, 1, 2)), 1, 2)
+
+
+def _orthogonal(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return _polar(cross)
+
+
+def _similarity(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    left, values, right = np.linalg.svd(cross)
+    return (values.sum(1) / np.trace(spread, axis1=-2, axis2=-1))[:, None, None] * (left @ right)
+
+
+def _translation(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    return np.broadcast_to(np.eye(spread.shape[-1]), cross.shape)
+
+
+# For each family the M (s, k_b, k_a) that minimizes tr(M S M^T) - 2 tr(M^T N), given N and S
+# (k_a, k_a) or (s, k_a, k_a).
+PROCRUSTES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "translation": _translation,
+    "similarity": _similarity,
+    "orthogonal": _orthogonal,
+    "affine": _affine,
+}
+
+
+def solve(nodes: NodePairs, family: str) -> tuple[np.ndarray, float]:
+    """The matrix (k_b, k_a) of least cost in a family, and that cost as a share of the size of B's nodes."""
+    step = PROCRUSTES[family]
+    matrices = nodes.starts()
+    if family != "affine":
+        matrices = step(matrices, nodes.spread)
+    for _ in range(_EARLY):
+        matrices = step(nodes.moments(matrices)[0], nodes.spread)
+    best = int(nodes.moments(matrices)[1].argmin())
+    matrices, costs = descend(nodes, family, matrices[[best]])
+    return matrices[0], float(costs[0])
+
+
+def descend(nodes: NodePairs, family: str, matrices: np.ndarray, rounds: int = _LATE) -> tuple[np.ndarray, np.ndarray]:
+    """The local optima (s, k_b, k_a) below some matrices, and their costs (s,) as shares of the size of B's nodes.
+
+    The alternation converges linearly; every other step is extrapolated, and taken back where that does not pay.
+
+    References: Varadhan and Roland 2008, "Simple and globally convergent methods for accelerating the convergence of
+    any EM algorithm".
+    """
+    step = PROCRUSTES[family]
+    previous = np.full(len(matrices), np.inf)
+    for _ in range(rounds):
+        cross, costs = nodes.moments(matrices)
+        if (previous - costs <= 1e-15 * nodes.size_b).all():
+            break
+        previous = costs
+        once = step(cross, nodes.spread)
+        twice = step(nodes.moments(once)[0], nodes.spread)
+        first, bend = once - matrices, twice - 2 * once + matrices
+        stretch = _norm(first) / np.maximum(_norm(bend), 1e-300)
+        stretch = np.clip(stretch, 1.0, 1e3)[:, None, None]
+        far = matrices + 2 * stretch * first + stretch**2 * bend
+        far = step(nodes.moments(far)[0], nodes.spread)
+        pays = nodes.moments(far)[1] < nodes.moments(twice)[1]
+        matrices = np.where(pays[:, None, None], far, twice)
+    return matrices, np.maximum(nodes.moments(matrices)[1], 0.0) / nodes.size_b
+
+
+def _norm(matrices: np.ndarray) -> np.ndarray:
+    return np.sqrt((matrices**2).sum((1, 2)))

@@ -1,0 +1,5 @@
+"""Flow auto-encoders: the volume-preserving flow, the priors, the likelihood, and how a model is stored."""
+
+from core.model.autoencoder import FlowAutoencoder, ModelSample
+
+__all__ = ["FlowAutoencoder", "ModelSample"]

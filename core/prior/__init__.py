@@ -1,5 +1,0 @@
-"""Closed-form latent densities."""
-
-from core.prior.mixture import GaussianMixture
-
-__all__ = ["GaussianMixture"]

@@ -1,0 +1,298 @@
+"""Under the trees: how far the match can be trusted, the node in hand, the transform, the table of matches."""
+
+import json
+from typing import Any
+
+import numpy as np
+from dash import dcc, html
+
+from core.tree import LevelSetTree
+from topoviz.app.views.explanations import stepper
+from topoviz.app.views.markup import Styles, aria, data
+from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.state import FAMILIES, Session, Side
+from topoviz.vocabulary import cost_shares, sureness
+
+__all__ = ["METHOD_NAMES", "family_options", "grid", "matches", "score", "transform", "trust"]
+
+METHOD_NAMES = {
+    "leaf-distances": "Evidence",
+    "edit-distance": "Edit distance",
+    "branch-wasserstein": "Branch Wasserstein",
+    "path-mapping": "Path mapping",
+    "fused-gromov-wasserstein": "Fused Gromov-Wasserstein",
+}
+_SIDES: tuple[Side, Side] = ("a", "b")
+_GRID_KEYS = (
+    "Arrow keys move. P pins or unpins, Delete bans, L chooses another partner, Enter takes in hand, R renames, "
+    "B brushes the points, slash finds a name."
+)
+_FAMILY_NAMES = {
+    "auto": "Best family",
+    "translation": "Translation",
+    "similarity": "Similarity",
+    "orthogonal": "Orthogonal",
+    "affine": "Affine",
+    "tree": "Tree-guided",
+}
+
+
+def family_options(analysis: Analysis) -> list[dict[str, Any]]:
+    """The families to choose from; those that cannot be had say what they lack behind their name."""
+    options = []
+    for family in FAMILIES:
+        lack = analysis.families.get(family)
+        reason = f": {lack[0].lower()}{lack[1:]}" if lack else ""
+        options.append({"value": family, "label": _FAMILY_NAMES[family] + reason, "disabled": bool(lack)})
+    return options
+
+
+def trust(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+    """How far the match can be believed, why, and what else it could be."""
+    matching = analysis.matching
+    others = len(matching.alternatives)
+    if matching.determined:
+        kind, word = "determined", "Determined"
+    elif others and matching.plausible:
+        kind, word = "ambiguous", f"Ambiguous: {others + 1} ways"
+    else:
+        kind, word = "undetermined", "Not determined"
+    reasons = [
+        *(html.Li(doubt, className="doubt") for doubt in analysis.doubts),
+        *(html.Li(reason) for reason in (*matching.reasons, *analysis.notes)),
+    ]
+    return [
+        html.Div(word, className=f"badge {kind}"),
+        *stepper(analysis, session, styles),
+        html.Ul(reasons, className="reasons"),
+    ]
+
+
+def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+    chosen = session.selection
+    if chosen is None or chosen.node not in styles[chosen.side]:
+        return [html.P("Click a node in one tree, then its partner in the other, to link them.", className="hint")]
+    tree = analysis.tree(chosen.side)
+    row = tree.row(chosen.node)
+    style = styles[chosen.side][chosen.node]
+    names = carried_names(analysis, session)[0 if chosen.side == "a" else 1]
+    name = names.get(chosen.node)
+    blocks: list[Any] = [
+        html.H3(["In hand: ", html.Span(style.label or tree.kind[row], style={"color": style.color})]),
+        _name_field(chosen.side, chosen.node, name.text if name else ""),
+        html.Dl(
+            [part for word, value in _facts(tree, row) for part in (html.Dt(word), html.Dd(value))], className="facts"
+        ),
+        *_holes(chosen.side, tree, row),
+        *_why(analysis, chosen.side, chosen.node),
+    ]
+    if name is not None and not name.confirmed:
+        blocks.append(
+            html.Button(
+                f"Confirm “{name.text}”",
+                className="chip",
+                **data(event="confirm-name", side=chosen.side, node=chosen.node, text=name.text),
+            )
+        )
+    return blocks
+
+
+def _facts(tree: LevelSetTree, row: int) -> list[tuple[str, str]]:
+    """What is known of a node, with its standard errors where they are."""
+    level = f"{tree.level[row]:.2f}" + ("" if tree.level_error is None else f" ± {tree.level_error[row]:.2f}")
+    facts = [("mass", f"{tree.mass[row]:.3f}"), ("level", level), ("persistence", f"{tree.persistence[row]:.2f}")]
+    if tree.mass_error is not None:
+        facts.append(("basin", f"{100 * tree.basin_mass[row]:.1f} ± {100 * tree.mass_error[row]:.1f} %"))
+    return [*facts, ("holes", str(int(tree.betti[row, 1])))]
+
+
+def _holes(side: Side, tree: LevelSetTree, row: int) -> list[Any]:
+    """The holes that the node surrounds itself, each to be lit by pointer or focus."""
+    if tree.holes is None:
+        return []
+    own = np.flatnonzero(tree.holes.node == row).tolist()
+    return [
+        html.Ul(
+            [
+                html.Li(
+                    f"hole from {tree.holes.top[at]:.2f} to {tree.holes.bottom[at]:.2f}",
+                    tabIndex=0,
+                    **data(side=side, hole=at),
+                )
+                for at in own
+            ],
+            className="differences",
+        )
+    ]
+
+
+def _why(analysis: Analysis, side: Side, node: int) -> list[Any]:
+    """What the node's match costs by each kind of evidence."""
+    pair = next((pair for pair in analysis.matching.leaf_pairs if getattr(pair, side) == node), None)
+    if pair is None or not pair.terms:
+        return []
+    return [
+        html.P(
+            f"Matched, {sureness(pair.confidence, pair.pinned)}: differs by {sum(pair.terms.values()):.3f}, of it",
+            className="words",
+        ),
+        html.Ul(
+            className="terms",
+            children=[
+                html.Li(
+                    title=f"{cost:.4f}",
+                    children=[
+                        html.Span(name),
+                        html.Span(html.Span(style={"width": f"{100 * share:.0f}%"}), className="term-bar"),
+                        html.Span(f"{100 * share:.0f} %", className="term-value"),
+                    ],
+                )
+                for name, cost, share in cost_shares(pair.terms)
+            ],
+        ),
+    ]
+
+
+def _name_field(side: Side, node: int, value: str) -> Any:
+    return html.Div(
+        dcc.Input(id="name-field", className="name-field", value=value, placeholder="Name this node", maxLength=80),
+        **data(side=side, node=node),
+    )
+
+
+def transform(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+    """The map as numbers and in words, and under it the node in hand."""
+    return [*_map(analysis), *_in_hand(analysis, session, styles)]
+
+
+def _map(analysis: Analysis) -> list[Any]:
+    if analysis.map is None:
+        return [html.P(analysis.map_problem or "", className="hint")]
+    matrix = np.asarray(analysis.map.matrix)
+    blocks: list[Any] = [_matrix(matrix, np.asarray(analysis.map.offset))]
+    if matrix.shape == (2, 2):
+        blocks.append(html.P(_in_words(matrix), className="words"))
+    return blocks
+
+
+def score(analysis: Analysis) -> Any:
+    """The map's score, which comes after the rest of an edit's answer."""
+    if analysis.score is None:
+        return ""
+    return html.Span(
+        ["score ", html.B(f"{analysis.score:.3f}"), " nats"],
+        title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence; 0 is perfect",
+    )
+
+
+def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
+    shown = slice(0, 6)
+    rows = [
+        html.Tr([*(html.Td(_two(value)) for value in row[shown]), html.Td(_two(shift), className="shift")])
+        for row, shift in zip(matrix[shown], offset[shown], strict=True)
+    ]
+    return html.Table(
+        html.Tbody(rows),
+        className="matrix",
+        title="matrix, and offset in the last column; of a tree-guided map the global part, bent by each leaf",
+    )
+
+
+def _in_words(matrix: np.ndarray) -> str:
+    left, stretch, right = np.linalg.svd(matrix)
+    turn = left @ right
+    mirrored = np.linalg.det(turn) < 0
+    if mirrored:
+        turn = left @ np.diag([1.0, -1.0]) @ right
+    angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
+    parts = [f"turn {angle:.0f}°", f"stretch {stretch[0]:.2f} × {stretch[1]:.2f}"]
+    return ", ".join((["mirror"] if mirrored else []) + parts)
+
+
+def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+    """The table of matched leaves and of those left out, drawn by the browser, and the banned pairs."""
+    blocks: list[Any] = [
+        html.Div(
+            className="row-head",
+            children=[
+                html.H3("Matches"),
+                html.Div(id="match-filter", className="match-filter"),
+                html.Button(
+                    "complete the rest",
+                    className="chip" + (" on" if session.complete else ""),
+                    **data(event="set-complete", complete=not session.complete),
+                    **aria(pressed=session.complete),
+                ),
+                html.Button("clear edits", className="chip", **data(event="clear-edits")),
+            ],
+        ),
+        html.Span(_GRID_KEYS, id="grid-help", hidden=True),
+        html.Div(id="match-grid", className="match-grid", **data(grid=json.dumps(grid(analysis, styles)))),
+    ]
+    if session.bans:
+        blocks.append(
+            html.P(
+                className="hint",
+                children=[
+                    "Banned: ",
+                    *(
+                        html.Button(
+                            f"{styles['a'][a].label}–{styles['b'][b].label} ×",
+                            className="chip",
+                            **data(event="unban", a=a, b=b),
+                            **aria(label="Lift this ban"),
+                        )
+                        for a, b in session.bans
+                        if a in styles["a"] and b in styles["b"]
+                    ),
+                ],
+            )
+        )
+    return blocks
+
+
+def grid(analysis: Analysis, styles: Styles) -> dict[str, Any]:
+    """What the table of matches holds: matched `rows`, leaves that are `left` out, and all `leaves` of each side to
+    choose a partner from. `off` is how far the global matrix carries A's mean from B's, in B's deviations; `was`, of a
+    pair that is not in the best matching, says what stands in its place there.
+    """
+    distance = {(r.a, r.b): round(r.distance, 3) for r in analysis.residuals}
+    was = {} if analysis.preview is None else dict(analysis.preview.gone)
+    new = () if analysis.preview is None else analysis.preview.new
+    rows = []
+    for pair in analysis.matching.leaf_pairs:
+        own, other = styles["a"][pair.a], styles["b"][pair.b]
+        row = {
+            "a": pair.a, "b": pair.b, "A": own.label, "B": other.label, "color": own.color,
+            "carried": "a" * own.carried + "b" * other.carried, "sure": round(pair.confidence, 3),
+            "word": sureness(pair.confidence, pair.pinned), "pinned": pair.pinned,
+            "off": distance.get((pair.a, pair.b)),
+        }  # fmt: skip
+        if (pair.a, pair.b) in new:
+            row["was"] = f"(best: {styles['b'][was[pair.a]].label if pair.a in was else 'none'})"
+        rows.append(row)
+    leaves = {side: _leaves(analysis, side, styles) for side in _SIDES}
+    left = [
+        {side: leaf["id"], side.upper(): leaf["label"], "color": leaf["color"], "mass": leaf["mass"]}
+        for side in _SIDES
+        for leaf in leaves[side]
+        if not leaf["matched"]
+    ]
+    return {"rows": rows, "left": left, "leaves": leaves, "widest": max([1.0, *distance.values()])}
+
+
+def _leaves(analysis: Analysis, side: Side, styles: Styles) -> list[dict[str, Any]]:
+    tree = analysis.tree(side)
+    paired = {getattr(pair, side) for pair in analysis.matching.leaf_pairs}
+    return [
+        {
+            "id": node, "label": styles[side][node].label, "color": styles[side][node].color,
+            "matched": node in paired, "mass": round(float(tree.mass[row]), 4),
+        }
+        for row, node in zip(tree.leaves.tolist(), tree.ids(tree.leaves), strict=True)
+    ]  # fmt: skip
+
+
+def _two(value: float) -> str:
+    """A number with two decimals, without a minus sign on zero."""
+    return f"{round(float(value), 2) + 0.0:.2f}"

@@ -1,0 +1,139 @@
+"""Two files of activations in; models, trees, match, map, session and report out."""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import core
+from core.activations.prepare import Preparation, save_preparation
+from core.aligner import Follow
+from core.data import Dataset
+from core.errors import invalid
+from core.match.anchors import anchor_rows
+from core.model.autoencoder import FlowAutoencoder
+from topoviz import resource
+from topoviz.cli.beside import read_beside
+from topoviz.cli.common import need_folder, read_array, say
+from topoviz.report.align import report
+from topoviz.report.tables import match_document
+from topoviz.session.analysis import analyse
+from topoviz.session.library import Library
+from topoviz.session.settings import Settings
+from topoviz.session.state import Session
+
+__all__ = ["align"]
+
+
+def align(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Train a model on each file, match them, and write a folder that tells how they compare."""
+    from core.documents import save_match
+    from core.files import write_json
+
+    datasets = [core.load_dataset(path, key=arguments.key) for path in (arguments.a, arguments.b)]
+    given = (
+        read_beside(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
+        read_beside(datasets[1], arguments.labels_b, arguments.examples_b, "-b"),
+    )
+    anchors = None if arguments.anchors is None else _anchors(arguments.anchors, datasets)
+    names = _names(arguments.a, arguments.b)
+    folder = need_folder(arguments.out)
+    aligner = core.TopologyAligner(
+        k=arguments.latent_dim or "auto", steps=arguments.steps, seed=arguments.seed, follow=_followed(names)
+    ).fit(datasets[0].points, datasets[1].points)
+    if anchors is not None:
+        aligner.rematch(*anchors)
+    sides = zip(names, datasets, given, _learned(aligner), strict=True)
+    for name, dataset, beside, (model, preparation) in sides:
+        place = folder / "models" / name
+        core.save_model(_of(model, dataset, name), place)
+        save_preparation(preparation, place)
+        beside.write(place)
+        for reason in preparation.reasons:
+            say(f"{name}: {reason}")
+    library = Library(Settings(models=folder / "models"))
+    pins = () if aligner.anchors_ is None else aligner.anchors_.pins
+    session = Session(model_a=names[0], model_b=names[1], pins=pins)
+    analysis = analyse(library, session)
+    measured = None if anchors is None else _measured(aligner, *anchors)
+    models = {name: library.model(name).metrics for name in names}
+    save_match(match_document(analysis, session), folder / "match.json")
+    write_json(session.to_json(), folder / "session.json")
+    (folder / "report.html").write_text(report(session, analysis, models, measured), "utf-8")
+    matching = analysis.matching
+    verdict = "determined" if matching.determined else "not determined"
+    say(f"{len(matching.leaf_pairs)} matched leaves, {verdict}; the report is {folder / 'report.html'}")
+    say(f"see it: topoviz serve --models {folder / 'models'} --session {folder / 'session.json'}")
+    return {
+        "out": str(folder),
+        "models": list(names),
+        "matched_leaves": len(matching.leaf_pairs),
+        "determined": matching.determined,
+        "score": analysis.score,
+        "anchors": measured,
+    }
+
+
+def _followed(names: tuple[str, str]) -> Follow:
+    from topoviz.jobs.progress import follow
+
+    called = dict(zip("AB", names, strict=True))
+    return lambda training, side: follow(training, f"training {called[side]}")
+
+
+def _learned(aligner: core.TopologyAligner) -> Iterator[tuple[FlowAutoencoder, Preparation]]:
+    yield aligner.model_a_, aligner.preparation_a_
+    yield aligner.model_b_, aligner.preparation_b_
+
+
+def _of(model: FlowAutoencoder, dataset: Dataset, name: str) -> FlowAutoencoder:
+    """The model as one of the file that the coordinates were made from: its name, labels and rows."""
+    sample = model.sample
+    if sample is not None and sample.rows is not None and dataset.labels is not None:
+        sample = replace(sample, labels=dataset.labels[sample.rows])
+    axes = [f"axis {number}" for number in range(1, model.data_dim + 1)]
+    metrics = {**model.metrics, "dataset": name, "columns": axes}
+    return replace(model, sample=sample, metrics=metrics)
+
+
+def _names(a: str, b: str) -> tuple[str, str]:
+    """Names for the two models, after their files; no shipped model's, which a session would open instead."""
+    first, second = Path(a).stem, Path(b).stem
+    taken = {path.name for path in (resource("sample_data") / "models").iterdir()}
+    names = (first, second) if first != second else (f"{first}-a", f"{second}-b")
+    first, second = (f"{name}-aligned" if name in taken else name for name in names)
+    return first, second
+
+
+def _anchors(path: Path, datasets: list[Dataset]) -> tuple[np.ndarray, np.ndarray]:
+    """Activations of the same inputs on both sides, from a .npz of `a` and `b`: rows of numbers, or numbers of rows."""
+    a, b = (read_array(path, key) for key in ("a", "b"))
+    if a.ndim == b.ndim == 1 and a.dtype.kind in "iu" and b.dtype.kind in "iu" and len(a) == len(b):
+        rows = anchor_rows(np.stack((a, b), axis=1), *map(len, datasets))
+        return datasets[0].points[rows[:, 0]], datasets[1].points[rows[:, 1]]
+    if a.ndim != 2 or b.ndim != 2 or len(a) != len(b):
+        raise invalid("anchors", "two tables of as many rows", f"shapes {a.shape} and {b.shape}", "pair the rows")
+    for side, table, dataset in zip("ab", (a, b), datasets, strict=True):
+        if table.shape[1] != dataset.dim:
+            raise invalid(f"anchors `{side}`", f"{dataset.dim} columns wide", table.shape[1], "give the same units")
+    return a, b
+
+
+def _measured(aligner: core.TopologyAligner, a: np.ndarray, b: np.ndarray) -> dict[str, float] | None:
+    """How well the map carries anchors of A onto theirs in B: explained variance, and the share of rows whose nearest
+    anchor is their own; how many agree with the leaves they pin."""
+    if aligner.map_ is None or aligner.anchors_ is None:
+        return None
+    from scipy.spatial import KDTree
+
+    carried, target = aligner.map_(aligner.encode_a(a)), aligner.encode_b(b)
+    nearest = KDTree(target).query(carried)[1]
+    return {
+        "explained variance": aligner.score(a, b) if len(a) > 1 else float("nan"),
+        "nearest is own": float(np.mean(nearest == np.arange(len(a)))),
+        "leaves pinned": float(len(aligner.anchors_.pins)),
+        "anchors that agree": float(aligner.anchors_.agree),
+    }

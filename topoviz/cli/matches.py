@@ -1,0 +1,74 @@
+"""Commands on trees and matches: tree, match, translate."""
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import core
+from core.errors import InputError
+from topoviz.cli.common import open_model, read_array, say, write_arrays
+from topoviz.session import analysis
+from topoviz.session.checks import choice
+from topoviz.session.state import FAMILIES
+
+__all__ = ["match", "translate", "tree"]
+
+
+def tree(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Write the simplified level-set tree of a model."""
+    from core.documents import save_tree, tree_to_json
+
+    found = core.level_set_tree(open_model(arguments.model), simplify=arguments.simplify)
+    save_tree(found, arguments.out)
+    say(f"{arguments.out}: {len(found)} nodes, {len(found.leaves)} of them leaves.")
+    return tree_to_json(found)
+
+
+def match(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Match two models' trees, fit the map and write both."""
+    from core.documents import MatchDocument, save_match
+
+    family = choice("family", arguments.family, FAMILIES)
+    models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
+    a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
+    matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
+    fitted = analysis.fit(matching, family)
+    nats = analysis.score(fitted.map, *models)
+    trust = core.assess(matching, fitted.map, *models)
+    document = MatchDocument.of(
+        replace(matching, determined=trust.determined, reasons=trust.reasons),
+        fitted.map,
+        model_a=arguments.model_a,
+        model_b=arguments.model_b,
+        score=nats,
+        residuals=fitted.residuals,
+    )
+    save_match(document, arguments.out)
+    verdict = "determined" if trust.determined else "not determined"
+    say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict} (right with {trust.probable:.0%}).")
+    for reason in trust.reasons:
+        say(f"  {reason}")
+    if fitted.map is None:
+        say(f"  no map: {fitted.problem}")
+    else:
+        score = "" if nats is None else f", pair-free score {nats:.3f} nats (0 is perfect)"
+        say(f"  {fitted.map.family} map{score}")
+    return document.to_json()
+
+
+def translate(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Carry latents of A into B's latent space."""
+    from core.documents import load_match
+
+    found = load_match(arguments.match)
+    if found.map is None:
+        raise InputError(f"`{arguments.match.name}` holds no map; match more nodes and write it again.")
+    latent = read_array(arguments.file, "latent")
+    carried = found.map(latent)
+    if not np.isfinite(carried).all():
+        raise InputError(f"`latent` in `{arguments.file.name}` is not finite; drop those rows.")
+    write_arrays(arguments.out, latent=carried)
+    say(f"{arguments.out}: {len(carried)} latents of {found.model_b}.")
+    return {"out": str(arguments.out), "n": len(carried), "family": found.map.family}

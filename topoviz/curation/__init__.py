@@ -1,1 +1,0 @@
-"""Curating a match: the log of a person's edits, the record that is made of it, two curated matches compared."""

@@ -1,0 +1,1 @@
+"""Long work beside the page: the queue on disk, its processes, uploads."""

@@ -1,0 +1,96 @@
+"""An alignment told to someone who was not there: one HTML file that loads nothing from elsewhere."""
+
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from topoviz import __version__
+from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.state import Session
+
+__all__ = ["report"]
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: 1rem 0; }
+th, td { padding: .25rem .75rem; border-bottom: 1px solid #ccc; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+.verdict { border-left: .3rem solid #0072b2; padding: .5rem 1rem; background: #f2f6fa; }
+.verdict.open { border-color: #d55e00; background: #fdf4ee; }
+"""
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
+<body>
+{body}
+<footer><p>topoviz {version}</p></footer>
+</body></html>
+"""
+
+
+def report(
+    session: Session,
+    analysis: Analysis,
+    models: Mapping[str, Mapping[str, Any]],
+    anchors: Mapping[str, float] | None = None,
+    figures: Sequence[str] = (),
+) -> str:
+    """The report as HTML.
+
+    `models` gives the metrics of each model by name, `anchors` what paired rows say of the map, `figures` are
+    pieces of HTML, shown as they are.
+    """
+    matching = analysis.matching
+    verdict = "determined" if matching.determined else "not determined"
+    reasons = " ".join((*analysis.doubts, *matching.reasons))
+    parts = [
+        f"<h1>{_text(session.model_a)} and {_text(session.model_b)}</h1>",
+        f"<p class='verdict{'' if matching.determined else ' open'}'>The matching is <b>{verdict}</b>. "
+        f"{_text(reasons)}</p>",
+        f"<p>{len(matching.leaf_pairs)} matched leaves; cost {matching.cost:.3g}, "
+        f"{matching.gap:.3g} better than the next ({_text(matching.solver)} solver).</p>",
+        _table(("model", "held-out NLL (nats)", "volume defect", "seconds"), _model_rows(models)),
+        "<h2>Matched nodes</h2>",
+        _table(("A", "B", "confidence", "mass A", "mass B"), _pair_rows(analysis, session)),
+        "<h2>The transform</h2>",
+        f"<p>{_text(_transform(analysis))}</p>",
+    ]
+    if anchors:
+        parts += [
+            "<h2>On the anchors</h2>",
+            _table(("measure", "value"), [(k, f"{v:.3f}") for k, v in anchors.items()]),
+        ]
+    body = "\n".join([*parts, *figures])
+    title = _text(f"{session.model_a} and {session.model_b}")
+    return _PAGE.format(title=title, style=_STYLE, body=body, version=__version__)
+
+
+def _text(value: object) -> str:
+    return html.escape(str(value))
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    cells = "".join(f"<th>{_text(name)}</th>" for name in head)
+    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _model_rows(models: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
+    return [(name, f"{m['nll']:.3f}", f"{m['volume_defect']:.1e}", f"{m['seconds']:.0f}") for name, m in models.items()]
+
+
+def _pair_rows(analysis: Analysis, session: Session) -> list[tuple[object, ...]]:
+    names_a, names_b = carried_names(analysis, session)
+    a, b = analysis.tree("a"), analysis.tree("b")
+    rows = []
+    for pair in analysis.matching.leaf_pairs:
+        label_a = names_a[pair.a].text if pair.a in names_a else f"A{(pair.a + 1) // 2}"
+        label_b = names_b[pair.b].text if pair.b in names_b else f"B{(pair.b + 1) // 2}"
+        masses = a.mass[a.row(pair.a)], b.mass[b.row(pair.b)]
+        rows.append((label_a, label_b, f"{pair.confidence:.2f}", *(f"{mass:.3f}" for mass in masses)))
+    return rows
+
+
+def _transform(analysis: Analysis) -> str:
+    if analysis.map is None:
+        return f"There is none: {analysis.map_problem}"
+    return f"Family {analysis.map.family}; pair-free score {analysis.score:.3f} nats (0 is perfect)."

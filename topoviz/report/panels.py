@@ -1,0 +1,299 @@
+"""The panels of a figure by name: how high each wants to be at a width, and how it is drawn."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from topoviz.report import planes, trees
+from topoviz.report.scene import Scene
+from topoviz.report.sheet import HAIR, POINT, Box, Sheet
+from topoviz.report.solid import Picture, picture
+from topoviz.report.words import decimals, in_words, map_kind, trust_word
+from topoviz.session.composition import Camera
+from topoviz.session.state import Side
+
+__all__ = ["Panel", "legend", "legend_height", "panel"]
+
+_MOST_CELLS = 4
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A panel: its `title`, the millimetres it must be wide at least (`least`), the height it wants at a width, how it
+    is drawn into a box, and whether it may be made higher or lower (`elastic`)."""
+
+    title: str
+    least: float
+    height: Callable[[Sheet, float], float]
+    draw: Callable[[Box], None]
+    elastic: bool = False
+
+
+def panel(name: str, scene: Scene) -> Panel:
+    """The panel of a name out of `topoviz.session.composition.PANELS`."""
+    return _PANELS[name](scene)
+
+
+def _input(side: Side) -> Callable[[Scene], Panel]:
+    def make(scene: Scene) -> Panel:
+        level = scene.analysis.cut(scene.session.level)
+        title = f"Input {side.upper()}, cut at {decimals(level, 1)} nats"
+        return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: _solid(box, scene, side), elastic=True)
+
+    return make
+
+
+def _latent(side: Side) -> Callable[[Scene], Panel]:
+    def make(scene: Scene) -> Panel:
+        carried = side == "b" and scene.analysis.mapped is not None
+        title = f"Latent {side.upper()}" + (", T(A) laid over" if carried else "")
+        return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: planes.draw(box, scene, side), elastic=True)
+
+    return make
+
+
+def _trees(scene: Scene) -> Panel:
+    height = trees.wanted_height
+    title = "Level-set trees of A (left) and B"
+    return Panel(
+        title, 78, lambda sheet, _: height(scene, sheet.size), lambda box: trees.draw(box, scene), elastic=True
+    )
+
+
+def _solid(box: Box, scene: Scene, side: Side) -> None:
+    sheet, analysis = box.sheet, scene.analysis
+    colors = {node: style.color for node, style in scene.styles[side].items()}
+    dpi = sheet.dpi
+    size = (max(round(box.height / 25.4 * dpi), 8), max(round(box.width / 25.4 * dpi), 8))
+    camera = scene.composition.cameras[0 if side == "a" else 1] or Camera()
+    drawn = picture(analysis, side, analysis.cut(scene.session.level), colors, size, camera)
+    if drawn is None:
+        why = "no input density kept" if analysis.model(side).input_field is None else "nothing above the cut"
+        box.text(box.width / 2, box.height / 2, why, across="center", color=scene.theme.soft)
+        return
+    box.image(drawn.pixels, name=f"input-{side}")
+    if sheet.linked:
+        _masks(box, drawn, side)
+
+
+def _masks(box: Box, drawn: Picture, side: Side) -> None:
+    """One picture a leaf, cut to where it is seen, which a script lights and finds under the pointer."""
+    height, width = drawn.owner.shape
+    for node in np.unique(drawn.owner[drawn.owner >= 0]).tolist():
+        own = drawn.owner == node
+        rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
+        top, foot, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+        part = drawn.pixels[top:foot, left:right].copy()
+        part[..., 3] *= own[top:foot, left:right]
+        at = Box(box.sheet, box.x + left / width * box.width, box.y + top / height * box.height,
+                 (right - left) / width * box.width, (foot - top) / height * box.height)  # fmt: skip
+        box.image(part, name=f"solid-{side}-{node}", order=1.1, at=at)
+
+
+def _transform(scene: Scene) -> Panel:
+    def height(sheet: Sheet, width: float) -> float:
+        fitted = scene.analysis.map
+        if fitted is None:
+            return sheet.line * (1 + len(sheet.wrap(scene.analysis.map_problem or "", width)))
+        rows = fitted.dim_out if max(fitted.matrix.shape) <= _MOST_CELLS else max(6, 0.5 * width / sheet.line)
+        return sheet.line * (1.25 * rows + 0.9) + len(_map_words(scene, sheet, width)) * sheet.line
+
+    return Panel("Transform A → B", 34, height, lambda box: _draw_transform(box, scene))
+
+
+def _map_words(scene: Scene, sheet: Sheet, width: float) -> list[str]:
+    fitted, score = scene.analysis.map, scene.analysis.score
+    assert fitted is not None
+    kind = map_kind(fitted.family)
+    said = [f"global part of a {kind}" if fitted.family == "tree" else kind, in_words(np.asarray(fitted.matrix))]
+    said.append(None if score is None else f"score {decimals(score, 3)} nats (0 is perfect)")
+    return [line for sentence in said if sentence for line in sheet.wrap(sentence, width)]
+
+
+def _draw_transform(box: Box, scene: Scene) -> None:
+    fitted, sheet, theme = scene.analysis.map, box.sheet, scene.theme
+    if fitted is None:
+        for at, line in enumerate(sheet.wrap(scene.analysis.map_problem or "", box.width)):
+            box.text(0, (at + 0.5) * sheet.line, line, color=theme.soft)
+        return
+    matrix, offset = np.asarray(fitted.matrix), np.asarray(fitted.offset)
+    words = _map_words(scene, sheet, box.width)
+    top = box.height - len(words) * sheet.line
+    if max(matrix.shape) <= _MOST_CELLS:
+        top = min(top, sheet.line * (1.25 * len(matrix) + 0.9))
+        _numbers(box, matrix, offset, top - 0.55 * sheet.line)
+    else:
+        _cells(box, matrix, top - 0.8 * sheet.line, scene)
+    for at, line in enumerate(words):
+        box.text(0, top + (at + 0.5) * sheet.line, line, color=theme.soft)
+
+
+def _numbers(box: Box, matrix: np.ndarray, offset: np.ndarray, height: float) -> None:
+    """T(z) = matrix z + offset, with the brackets drawn."""
+    sheet = box.sheet
+    wide = max(sheet.measure(decimals(value)) for value in np.append(matrix, offset)) + 1.1
+    lead, plus = "T(z) =", "z +"
+    needed = sheet.measure(lead) + sheet.measure(plus) + wide * (matrix.shape[1] + 1) + 6.2
+    share = min(1.0, box.width / needed)
+    wide *= share
+    pitch, middle = height / len(matrix), height / 2
+    x = box.text(0, middle, lead, share=share) and sheet.measure(lead, share) + 0.9
+    for part, label in ((matrix, plus), (offset[:, None], "")):
+        across = wide * part.shape[1]
+        for foot, tip in ((x, x + 0.7), (x + across + 1.0, x + across + 0.3)):
+            box.line([(tip, 0.3), (foot, 0.3), (foot, height - 0.3), (tip, height - 0.3)], color=sheet.theme.ink,
+                     width=0.6)  # fmt: skip
+        for (row, column), value in np.ndenumerate(part):
+            box.text(x + 0.5 + (column + 1) * wide - 0.5 * (1.1 * share) + 0.0, (row + 0.5) * pitch, decimals(value),
+                     share=share, across="right")  # fmt: skip
+        x += across + 1.9
+        if label:
+            box.text(x, middle, label, share=share)
+            x += sheet.measure(label, share) + 0.9
+
+
+def _cells(box: Box, matrix: np.ndarray, height: float, scene: Scene) -> None:
+    """A large matrix as colored cells, blue below zero and orange above, with its scale."""
+    rows, columns = matrix.shape
+    side = min(height / rows, (box.width - 14) / columns)
+    most = float(np.abs(matrix).max()) or 1.0
+    for (row, column), value in np.ndenumerate(matrix):
+        _cell(box, column * side, row * side, side, side, _diverging(value / most))
+    x, step = columns * side + 2.5, rows * side / 21
+    for at, share in enumerate(np.linspace(1, -1, 21)):
+        _cell(box, x, at * step, 2.2, step, _diverging(share))
+    for y, value in ((0.0, most), (rows * side / 2, 0.0), (rows * side, -most)):
+        box.text(x + 2.9, y, decimals(value), share=0.85, color=scene.theme.soft)
+
+
+def _cell(box: Box, x: float, y: float, width: float, height: float, color: str) -> None:
+    corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
+    box.area([corners], fill=color, stroke=color, width=0.1)
+
+
+def _diverging(share: float) -> str:
+    """From blue (-1) by white to orange (1): apart under the common kinds of color blindness."""
+    far = np.array([0xB3, 0x58, 0x06] if share > 0 else [0x1F, 0x5F, 0xA8])
+    mixed = np.round(255 + (far - 255) * min(abs(share), 1.0) ** 0.8).astype(int)
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
+
+
+def _residuals(scene: Scene) -> Panel:
+    rows = len(_left(scene))
+
+    def height(sheet: Sheet, _: float) -> float:
+        pitch = 1.35 if rows <= 12 else 0.95 if rows <= 30 else 0.62
+        return sheet.line * (max(rows, 1) * pitch + 2.4)
+
+    return Panel("Residuals of the global part", 34, height, lambda box: _draw_residuals(box, scene), elastic=True)
+
+
+def _left(scene: Scene) -> list[tuple[int, int, float]]:
+    """Matched leaves and how far their means are off, in the order of A's tree."""
+    distance = {(found.a, found.b): float(found.distance) for found in scene.analysis.residuals}
+    return [(a, b, distance[a, b]) for a, b in scene.pairs if (a, b) in distance]
+
+
+def _draw_residuals(box: Box, scene: Scene) -> None:
+    sheet, theme, left = box.sheet, scene.theme, _left(scene)
+    if not left:
+        box.text(0, sheet.line / 2, "no map, no residuals", color=theme.soft)
+        return
+    foot = box.height - 2.4 * sheet.line
+    pitch = foot / len(left)
+    share = float(np.clip(pitch / (1.02 * sheet.size * POINT), 0.64, 1.0))
+    every = max(1, int(np.ceil(1.02 * share * sheet.size * POINT / pitch - 1e-6)))
+    room = 0.42 * box.width
+    names = [sheet.cut(scene.both(a, b), room, share) for a, b, _ in left]
+    start = max(sheet.measure(name, share) for name in names[::every]) + 1.2
+    most = max(1.0, *(distance for *_, distance in left))
+    ticks = _ticks(most)
+    scale = (box.width - start - 1.5) / ticks[-1]
+    for tick in ticks:
+        x = start + tick * scale
+        box.line([(x, 0), (x, foot)], color=theme.faint, width=HAIR, order=0)
+        box.text(x, foot + 0.55 * sheet.line, f"{tick:g}", share=0.85, across="center", color=theme.soft)
+    box.text(start + ticks[-1] * scale / 2, foot + 1.6 * sheet.line, "deviations of B", share=0.85, across="center",
+             color=theme.soft)  # fmt: skip
+    for at, (a, b, distance) in enumerate(left):
+        y, end = (at + 0.5) * pitch, start + distance * scale
+        color = scene.styles["a"][a].color
+        box.line([(start, y), (end, y)], color=color, width=min(2.2, 0.45 * pitch / POINT), order=2,
+                 name=f"bar-{a}-{b}")  # fmt: skip
+        box.dots(np.array([[end, y]]), min(3.4, 0.7 * pitch / POINT), color, order=3, name=f"tip-{a}-{b}")
+        if at % every == 0:
+            box.text(start - 0.9, y, names[at], share=share, across="right", name=f"row-{a}-{b}")
+
+
+def _ticks(most: float) -> list[float]:
+    """Three to five round numbers from 0 to beyond `most`."""
+    step = next(step * 10**power for power in range(-2, 9) for step in (1, 2, 2.5, 5) if most / (step * 10**power) <= 4)
+    return [step * at for at in range(int(np.ceil(most / step - 1e-9)) + 1)]
+
+
+def _trust(scene: Scene) -> Panel:
+    def height(sheet: Sheet, width: float) -> float:
+        return sheet.line * (1.1 + len(_reasons(scene, sheet, width)))
+
+    return Panel("Trust", 60, height, lambda box: _draw_trust(box, scene))
+
+
+def _reasons(scene: Scene, sheet: Sheet, width: float) -> list[str]:
+    analysis = scene.analysis
+    said = (*analysis.doubts, *analysis.matching.reasons, *analysis.notes)
+    return [line for sentence in said for line in sheet.wrap(sentence, width)]
+
+
+def _draw_trust(box: Box, scene: Scene) -> None:
+    sheet, sure = box.sheet, scene.analysis.matching.determined
+    box.dots(np.array([[0.9, 0.5 * sheet.line]]), 0.55 * sheet.size, "#0b7a4b" if sure else "#b35806",
+             marker="o" if sure else "^")  # fmt: skip
+    box.text(2.4, 0.5 * sheet.line, trust_word(scene.analysis), weight="bold")
+    for at, line in enumerate(_reasons(scene, sheet, box.width)):
+        box.text(0, (at + 1.6) * sheet.line, line)
+
+
+def legend_height(scene: Scene, sheet: Sheet, width: float) -> float:
+    """The height of the matched nodes by name over a width, all in millimetres."""
+    return sheet.line * (len(_legend_rows(scene, sheet, width)) + 0.1)
+
+
+def legend(box: Box, scene: Scene) -> None:
+    """Every matched pair of leaves by color and name, then what is left out."""
+    sheet = box.sheet
+    for at, row in enumerate(_legend_rows(scene, sheet, box.width)):
+        y = (at + 0.5) * sheet.line
+        for x, text, color, name in row:
+            if color:
+                dot = None if name is None else name.replace("key", "chip", 1)
+                box.dots(np.array([[x + 0.8, y]]), 0.6 * sheet.size, color, name=dot)
+            box.text(x + (2.2 if color else 0), y, text, share=0.95, name=name)
+
+
+def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[float, str, str | None, str | None]]]:
+    """Entries (x, text, color, id) line by line, in columns as wide as the widest name; a line alone is cut."""
+    entries: list[tuple[str, str | None, str | None]] = [
+        (sheet.cut(scene.both(a, b), width - 3, 0.95), scene.styles["a"][a].color, f"key-{a}-{b}")
+        for a, b in scene.pairs
+    ]
+    sides: tuple[Side, Side] = ("a", "b")
+    alone = {"a": scene.analysis.matching.unmatched_a, "b": scene.analysis.matching.unmatched_b}
+    entries += [
+        (sheet.cut(f"{scene.label(side, node)} (alone)", width - 3, 0.95), scene.theme.unmatched, f"key-{side}-{node}")
+        for side in sides
+        for node in alone[side]
+    ]
+    if not entries:
+        return []
+    wide = max(sheet.measure(text, 0.95) for text, *_ in entries) + 5
+    columns = max(1, min(int(width / wide), len(entries)))
+    pitch = wide if len(entries) == columns else width / columns
+    rows = [entries[at : at + columns] for at in range(0, len(entries), columns)]
+    return [[(at * pitch, *entry) for at, entry in enumerate(row)] for row in rows]
+
+
+_PANELS: dict[str, Callable[[Scene], Panel]] = {
+    "input-a": _input("a"), "input-b": _input("b"), "latent-a": _latent("a"), "latent-b": _latent("b"),
+    "trees": _trees, "transform": _transform, "residuals": _residuals, "trust": _trust,
+}  # fmt: skip

@@ -1,0 +1,53 @@
+"""What all panels of one figure share: whose figure it is, how its nodes look, what they are called on paper."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from topoviz.figures.order import slots
+from topoviz.figures.style import NodeStyle, node_styles
+from topoviz.figures.theme import THEMES, Theme
+from topoviz.report.text import clean
+from topoviz.session.analysis import Analysis
+from topoviz.session.composition import Composition
+from topoviz.session.state import Session, Side
+
+__all__ = ["Scene"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """An analysis of a session, to be drawn as a composition says: always on a light ground."""
+
+    analysis: Analysis
+    session: Session
+    composition: Composition
+    theme: Theme = THEMES["light"]
+
+    @cached_property
+    def styles(self) -> dict[Side, dict[int, NodeStyle]]:
+        """The look of every node of both sides by id."""
+        return {
+            "a": node_styles(self.analysis, self.session, "a", self.theme),
+            "b": node_styles(self.analysis, self.session, "b", self.theme),
+        }
+
+    @cached_property
+    def orders(self) -> dict[Side, tuple[int, ...]]:
+        """The rows of both trees' leaves from top to bottom."""
+        return slots(self.analysis)
+
+    @cached_property
+    def pairs(self) -> list[tuple[int, int]]:
+        """The matched leaves by id, in the order of A's tree."""
+        tree = self.analysis.tree("a")
+        rank = {node: at for at, node in enumerate(tree.ids(self.orders["a"]))}
+        return sorted(((pair.a, pair.b) for pair in self.analysis.matching.leaf_pairs), key=lambda pair: rank[pair[0]])
+
+    def label(self, side: Side, node: int) -> str:
+        """What a node is called, fit for one line."""
+        return clean(self.styles[side][node].label)
+
+    def both(self, a: int, b: int) -> str:
+        """What a matched pair is called: one name where both have it, else both."""
+        one, other = self.label("a", a), self.label("b", b)
+        return one if one == other else f"{one} – {other}"

@@ -1,0 +1,265 @@
+"""A level set in space as a picture: triangles in perspective, drawn in software.
+
+No display and no graphics library has a say in it, so the same mesh gives the same pixels everywhere. Each pixel is lit
+by a key light over the eye's left shoulder and a soft sky, darkened in hollows, and edged where depth jumps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy.interpolate import RegularGridInterpolator
+from scipy.ndimage import gaussian_filter, maximum_filter, zoom
+
+from core.model.autoencoder import InputField
+from core.tree import LevelSets, leaf_of
+from core.tree.fields import Surface, surface
+from topoviz.session.analysis import Analysis
+from topoviz.session.composition import Camera
+from topoviz.session.state import Side
+
+__all__ = ["Picture", "picture", "render"]
+
+_OVER, _FINER, _DEEP, _COARSE = 2, 2, 12.0, 4
+_FIELD_OF_VIEW = np.pi / 4
+_MARGIN = 0.93
+_KEY, _FILL = np.array([-0.45, 0.6, 0.75]), np.array([0.8, 0.1, 0.35])
+_AMBIENT, _DIFFUSE, _BACK, _GLOSS = 0.62, 0.48, 0.12, 0.12
+_SMOOTH = 2
+# Pixels beyond which each is drawn from one sample: the edges of so large a picture are fine enough.
+_MANY = 3_600_000
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """`pixels` (h, w, 4) in 0 to 1, paper left clear, and the id of the leaf seen at each (h, w), -1 where none is."""
+
+    pixels: np.ndarray
+    owner: np.ndarray
+
+
+def picture(
+    analysis: Analysis, side: Side, level: float, colors: dict[int, str], size: tuple[int, int], camera: Camera
+) -> Picture | None:
+    """The superlevel set of one side's input density at a relative level (nats), in the leaves' colors, on `size`
+    (height, width) pixels; None where the model keeps no input density or nothing lies above the level."""
+    return _picture(
+        analysis.level_sets(side), analysis.model(side).input_field, level, tuple(colors.items()), size, camera
+    )
+
+
+# Of a figure that is being composed, the pictures mostly stay.
+@lru_cache(maxsize=6)
+def _picture(
+    sets: LevelSets, shown: InputField | None, level: float, colors: tuple[tuple[int, str], ...], size: tuple[int, int],
+    camera: Camera,
+) -> Picture | None:  # fmt: skip
+    if shown is None:
+        return None
+    found = _fine(shown, level)
+    if not len(found.faces):
+        return None
+    latent = RegularGridInterpolator(shown.axes, shown.latent)(_within(found.vertices, shown))
+    return render(found, latent, lambda z: sets.tree.id[leaf_of(sets, z)], dict(colors), size, camera)
+
+
+@lru_cache(maxsize=4)
+def _fine(shown: InputField, level: float) -> Surface:
+    """The surface of a field between whose vertices cubic splines lie."""
+    peak = float(shown.log_density.max())
+    field = np.asarray(zoom(np.maximum(shown.log_density - peak, level - _DEEP), _FINER, order=3, mode="nearest"))
+    axes = [np.interp(np.linspace(0, len(axis) - 1, n), np.arange(len(axis)), axis)
+            for axis, n in zip(shown.axes, field.shape, strict=True)]  # fmt: skip
+    # `surface` counts from the field's own peak, which splines may pass by a little.
+    return surface(axes, field, min(level - float(field.max()), -1e-6))
+
+
+def _within(vertices: np.ndarray, shown: InputField) -> np.ndarray:
+    """The vertices (v, 3), those beyond the grid put on its border."""
+    return np.clip(vertices, [axis[0] for axis in shown.axes], [axis[-1] for axis in shown.axes])
+
+
+def render(
+    found: Surface, latent: np.ndarray, owner_of: Callable[[np.ndarray], np.ndarray], colors: dict[int, str],
+    size: tuple[int, int], camera: Camera,
+) -> Picture:  # fmt: skip
+    """A surface with a `latent` (v, k) at each vertex, every pixel in the color (#rrggbb) of what `owner_of` says of
+    its latent (n, k): an id (n,)."""
+    over = _OVER if size[0] * size[1] <= _MANY else 1
+    height, width = size[0] * over, size[1] * over
+    eye_space = _seen(found.vertices, camera)
+    face, depth, weights = _rasterised(_framed(eye_space, height, width), found.faces, height, width)
+    seen = face >= 0
+    corners = found.faces[face[seen]]
+    normal = (_normals(eye_space, found.faces)[corners] * weights[..., None]).sum(1)
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
+    # The far side of an open surface is lit as its near side.
+    normal *= np.where(normal[:, 2:] < 0, -1, 1)
+    owner = owner_of((latent[corners] * weights[..., None]).sum(1))
+    ids, at = np.unique(owner, return_inverse=True)
+    base = np.array([_rgb(colors[int(node)]) for node in ids]).reshape(-1, 3)[at]
+    color = _lit(base, normal) * _hollows(depth, seen)[seen][:, None]
+    color *= 1 - 0.55 * _edges(depth, seen)[seen][:, None]
+    pixels, owned = np.zeros((height, width, 4)), np.full((height, width), -1)
+    pixels[seen, :3], pixels[seen, 3], owned[seen] = np.clip(color, 0, 1), 1.0, owner
+    shrunk = pixels.reshape(size[0], over, size[1], over, 4).mean((1, 3))
+    alpha = shrunk[..., 3:]
+    shrunk[..., :3] = np.divide(shrunk[..., :3], alpha, where=alpha > 0, out=np.ones_like(shrunk[..., :3]))
+    return Picture(shrunk, owned[::over, ::over])
+
+
+def _rgb(color: str) -> tuple[float, ...]:
+    return tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
+
+
+def _seen(vertices: np.ndarray, camera: Camera) -> np.ndarray:
+    """(v, 3): right, up and towards the eye, in plotly's units: the geometric mean of the extents is 1."""
+    low, high = vertices.min(0), vertices.max(0)
+    extent = np.maximum(high - low, 1e-9)
+    scaled = (vertices - (low + high) / 2) / np.prod(extent) ** (1 / 3)
+    eye, center, up = (np.array(point) for point in (camera.eye, camera.center, camera.up))
+    back = (eye - center) / np.linalg.norm(eye - center)
+    right = np.cross(up, back)
+    if np.linalg.norm(right) < 1e-9:
+        # Straight from above there is no way up: any will do.
+        right = np.cross(np.roll(up, 1), back)
+    right = right / np.linalg.norm(right)
+    return (scaled - eye) @ np.stack((right, np.cross(back, right), back), axis=1)
+
+
+def _framed(eye_space: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(v, 3): column, row and nearness of each vertex.
+
+    What a person sees whole fills the frame; a view they went into stays as near as it was.
+    """
+    distance = np.maximum(-eye_space[:, 2], 1e-3)
+    flat = eye_space[:, :2] / distance[:, None] / np.tan(_FIELD_OF_VIEW / 2)
+    low, high = flat.min(0), flat.max(0)
+    half = np.array([width, height]) / 2
+    scale, middle = height / 2, np.zeros(2)
+    if max(-low.min(), high.max()) <= 1.6:
+        scale, middle = _MARGIN * float((2 * half / (high - low + 1e-9)).min()), (low + high) / 2
+    place = (flat - middle) * scale * (1, -1) + half
+    return np.column_stack((place, 1 / distance))
+
+
+def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """(v, 3): outward normals, weighted by area and smoothed over neighbors."""
+    corners = vertices[faces]
+    flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = np.zeros_like(vertices)
+    for _ in range(1 + _SMOOTH):
+        for corner in range(3):
+            for axis in range(3):
+                normals[:, axis] += np.bincount(faces[:, corner], flat[:, axis], len(vertices))
+        normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
+        flat = normals[faces].mean(1)
+    return normals
+
+
+def _rasterised(
+    screen: np.ndarray, faces: np.ndarray, height: int, width: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """For each pixel the face nearest to the eye (-1: none), its nearness, and for each pixel with a face the
+    weights (n, 3) of its corners.
+
+    Faces of like size are tested against all pixels around them at once.
+    """
+    corners = screen[faces]
+    low = np.maximum(np.floor(corners[..., :2].min(1)).astype(int), 0)
+    high = np.minimum(np.ceil(corners[..., :2].max(1)).astype(int) + 1, (width, height))
+    reach = (high - low).max(1)
+    inside = ((high - low) > 0).all(1)
+    best = np.zeros(height * width)
+    face = np.full(height * width, -1)
+    side = 4
+    while inside.any():
+        group = np.flatnonzero(inside & (reach <= side))
+        inside[group] = False
+        # Blocks keep the arrays small.
+        for part in np.array_split(group, max(1, len(group) * side * side // 4_000_000 + 1)):
+            _paint(corners, low, part, side, (height, width), best, face)
+        side *= 2
+    row, column = np.divmod(np.flatnonzero(face >= 0), width)
+    weights = _weights(corners[face[face >= 0]], column + 0.5, row + 0.5)
+    return face.reshape(height, width), best.reshape(height, width), weights
+
+
+def _paint(
+    corners: np.ndarray, low: np.ndarray, part: np.ndarray, side: int, size: tuple[int, int], best: np.ndarray,
+    face: np.ndarray,
+) -> None:  # fmt: skip
+    """Put the faces of `part`, none more than `side` pixels wide, over what is nearest so far."""
+    step_y, step_x = np.divmod(np.arange(side * side), side)
+    x, y = low[part, :1] + step_x, low[part, 1:] + step_y
+    weights = _weights(corners[part][:, None], x + 0.5, y + 0.5)
+    covered = (weights >= -1e-9).all(-1) & (x < size[1]) & (y < size[0])
+    which, at = np.nonzero(covered)
+    if not len(which):
+        return
+    nearness = (weights[which, at] * corners[part[which], :, 2]).sum(-1)
+    pixel = y[which, at] * size[1] + x[which, at]
+    # The nearest of each pixel last; of two as near, the later face.
+    order = np.lexsort((part[which], nearness, pixel))
+    pixel, nearness, drawn = pixel[order], nearness[order], part[which][order]
+    last = np.concatenate((pixel[1:] != pixel[:-1], [True]))
+    pixel, nearness, drawn = pixel[last], nearness[last], drawn[last]
+    nearer = nearness > best[pixel]
+    best[pixel[nearer]], face[pixel[nearer]] = nearness[nearer], drawn[nearer]
+
+
+def _weights(corners: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """(..., 3): the barycentric weights of places (x, y) in triangles (..., 3, 3), negative outside."""
+    (x0, y0), (x1, y1), (x2, y2) = (np.moveaxis(corners[..., at, :2], -1, 0) for at in range(3))
+    area = (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)
+    area = np.where(np.abs(area) < 1e-12, np.inf, area)
+    first = ((x1 - x) * (y2 - y) - (x2 - x) * (y1 - y)) / area
+    second = ((x2 - x) * (y0 - y) - (x0 - x) * (y2 - y)) / area
+    flat = ~np.isfinite(area)
+    weights = np.stack(np.broadcast_arrays(first, second, 1 - first - second), axis=-1)
+    return np.where(flat[..., None], -1.0, weights)
+
+
+def _lit(base: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    key, fill = (light / np.linalg.norm(light) for light in (_KEY, _FILL))
+    light = _AMBIENT * (0.8 + 0.2 * normal[..., 1]) + _DIFFUSE * np.clip(normal @ key, 0, 1)
+    light += _BACK * np.clip(normal @ fill, 0, 1)
+    half = key + np.array([0, 0, 1])
+    half /= np.linalg.norm(half)
+    gloss = _GLOSS * np.clip(normal @ half, 0, 1) ** 24
+    return base * light[..., None] + gloss[..., None]
+
+
+def _hollows(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """How much light reaches each pixel: less where what is around it stands nearer to the eye."""
+    if not seen.any():
+        return np.ones(seen.shape)
+    span = float(np.ptp(nearness[seen])) + 1e-12
+    light = np.ones(seen.shape)
+    # What is around is smooth: every fourth pixel tells it.
+    there, near = seen[::_COARSE, ::_COARSE].astype(float), (nearness * seen)[::_COARSE, ::_COARSE]
+    for share in (0.012, 0.035):
+        radius = share * max(seen.shape) / _COARSE
+        around = gaussian_filter(near, radius) / np.maximum(gaussian_filter(there, radius), 1e-6)
+        light -= 0.9 * np.clip((_spread(around, seen.shape) - nearness) / span, 0, 0.25)
+    return light
+
+
+def _spread(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """A coarse field between whose pixels lines lie, on all pixels."""
+    rows, columns = (np.minimum(np.arange(n) / _COARSE, m - 1) for n, m in zip(shape, coarse.shape, strict=True))
+    across = np.stack([np.interp(columns, np.arange(coarse.shape[1]), line) for line in coarse])
+    low = rows.astype(int)
+    high, share = np.minimum(low + 1, len(across) - 1), (rows - low)[:, None]
+    return across[low] * (1 - share) + across[high] * share
+
+
+def _edges(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Where depth jumps towards something behind, 0 to 1: a hairline around what stands in front."""
+    if not seen.any():
+        return np.zeros(seen.shape)
+    span = float(np.ptp(nearness[seen])) + 1e-12
+    farthest = -maximum_filter(np.where(seen, -nearness, 0.0), size=3)
+    jump = np.clip((nearness - farthest) / span / 0.06 - 0.5, 0, 1)
+    return np.where(seen, jump, 0.0)

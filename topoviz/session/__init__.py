@@ -1,0 +1,1 @@
+"""The session: its state, its events, its history and address, the models at hand, and what follows from them."""

@@ -1,0 +1,62 @@
+"""Which topology a superposition prior chose: the weights of its families, and in words what they say."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.errors import InputError, invalid
+from topoviz.session.checks import number, text
+
+__all__ = ["Family", "chose", "families", "weights"]
+
+_MOST = 24
+_MAJORITY = 0.5
+# What one thing of each family is called, where it is not the family's own name.
+_ONE = {"blobs": "blobs", "eight": "an eight"}
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of a superposition and its share of the probability, 0 to 1."""
+
+    name: str
+    weight: float
+
+
+def families(metrics: Mapping[str, Any]) -> tuple[Family, ...]:
+    """The families in a model's metrics, the heaviest first; none where it has no superposition prior."""
+    try:
+        return weights(metrics.get("families"))
+    except InputError:
+        return ()
+
+
+def weights(value: Any) -> tuple[Family, ...]:
+    """The families in an object of weights by name, the heaviest first; none in null.
+
+    Raises `InputError` on anything else.
+    """
+    if value is None:
+        return ()
+    if not isinstance(value, dict) or len(value) > _MOST:
+        raise invalid("families", f"an object of at most {_MOST} weights", repr(value), 'write {"ring": 1.0}')
+    found = [Family(text("families", name, 40), number("families", weight, 0, 1)) for name, weight in value.items()]
+    return tuple(sorted(found, key=lambda family: -family.weight))
+
+
+def chose(found: Sequence[Family]) -> str:
+    """What the weights say: the family that holds the majority, or that none does.
+
+    >>> chose([Family("ring", 0.81), Family("blobs", 0.19)])
+    'chose a ring (81 %)'
+    >>> chose([Family("ring", 0.45), Family("line", 0.4), Family("blobs", 0.15)])
+    'chose no one shape: mostly a ring (45 %) and a line (40 %)'
+    """
+    first, *rest = found
+    if first.weight > _MAJORITY or not rest:
+        return f"chose {_share(first)}"
+    return f"chose no one shape: mostly {_share(first)} and {_share(rest[0])}"
+
+
+def _share(family: Family) -> str:
+    return f"{_ONE.get(family.name, f'a {family.name}')} ({100 * family.weight:.0f} %)"

@@ -1,0 +1,143 @@
+"""What colors a model's points beside its leaves: a column of the data, kept in the model's folder.
+
+`labels.json` holds `column` (its name), `names` (of its classes; empty where it is a scale) and `values`, one for each
+row of the model's sample, in the order of `sample.safetensors`: the number of a class, -1 where unknown; on a scale the
+number itself, null where unknown. A model without that file has no such column.
+"""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.data.sidecars import Column, sample_rows
+from core.errors import InputError, invalid
+from core.files import write_json
+
+if TYPE_CHECKING:
+    from core.data.survey import Table
+
+__all__ = ["Labels", "attach_labels", "chosen_labels", "given_labels", "read_labels", "write_labels"]
+
+_FILE = "labels.json"
+_MOST_BYTES = 4_000_000
+_MOST_NAMES = 64
+_LONGEST = 80
+_OTHER = "other"
+_USUAL = ("label", "labels", "class", "classes", "target", "species", "cluster", "y")
+# Whole numbers of more values than this are a scale; a column that was given as labels may have more.
+_FEW = 12
+
+
+@dataclass(frozen=True)
+class Labels:
+    """One value a point of the `column`: the number of its class among `names`, or where there are none a number."""
+
+    column: str
+    names: tuple[str, ...]
+    values: tuple[float | None, ...]
+
+
+def write_labels(folder: Path, labels: Labels) -> None:
+    """Write them into a model's folder, whole or not at all. Raises `InputError` where that cannot be."""
+    write_json(asdict(labels), folder / _FILE)
+
+
+def read_labels(folder: Path) -> Labels | None:
+    """The labels in a model's folder, None where it has none. Raises `InputError` where they are damaged."""
+    path = folder / _FILE
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise _damaged()
+        found = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError):
+        raise _damaged() from None
+    if not isinstance(found, dict) or not all(isinstance(found.get(key), list) for key in ("names", "values")):
+        raise _damaged()
+    names = tuple(str(name)[:_LONGEST] for name in found["names"][: _MOST_NAMES + 1])
+    values = tuple(_value(value, len(names)) for value in found["values"])
+    return Labels(str(found.get("column", ""))[:_LONGEST], names, values)
+
+
+def chosen_labels(table: "Table", key: str, rows: np.ndarray) -> Labels:
+    """The labels of some `rows` (m,) of a table: of its column of numbers n for `n3`, of what is beside them for `t0`.
+
+    Whole numbers of few values are classes, and so is text: at most 64, the rest are 'other'. Raises `InputError` on a
+    column that is none.
+    """
+    place = int(key[1:]) if key[:1] in ("n", "t") and key[1:].isascii() and key[1:].isdigit() else -1
+    held = table.columns if key[:1] == "n" else table.beside
+    if not 0 <= place < len(held):
+        raise invalid("label", "a column of the data", repr(key), "choose one from the list")
+    if key[0] == "n":
+        return _of_numbers(table.columns[place], np.asarray(table.points[:, place], np.float64), rows)
+    name, values = table.beside[place]
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return _of_numbers(name, values.astype(np.float64), rows)
+    texts = ["" if value is None else str(value).strip() for value in values.tolist()]
+    return _of_texts(name, texts, rows)
+
+
+def given_labels(columns: Sequence[Column], argument: str = "labels") -> Column:
+    """The one of a file's columns that holds labels: the only one, or the one called label, class, target or the like.
+
+    Raises `InputError` where there is none, or its values are no labels.
+    """
+    usual = [column for column in columns if column.name.lower() in _USUAL]
+    chosen = columns[0] if len(columns) == 1 else usual[0] if usual else None
+    if chosen is None:
+        names = ", ".join(column.name or "no name" for column in columns[:6])
+        raise invalid(argument, "a file of one column, or with one called label", f"columns {names}", "name one label")
+    if isinstance(chosen.values, np.ndarray) and chosen.values.ndim != 1:
+        raise invalid(argument, "one label a row", f"shape {chosen.values.shape}", "give one number or text a row")
+    return chosen
+
+
+def attach_labels(folder: Path, column: Column) -> None:
+    """Write `labels.json` into a model's folder from a label for every row of its data; the model's sample tells which
+    of them it keeps. Raises `InputError` where they cannot be its data's."""
+    rows = sample_rows(folder, len(column))
+    name = column.name or "label"
+    if isinstance(column.values, np.ndarray):
+        labels = _of_numbers(name, column.values.astype(np.float64), rows, few=_MOST_NAMES)
+    else:
+        labels = _of_texts(name, ["" if text is None else text.strip() for text in column.values], rows)
+    write_labels(folder, labels)
+
+
+def _of_numbers(name: str, values: np.ndarray, rows: np.ndarray, few: int = _FEW) -> Labels:
+    finite = values[np.isfinite(values)]
+    known = np.unique(finite)
+    taken = values[rows]
+    if len(known) <= few and (known == np.floor(known)).all():
+        texts = [f"{value:.0f}" if np.isfinite(value) else "" for value in values]
+        return _of_texts(name, texts, rows, ordered=[f"{value:.0f}" for value in known])
+    return Labels(name[:_LONGEST], (), tuple(float(value) if np.isfinite(value) else None for value in taken))
+
+
+def _of_texts(name: str, texts: list[str], rows: np.ndarray, ordered: list[str] | None = None) -> Labels:
+    common = Counter(text for text in texts if text).most_common(_MOST_NAMES)
+    names = ordered or sorted(text for text, _ in common)
+    rank = {text: at for at, text in enumerate(names)} | {"": -1}
+    taken = [rank.get(texts[row], len(names)) for row in rows]
+    shown = [text[:_LONGEST] for text in names] + ([_OTHER] if len(names) in taken else [])
+    return Labels(name[:_LONGEST], tuple(shown), tuple(taken))
+
+
+def _value(value: Any, classes: int) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return -1 if classes else None
+    if classes:
+        return int(value) if 0 <= value < classes else -1
+    return float(value)
+
+
+def _damaged() -> InputError:
+    return InputError("the labels beside the model are damaged; train it again to have them.")
