@@ -34,7 +34,7 @@ _HOMES = {
     "core.model.store": ("load_model", "save_model"),
     "core.baselines": ("TRANSLATORS", "Latents", "Pairs", "translate"),
     "core.training": ("Progress", "train"),
-    "core.verdict.trust": ("Trust", "assess"),
+    "core.verdict": ("Verdict", "assess"),
     "core.tree": ("LevelSetTree", "level_set_tree", "tree_with_regions"),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}

@@ -21,7 +21,7 @@ from core.model.autoencoder import FlowAutoencoder
 from core.training import train
 from core.training.progress import Progress
 from core.tree import level_set_tree
-from core.verdict.trust import Trust, assess, matched_score
+from core.verdict import Verdict, assess
 
 __all__ = ["Follow", "TopologyAligner"]
 
@@ -37,7 +37,7 @@ class TopologyAligner(BaseEstimator):
     priors of `FlowAutoencoderConfig`, `family` that of the map, `steps` the most training steps (None: the usual), and
     `seed` decides all that is random.
 
-    After `fit`: `trust_` (is the match determined, how probable, why), `matching_`, `alternatives_` (the other
+    After `fit`: `verdict_` (is the match determined, how probable, why), `matching_`, `alternatives_` (the other
     matchings that explain the trees about as well), `map_` between latents (None where too little is matched),
     `model_a_`, `model_b_`, `preparation_a_`, `preparation_b_`, `tree_a_`, `tree_b_`, `anchors_` and `n_features_in_`.
 
@@ -113,8 +113,9 @@ class TopologyAligner(BaseEstimator):
         explain."""
         self._fitted()
         if A is None or B is None:
-            score = matched_score(self._map(), self.matching_, self.model_a_, self.model_b_, self.seed)
-            return float("nan") if score is None else score
+            self._map()
+            known = self.verdict_
+            return float("nan") if known is None or known.score is None else known.score
         images, truth = self._map()(self.encode_a(A)), self.encode_b(B)
         if len(images) != len(truth):
             raise invalid("B", f"one row for each of A's ({len(images)})", len(truth), "pair the rows")
@@ -141,14 +142,14 @@ class TopologyAligner(BaseEstimator):
             if self.matching_.pairs and "family" in str(error).split("`")[1:2]:
                 raise
             self.map_ = None
-        self.trust_: Trust = assess(self.matching_, self.map_, self.model_a_, self.model_b_)
+        self.verdict_: Verdict | None = assess(self.matching_, self.map_, self.model_a_, self.model_b_)
         return self
 
     def _map(self) -> LatentMap:
         self._fitted()
         if self.map_ is None:
             raise InputError(
-                "no map could be fitted: too few leaves are matched; see `trust_.reasons`, or give anchors."
+                "no map could be fitted: too few leaves are matched; see `verdict_.reasons`, or give anchors."
             )
         return self.map_
 

@@ -12,6 +12,7 @@ from core.files import read_json, write_json
 from core.maps import LatentMap, Residual, map_from_dict
 from core.match.types import Matching, Pair
 from core.tree.types import Holes, LevelSetTree
+from core.verdict import Verdict
 
 __all__ = ["MatchDocument", "load_match", "load_tree", "save_match", "save_tree", "tree_from_json", "tree_to_json"]
 
@@ -99,8 +100,9 @@ def load_tree(path: Path | str) -> LevelSetTree:
 class MatchDocument:
     """A matching with the map fitted to it, as it is kept in a file: no trees, nodes by id.
 
-    `map` carries A's latents into B's, None where none could be fitted; `score` is its pair-free score in nats and
-    `residuals` what it leaves at each pair. `alternatives` are other matchings of the leaves, with their cost.
+    `map` carries A's latents into B's, None where none could be fitted, `residuals` are what it leaves at each pair.
+    `verdict` says how far to believe both, None where the method gives none. `alternatives` are other matchings of the
+    leaves, with their cost.
     """
 
     model_a: str
@@ -110,12 +112,25 @@ class MatchDocument:
     unmatched_b: tuple[int, ...]
     cost: float
     gap: float
-    determined: bool
-    reasons: tuple[str, ...] = ()
+    verdict: Verdict | None = None
     alternatives: tuple[tuple[tuple[tuple[int, int], ...], float], ...] = ()
     map: LatentMap | None = None
-    score: float | None = None
     residuals: tuple[Residual, ...] = ()
+
+    @property
+    def determined(self) -> bool:
+        """Whether there is a verdict, and its word is 'determined'."""
+        return self.verdict is not None and self.verdict.determined
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The verdict's reasons, none where there is no verdict."""
+        return () if self.verdict is None else self.verdict.reasons
+
+    @property
+    def score(self) -> float | None:
+        """The verdict's score in nats."""
+        return None if self.verdict is None else self.verdict.score
 
     @classmethod
     def of(
@@ -125,7 +140,7 @@ class MatchDocument:
         *,
         model_a: str,
         model_b: str,
-        score: float | None = None,
+        verdict: Verdict | None = None,
         residuals: tuple[Residual, ...] = (),
     ) -> "MatchDocument":
         """What to keep of a matching and its map."""
@@ -137,11 +152,9 @@ class MatchDocument:
             matching.unmatched_b,
             matching.cost,
             matching.gap,
-            matching.determined,
-            matching.reasons,
+            verdict,
             tuple((other.pairs, other.cost) for other in matching.alternatives),
             fitted,
-            score,
             residuals,
         )
 
@@ -164,6 +177,7 @@ class MatchDocument:
             "gap": float(self.gap),
             "determined": self.determined,
             "reasons": list(self.reasons),
+            "verdict": None if self.verdict is None else self.verdict.to_json(),
             "alternatives": [
                 {"pairs": [list(pair) for pair in pairs], "cost": float(cost)} for pairs, cost in self.alternatives
             ],
@@ -180,21 +194,19 @@ class MatchDocument:
                 model_a=str(document["model_a"]),
                 model_b=str(document["model_b"]),
                 pairs=tuple(
-                    Pair(int(p["a"]), int(p["b"]), float(p["confidence"]), bool(p["pinned"]), _terms(p))
+                    Pair(int(p["a"]), int(p["b"]), _maybe(p["confidence"]), bool(p["pinned"]), _terms(p))
                     for p in document["pairs"]
                 ),
                 unmatched_a=tuple(map(int, document["unmatched_a"])),
                 unmatched_b=tuple(map(int, document["unmatched_b"])),
                 cost=float(document["cost"]),
                 gap=float(document["gap"]),
-                determined=bool(document["determined"]),
-                reasons=tuple(map(str, document.get("reasons", ()))),
+                verdict=_verdict(document, fitted),
                 alternatives=tuple(
                     (tuple((int(a), int(b)) for a, b in other["pairs"]), float(other["cost"]))
                     for other in document["alternatives"]
                 ),
                 map=None if fitted is None else map_from_dict(fitted),
-                score=None if fitted is None or fitted.get("score") is None else float(fitted["score"]),
                 residuals=tuple(
                     Residual(int(r["a"]), int(r["b"]), float(r["distance"]), float(r["shape"]))
                     for r in (fitted or {}).get("residuals", ())
@@ -215,6 +227,22 @@ def save_match(match: MatchDocument, path: Path | str) -> None:
 def load_match(path: Path | str) -> MatchDocument:
     """The match in a JSON file. Raises `InputError` where it is none."""
     return MatchDocument.from_json(read_json(path))
+
+
+def _maybe(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def _verdict(document: Mapping[str, Any], fitted: Mapping[str, Any] | None) -> Verdict | None:
+    """The verdict in a match; of earlier versions' files what they say, without a probability of the whole."""
+    found = document.get("verdict")
+    if found is not None:
+        return Verdict.from_json(found)
+    if "verdict" in document:
+        return None
+    score = None if fitted is None else _maybe(fitted.get("score"))
+    word, probability = ("determined", 1.0) if document["determined"] else ("not determined", 0.0)
+    return Verdict(word, probability, tuple(map(str, document.get("reasons", ()))), score=score)
 
 
 def _terms(pair: Mapping[str, Any]) -> dict[str, float]:

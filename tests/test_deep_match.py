@@ -6,8 +6,8 @@ import pytest
 from core.gaussians import GaussianMixture
 from core.maps import fit_map
 from core.match import match_trees
-from core.match.pose import proposals
-from core.match.problem import MatchConfig, poses
+from core.match.by_map import proposals
+from core.match.problem import MatchConfig, assignment_problems
 from core.tree import level_set_tree
 
 
@@ -89,7 +89,7 @@ def test_an_edit_that_is_taken_back_leaves_no_trace():
 
 def test_proposals_are_full_distinct_and_the_same_every_time():
     _, _, a, b = pair(8, 6, 9)
-    (problem,) = poses(a, b, MatchConfig())
+    (problem,) = assignment_problems(a, b, MatchConfig())
     first, second = proposals(problem, 20), proposals(problem, 20)
     assert np.array_equal(first, second)
     assert len(np.unique(first, axis=0)) == len(first) > 1

@@ -12,7 +12,7 @@ from core.gaussians import GaussianMixture
 from core.match import METHODS, MatchConfig, match_trees
 from core.match.exact import solve_exact
 from core.match.heuristic import regrets, solve_heuristic
-from core.match.problem import AssignmentProblem, poses, usual_margin
+from core.match.problem import AssignmentProblem, assignment_problems, usual_margin
 from core.tree import level_set_tree
 
 
@@ -111,14 +111,14 @@ def test_a_regret_is_what_the_cheapest_change_costs(seed):
 
 
 def test_a_search_cut_short_says_so():
-    problem = poses(*(level_set_tree(world(8, seed)) for seed in (1, 2)), MatchConfig())[0]
+    problem = assignment_problems(*(level_set_tree(world(8, seed)) for seed in (1, 2)), MatchConfig())[0]
     assert not solve_exact(problem, budget=2).proven
 
 
 @pytest.mark.parametrize(("modes_a", "modes_b"), [(1, 1), (2, 3), (4, 4), (5, 3), (6, 6), (7, 6)])
 def test_the_exact_solver_finds_what_trying_everything_finds(modes_a, modes_b):
     a, b = level_set_tree(world(modes_a, 1)), level_set_tree(world(modes_b, 2))
-    problem = poses(a, b, MatchConfig())[1]
+    problem = assignment_problems(a, b, MatchConfig())[1]
     na, nb = problem.shape
     costs = [problem.cost(np.array(partners)) for partners in injections(na, nb)]
     costs.sort()

@@ -21,6 +21,7 @@ from core.data.spool import row_blocks
 from core.errors import InputError, invalid
 from core.files import atomic_file
 from core.model.prior.learned import MixtureModule
+from core.tree.regime import Regime, regime_of
 
 __all__ = ["Preparation", "load_preparation", "prepare", "prepared_pair", "save_preparation"]
 
@@ -196,7 +197,7 @@ def _chosen(
 ) -> Preparation:
     axes, values, said = spectrum
     total = np.cumsum(values) / values.sum()
-    kept = max(k, int(np.searchsorted(total, _HELD)) + 1) if k <= 3 else k
+    kept = max(k, int(np.searchsorted(total, _HELD)) + 1) if regime_of(k) is Regime.PLANE else k
     kept = min(kept, len(values))
     if span:
         own = sum(value > _APART for value in span)

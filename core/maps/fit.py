@@ -13,8 +13,10 @@ from core.gaussians.procrustes import PROCRUSTES, NodePairs, descend, solve, squ
 from core.maps.affine import AffineMap, LatentMap
 from core.maps.robust import disagreeing
 from core.maps.tree_guided import TreeMap
+from core.match.explanations import singled_out
 from core.match.pairs import basin_pairs
 from core.match.types import Matching, Pair
+from core.tree.regime import Regime, regime_of
 
 __all__ = [
     "FAMILIES",
@@ -34,7 +36,6 @@ _ROUNDS = 25
 # Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
-_DEEP = 3
 # Of more nodes the heaviest are left out in turn.
 _LEFT_OUT = 24
 # A covariance is flat where its least variance is so small a share of its largest.
@@ -83,7 +84,7 @@ def disagreeing_pairs(matching: Matching, family: str = "affine") -> tuple[tuple
     far better, or the two that fit far better with their partners exchanged; mostly none.
 
     Four pairs and more are judged; 'tree' is judged as 'affine'. `fit_map` leaves out what is named here where
-    the matching is not determined and no pair is pinned. Raises `InputError` for an unknown family.
+    the trees do not single the matching out and no pair is pinned. Raises `InputError` for an unknown family.
     """
     linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
     if _problem(matching, nodes, family) is not None:
@@ -175,7 +176,7 @@ def _nodes(matching: Matching) -> NodePairs:
     a, b = matching.tree_a, matching.tree_b
     rows_a = np.array([a.row(pair.a) for pair in pairs], dtype=int)
     rows_b = np.array([b.row(pair.b) for pair in pairs], dtype=int)
-    confidence = np.array([max(pair.confidence, 1e-3) for pair in pairs])
+    confidence = np.array([1.0 if pair.confidence is None else max(pair.confidence, 1e-3) for pair in pairs])
     for tree, rows, side in ((a, rows_a, "first"), (b, rows_b, "second")):
         fault = _fault(tree.basin_mean[rows], tree.basin_covariance[rows])
         if fault.any():
@@ -217,7 +218,7 @@ def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
         raise InputError(problem)
     kept = np.ones(len(nodes), dtype=bool)
     # What a person pinned stays, and the rest follows it; what trees were matched by says more of a pair than a map.
-    sure = matching.determined and all(pair.terms for pair in pairs)
+    sure = singled_out(matching) and all(pair.terms for pair in pairs)
     open_to_doubt = not sure and not any(pair.pinned for pair in pairs)
     if open_to_doubt:
         kept[list(disagreeing(nodes, linear))] = False
@@ -260,7 +261,7 @@ def _solved(nodes: NodePairs, family: str) -> tuple[np.ndarray, bool]:
         # The better optimum lay behind a mirror; the first one is now among the others.
         at = int(costs.argmin())
         matrix, cost, others[at], costs[at] = others[at].copy(), float(costs[at]), matrix, cost
-    if len(matrix) > _DEEP:
+    if regime_of(len(matrix)) is Regime.SAMPLED:
         # What lies across all clusters there is noise within them, whichever way it is turned: no other map is meant.
         return matrix, False
     within = np.trace(np.tensordot(nodes.weights, nodes.covariances_b, 1)) / nodes.size_b

@@ -7,20 +7,21 @@ from functools import lru_cache
 import numpy as np
 
 from core.errors import InputError, invalid
+from core.match.by_map import solve_by_map
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_around, solve_heuristic
-from core.match.judgement import by_chance, confidence, judged, terms
+from core.match.judgement import by_chance, confidence, forced, least_support, terms
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
-from core.match.pose import posed
-from core.match.problem import AssignmentProblem, MatchConfig, poses
+from core.match.problem import AssignmentProblem, MatchConfig, assignment_problems
 from core.match.published import PUBLISHED
-from core.match.types import Alternative, Matching, Pair
+from core.match.types import OURS, Alternative, Matching, Pair
+from core.tree.regime import Regime, regime_of
 from core.tree.types import LevelSetTree
 
 __all__ = ["METHODS", "match_trees"]
 
-METHODS = ("leaf-distances", *PUBLISHED)
+METHODS = (OURS, *PUBLISHED)
 _MOST = 20
 
 
@@ -44,19 +45,30 @@ def match_trees(
     _sound(a, "a")
     _sound(b, "b")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
-    allowed, forced = _constraints(a, b, pins, bans)
+    allowed, held = _constraints(a, b, pins, bans)
     if config.method in PUBLISHED:
-        return _published(a, b, pins, bans, allowed, forced, config)
-    problem, solutions, solver = (_posed if a.dim == b.dim > 3 else _solved)(a, b, config, allowed, forced)
+        return _published(a, b, pins, bans, allowed, held, config)
+    regime = regime_of(a.dim, b.dim)
+    # Where the two spaces have one dimension, one map has to carry all leaves.
+    solve = _solved_by_pose if regime is Regime.SAMPLED and a.dim == b.dim else _solved_by_pairs
+    problem, solutions, solver = solve(a, b, config, allowed, held)
     best, others = solutions.found[0], solutions.found[1:]
-    gap = others[0].cost - best.cost if others else problem.margin
+    chance = by_chance(problem, solutions)
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
     near = [s for s in solutions.found if s.cost - best.cost <= problem.margin]
-    chance = by_chance(problem, solutions)
-    alternatives = _alternatives(a, b, near, chance)
-    cost = best.cost + chance
-    matching = Matching(a, b, pairs, *_left_out(a, b, pairs), cost, gap, False, solver, alternatives)
-    return judged(matching, problem, solutions)
+    return Matching(
+        a,
+        b,
+        pairs,
+        *_left_out(a, b, pairs),
+        cost=best.cost + chance,
+        gap=others[0].cost - best.cost if others else problem.margin,
+        solver=solver,
+        margin=problem.margin,
+        alternatives=_alternatives(a, b, near, chance),
+        forced=forced(solutions),
+        support=least_support(solutions),
+    )
 
 
 def _sound(tree: LevelSetTree, name: str) -> None:
@@ -107,9 +119,8 @@ def _published(
     for i, j in forced.items():
         partners[i] = j
     best = Solution(tuple(partners.tolist()), found.distance)
-    pairs = node_pairs(a, b, best, pins, bans, np.full(len(partners), 0.5), {})
-    reason = f"The method {config.method} does not say how sure it is."
-    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, False, config.method, reasons=(reason,))
+    pairs = node_pairs(a, b, best, pins, bans, None, {})
+    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, "published", config.method)
 
 
 def _left_out(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -173,7 +184,7 @@ def _constraints(
     return allowed, forced
 
 
-def _solved(
+def _solved_by_pairs(
     a: LevelSetTree,
     b: LevelSetTree,
     config: MatchConfig,
@@ -181,7 +192,7 @@ def _solved(
     forced: dict[int, int],
 ) -> tuple[AssignmentProblem, Solutions, str]:
     """The problem at the level of noise that explains the trees best, its solutions, and which solver found them."""
-    problems = [replace(problem, allowed=allowed, forced=forced) for problem in _poses(a, b, config)]
+    problems = [replace(problem, allowed=allowed, forced=forced) for problem in _problems(a, b, config)]
     if max(allowed.shape) > config.exact_leaves:
         return _solved_around(a, b, config, problems)
     solved = [(problem, *_solutions(problem)) for problem in problems]
@@ -189,25 +200,25 @@ def _solved(
     return problem, with_misfits(a, b, solutions), solver
 
 
-def _posed(
+def _solved_by_pose(
     a: LevelSetTree,
     b: LevelSetTree,
     config: MatchConfig,
     allowed: np.ndarray,
     forced: dict[int, int],
 ) -> tuple[AssignmentProblem, Solutions, str]:
-    """`_solved` in one dimension beyond three, where pairs of leaves only propose what the map then decides."""
-    problem = replace(_poses(a, b, config)[0], allowed=allowed, forced=forced)
-    solutions = _posed_freely(a, b, config)
+    """`_solved_by_pairs` where one map has to carry all leaves: pairs only propose what the map then decides."""
+    problem = replace(_problems(a, b, config)[0], allowed=allowed, forced=forced)
+    solutions = _solved_freely(a, b, config)
     if forced or not allowed.all():
-        solutions = posed(a, b, problem, np.array(solutions.found[0].partners))
+        solutions = solve_by_map(a, b, problem, np.array(solutions.found[0].partners))
     return problem, solutions, "heuristic"
 
 
 @lru_cache(maxsize=32)
-def _posed_freely(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> Solutions:
+def _solved_freely(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> Solutions:
     """The matchings of two trees without pins and bans."""
-    return posed(a, b, _poses(a, b, config)[0])
+    return solve_by_map(a, b, _problems(a, b, config)[0])
 
 
 def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:
@@ -226,8 +237,8 @@ def _searched(found: list[tuple[tuple[int, ...], float]]) -> Solutions:
 # Of the same two trees every edit asks anew. Nothing that is kept depends on pins and bans: a session's matching is the
 # same by whatever way it was reached.
 @lru_cache(maxsize=32)
-def _poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[AssignmentProblem, ...]:
-    return tuple(poses(a, b, config))
+def _problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[AssignmentProblem, ...]:
+    return tuple(assignment_problems(a, b, config))
 
 
 @lru_cache(maxsize=32)
@@ -235,7 +246,7 @@ def _unconstrained(
     a: LevelSetTree, b: LevelSetTree, config: MatchConfig
 ) -> tuple[int, list[tuple[tuple[int, ...], float]]]:
     """At which level of noise the trees are explained best, and the matchings found there without pins and bans."""
-    problems = _poses(a, b, config)
+    problems = _problems(a, b, config)
     at = min(range(len(problems)), key=lambda at: problems[at].cost(quick_solution(problems[at])))
     return _at_likeliest(problems, at, solve_heuristic(problems[at]))
 
@@ -243,7 +254,7 @@ def _unconstrained(
 def _solved_around(
     a: LevelSetTree, b: LevelSetTree, config: MatchConfig, problems: list[AssignmentProblem]
 ) -> tuple[AssignmentProblem, Solutions, str]:
-    """`_solved` of trees too large for a proof: from the matching without pins and bans on."""
+    """`_solved_by_pairs` of trees too large for a proof: from the matching without pins and bans on."""
     at, found = _unconstrained(a, b, config)
     if problems[at].forced or not problems[at].allowed.all():
         at, found = _at_likeliest(problems, at, solve_around(problems[at], np.array(found[0][0])))

@@ -5,14 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from core.gaussians.procrustes import PROCRUSTES, solve
+from core.match.calibration import calibration
 from core.match.exact import Solution, Solutions
 from core.match.pairs import basin_pairs
 from core.tree.types import LevelSetTree
 
 __all__ = ["with_misfits"]
 
-# Nats a leaf per unit of what an affine map leaves, and what two leaves, which fit some map, are taken to leave.
-_MISFIT, _UNTESTED = 0.3, 0.6
 # From so many leaves on, matchings that differ in one of them have nearly one map: a step from the last one's finds it.
 _MANY = 24
 
@@ -46,11 +45,11 @@ def _misfit(
         return 0.0, None
     rows_a, rows_b = a.leaves[matched], b.leaves[partners[matched]]
     if len(matched) == 2:
-        return 2 * _MISFIT * _UNTESTED, None
+        return 2 * calibration().misfit * calibration().untested_misfit, None
     nodes = basin_pairs(a, rows_a, b, rows_b)
     if near is None or len(nodes) < _MANY:
         matrix = solve(nodes, "affine")[0]
     else:
         matrix = PROCRUSTES["affine"](nodes.moments(near[None])[0], nodes.spread)[0]
     left = nodes.distances(matrix) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
-    return _MISFIT * float(np.minimum(left, 1.0).sum()), matrix
+    return calibration().misfit * float(np.minimum(left, 1.0).sum()), matrix

@@ -16,23 +16,28 @@ def node_pairs(
     best: Solution,
     pins: tuple[tuple[int, int], ...],
     bans: tuple[tuple[int, int], ...],
-    confidence: np.ndarray,
+    confidence: np.ndarray | None,
     terms: dict[int, dict[str, float]],
 ) -> tuple[Pair, ...]:
-    """Matched leaves, then the inner nodes whose matched leaves are each other's images."""
-    leaves, pairs = {}, []
+    """Matched leaves, then the inner nodes whose matched leaves are each other's images.
+
+    `confidence` (na,) is that of the leaves, None where there is none.
+    """
+    leaves: dict[int, tuple[int, float | None]] = {}
+    pairs: list[Pair] = []
     for i, j in enumerate(best.partners):
         if j >= 0:
-            leaves[int(a.leaves[i])] = int(b.leaves[j]), float(confidence[i])
+            sure = None if confidence is None else float(confidence[i])
+            leaves[int(a.leaves[i])] = int(b.leaves[j]), sure
             ids = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
-            sure = 1.0 if ids in pins else float(confidence[i])
-            pairs.append(Pair(*ids, sure, ids in pins, terms.get(i, {})))
+            pairs.append(Pair(*ids, 1.0 if ids in pins else sure, ids in pins, terms.get(i, {})))
     pinned = {pair for pair in pins if a.children[a.row(pair[0])]}
     taken_a, taken_b = {i for i, _ in pinned}, {j for _, j in pinned}
     for row, image in _inner(a, b, {row: image for row, (image, _) in leaves.items()}).items():
         ids = (int(a.id[row]), int(b.id[image]))
         if ids not in bans and ids[0] not in taken_a and ids[1] not in taken_b:
-            pairs.append(Pair(*ids, min(leaves[leaf][1] for leaf in a.leaves_below[row] if leaf in leaves)))
+            below = [leaves[leaf][1] for leaf in a.leaves_below[row] if leaf in leaves]
+            pairs.append(Pair(*ids, min((sure for sure in below if sure is not None), default=None)))
     return (*pairs, *(Pair(i, j, 1.0, True) for i, j in sorted(pinned)))
 
 

@@ -12,50 +12,35 @@ where its evidence outweighs its price. Two trees of the plane differ in 2 n way
 share what they say: k / (n - 1) of a pair's evidence counts in k dimensions, at most all of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
+from core.match.calibration import calibration
+from core.tree.regime import Regime, regime_of
 from core.tree.types import LevelSetTree
 
 __all__ = [
-    "DEEP_EVIDENCE",
     "EVIDENCE",
     "AssignmentProblem",
     "Evidence",
     "MatchConfig",
+    "assignment_problems",
     "leaf_distances",
-    "poses",
-    "usual_margin",
 ]
 
 _EPSILON = 1e-9
-# Bhattacharyya distances above this grow ever less reliable.
-_FAR = 6.0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """A kind of evidence: `between` gives what lies between each two leaves of a tree (n, n), in row order; `noise` is
-    how far that differs between two encodings of one world, `spread` how far between leaves at random (mean absolute
-    deviations), `weight` how much it counts, `of_leaves` whether it is a difference of what each leaf has alone."""
+    """A kind of evidence: `between` gives what lies between each two leaves of a tree (n, n), in row order, `of_leaves`
+    says whether it is a difference of what each leaf has alone. Its scale is in `core.match.calibration`."""
 
     between: Callable[[LevelSetTree], np.ndarray]
-    noise: float
-    spread: float
-    weight: float
     of_leaves: bool = True
-
-
-@dataclass(frozen=True)
-class _Usual:
-    """What suits a dimension, in nats: see `MatchConfig` and `AssignmentProblem`."""
-
-    price: float
-    margin: float
-    chance: float
 
 
 @dataclass(frozen=True)
@@ -63,15 +48,14 @@ class MatchConfig:
     """How a matching is found and judged.
 
     `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
-    bring, None what suits the dimension. `levels` are the multiples of the evidence's usual noise that are tried; the
-    likeliest is taken. A matching within `margin` nats of the best (None: what suits the dimension) is an explanation
-    as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum. Beyond three dimensions, where
-    pairs of leaves only propose, there is one level and no proof.
+    bring, `levels` are the multiples of the evidence's usual noise that are tried, of which the likeliest is taken, and
+    a matching within `margin` nats of the best is an explanation as good: None is what suits the regime. Trees of at
+    most `exact_leaves` leaves in the plane are solved to the proven optimum.
     """
 
     method: str = "leaf-distances"
     price: float | None = None
-    levels: tuple[float, ...] = (0.5, 1.0, 2.0)
+    levels: tuple[float, ...] | None = None
     margin: float | None = None
     exact_leaves: int = 16
 
@@ -96,8 +80,9 @@ class AssignmentProblem:
     allowed: np.ndarray
     forced: dict[int, int] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
-    margin: float = 1.5
+    margin: float = 0.0
     chance: float = 0.0
+    regime: Regime = Regime.PLANE
     last: list[tuple[np.ndarray, np.ndarray]] = field(default_factory=list, init=False)
 
     @property
@@ -162,47 +147,47 @@ class AssignmentProblem:
         )
 
 
-def poses(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
+def assignment_problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
     """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each level
     of noise."""
-    usual = _usual(a, b)
-    kinds, dim = (DEEP_EVIDENCE, min(a.dim, b.dim)) if usual is _DEEP else (EVIDENCE, 2)
+    regime = regime_of(a.dim, b.dim)
+    usual, kinds = calibration().regimes[regime], EVIDENCE[regime]
     between_a, between_b = (np.stack([kind.between(tree) for kind in kinds.values()]) for tree in (a, b))
-    noise, spread, weight = np.array([(k.noise, k.spread, k.weight) for k in kinds.values()]).T
+    scales = [usual.evidence[name] for name in kinds]
+    noise, spread, weight = np.array([(scale.noise, scale.spread, scale.weight) for scale in scales]).T
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
     price = usual.price if config.price is None else config.price
     # Two lone leaves have no other choice.
     price = price if max(holes.shape) > 1 else -price
-    ways = np.array([2 if kind.of_leaves else dim for kind in kinds.values()])
-    others = max(min(holes.shape) - 1, 1)
-    share = weight * (np.minimum(ways / others, 1.0) if dim > 2 else _SHARE / others)
+    share = weight * _shares(kinds, min(a.dim, b.dim), max(min(holes.shape) - 1, 1), usual.ways)
+    floor = calibration().floor
     problems = []
-    for level in (1.0,) if a.dim == b.dim > 3 else config.levels:
+    for level in usual.levels if config.levels is None else config.levels:
         slope, peaks = share * (1 / (level * noise) - 1 / spread), share * np.log(spread / (level * noise))
         problems.append(
             AssignmentProblem(
-                leaf_cost=price + _HOLES * holes,
+                leaf_cost=price + calibration().holes * holes,
                 between_a=slope[:, None, None] * between_a,
                 between_b=slope[:, None, None] * between_b,
                 peaks=peaks,
-                caps=peaks - share * np.log(_FLOOR),
+                caps=peaks - share * np.log(floor),
                 config=config,
                 allowed=np.ones(holes.shape, dtype=bool),
                 kinds=tuple(kinds),
                 margin=usual.margin if config.margin is None else config.margin,
                 chance=usual.chance if a.dim == b.dim else 0.0,
+                regime=regime,
             )
         )
     return problems
 
 
-def usual_margin(a: LevelSetTree, b: LevelSetTree) -> float:
-    """Nats within which another matching of two trees is as good as the best."""
-    return _usual(a, b).margin
-
-
-def _usual(a: LevelSetTree, b: LevelSetTree) -> "_Usual":
-    return _DEEP if max(a.dim, b.dim) > 3 else _PLANE
+def _shares(kinds: Mapping[str, Evidence], dim: int, others: int, ways: float | None) -> np.ndarray:
+    """(t,): how much of what a pair of leaves says counts by each kind, where a leaf has so many `others`: it differs
+    from them in `ways` ways, or in as many as there are dimensions."""
+    if ways is not None:
+        return np.full(len(kinds), ways / others)
+    return np.minimum([(2 if kind.of_leaves else dim) / others for kind in kinds.values()], 1.0)
 
 
 def leaf_distances(tree: LevelSetTree) -> np.ndarray:
@@ -228,7 +213,7 @@ def _log_distances(tree: LevelSetTree) -> np.ndarray:
     """The distances on a scale on which all are equally noisy: a logarithm that bends where they are far."""
     distance = leaf_distances(tree)
     np.fill_diagonal(distance, 1.0)
-    return -np.arcsinh(_FAR / np.maximum(distance, _EPSILON))
+    return -np.arcsinh(calibration().far / np.maximum(distance, _EPSILON))
 
 
 def _relative_log_distances(tree: LevelSetTree) -> np.ndarray:
@@ -262,18 +247,17 @@ def _volumes(tree: LevelSetTree) -> np.ndarray:
     return _contrasts(0.5 * np.linalg.slogdet(tree.basin_covariance[tree.leaves])[1])
 
 
-# Fitted to pairs of models of the hard suite's tuning worlds; see tests/benchmarks/matching.py.
-EVIDENCE = {
-    "distances": Evidence(_log_distances, noise=0.08, spread=0.5, weight=1.0, of_leaves=False),
-    "mass": Evidence(_masses, noise=0.06, spread=0.6, weight=0.33),
-    "height": Evidence(_heights, noise=0.126, spread=0.7, weight=0.33),
-    "volume": Evidence(_volumes, noise=0.1, spread=0.42, weight=0.33),
+EVIDENCE: Mapping[Regime, Mapping[str, Evidence]] = {
+    Regime.PLANE: {
+        "distances": Evidence(_log_distances, of_leaves=False),
+        "mass": Evidence(_masses),
+        "height": Evidence(_heights),
+        "volume": Evidence(_volumes),
+    },
+    Regime.SAMPLED: {
+        "distances": Evidence(_relative_log_distances, of_leaves=False),
+        "height": Evidence(_heights),
+        "volume": Evidence(_volumes),
+    },
 }
-# Fitted to pairs of classifiers of digits, in nine dimensions; see tests/benchmarks/digits.py.
-DEEP_EVIDENCE = {
-    "distances": Evidence(_relative_log_distances, noise=0.6, spread=1.43, weight=1.0, of_leaves=False),
-    "height": Evidence(_heights, noise=1.55, spread=2.32, weight=0.5),
-    "volume": Evidence(_volumes, noise=1.25, spread=2.33, weight=0.5),
-}
-_SHARE, _FLOOR, _HOLES = 2.0, 0.05, 2.0
-_PLANE, _DEEP = _Usual(price=0.65, margin=1.5, chance=0.0), _Usual(price=0.0, margin=3.0, chance=5.0)
+"""The kinds of evidence that count in each regime."""

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.match.problem import usual_margin
 from core.match.types import Matching
 
 __all__ = ["SURE", "Outlook", "Suggestion", "outlook"]
@@ -87,10 +86,10 @@ def outlook(matching: Matching, sure: float = SURE) -> Outlook:
     """
     pinned = {pair.a for pair in matching.leaf_pairs if pair.pinned}
     best = {pair.a: pair.b for pair in matching.leaf_pairs}
-    doubtful = [p for p in matching.leaf_pairs if p.confidence < sure and not p.pinned]
+    told = [(p, p.confidence) for p in matching.leaf_pairs if p.confidence is not None and not p.pinned]
     groups = list(_groups(matching, best))
     asked = {leaf for group in groups for leaf in group.leaves}
-    groups += [_alone(p.a, p.b, p.confidence) for p in doubtful if p.a not in asked]
+    groups += [_alone(p.a, p.b, known) for p, known in told if known < sure and p.a not in asked]
     open_ = {leaf for group in groups for leaf in group.leaves} - pinned
     found = [suggestion for group in groups for suggestion in _suggestions(group) if suggestion.a not in pinned]
     mass = dict(zip(matching.tree_a.id.tolist(), matching.tree_a.basin_mass.tolist(), strict=True))
@@ -111,7 +110,7 @@ def _groups(matching: Matching, best: dict[int, int]) -> Iterator[_Question]:
     """The alternatives in groups that share no leaf, the best matching in each."""
     others = [(dict(other.pairs), other.cost - matching.cost) for other in matching.alternatives]
     parts: list[tuple[set[tuple[str, int]], list[int]]] = []
-    margin = usual_margin(matching.tree_a, matching.tree_b)
+    margin = matching.margin
     for at, (pairs, _) in enumerate(others):
         touched, members = _touched(best, pairs), [at]
         if not touched:

@@ -5,19 +5,23 @@ from dataclasses import dataclass, field, replace
 
 from core.tree.types import LevelSetTree
 
-__all__ = ["Alternative", "Matching", "Pair"]
+__all__ = ["OURS", "Alternative", "Matching", "Pair"]
+
+OURS = "leaf-distances"
+"""The method of matching that weighs evidence, and so the one that a verdict can be given on."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Node `a` of the first tree stands for node `b` of the second (ids). `confidence` lies in [0, 1].
+    """Node `a` of the first tree stands for node `b` of the second (ids). `confidence` lies in [0, 1]; it is None where
+    the method of matching gives none.
 
     `terms` says what the pair costs by each kind of evidence (mass, height, ...), empty for inner nodes.
     """
 
     a: int
     b: int
-    confidence: float
+    confidence: float | None
     pinned: bool = False
     terms: Mapping[str, float] = field(default_factory=dict)
 
@@ -35,11 +39,12 @@ class Matching:
     """The best partial matching found between `tree_a` and `tree_b`.
 
     `pairs` holds matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
-    are ids of leaves with no partner. `cost` is the solver's objective (nats; the lower, the more evidence), `gap` how
-    much worse the second-best matching is, `alternatives` every other matching found within the ambiguity margin of
-    the best, best first, but those that only leave out pairs of a better one. `solver` is 'exact' or 'heuristic'.
-    `determined` says whether the evidence singles this matching out; `plausible` says whether there is enough of it,
-    `reasons` why, or why not, in sentences.
+    are ids of leaves with no partner. `method` says how it was found, `solver` is 'exact' (no better one exists),
+    'heuristic' or 'published'. `cost` is the method's objective (nats for ours; the lower, the more evidence), `gap`
+    how much worse the second-best matching is, `alternatives` every other matching found within `margin` of the best,
+    best first, but those that only leave out pairs of a better one. `forced` counts the pairs that join what was left
+    over on both sides, without evidence of their own, `support` is the log-odds of the least supported pair (None in
+    the plane). How far to believe all this is for `core.assess` to say.
     """
 
     tree_a: LevelSetTree
@@ -49,17 +54,17 @@ class Matching:
     unmatched_b: tuple[int, ...]
     cost: float
     gap: float
-    determined: bool
     solver: str
+    method: str = OURS
+    margin: float = 0.0
     alternatives: tuple[Alternative, ...] = ()
-    reasons: tuple[str, ...] = field(default=())
-    plausible: bool = True
+    forced: int = 0
+    support: float | None = None
 
     def __repr__(self) -> str:
-        word = "determined" if self.determined else "not determined"
         matched = ", ".join(f"{pair.a}:{pair.b}" for pair in self.leaf_pairs[:12])
         more = ", ..." if len(self.leaf_pairs) > 12 else ""
-        return f"<Matching {word}, leaves {matched or 'none'}{more}; cost {self.cost:.3g} nats>"
+        return f"<Matching of {len(self.leaf_pairs)} leaves, {matched or 'none'}{more}; cost {self.cost:.3g} nats>"
 
     @property
     def leaf_pairs(self) -> tuple[Pair, ...]:

@@ -15,6 +15,7 @@ from core.model.autoencoder import FlowAutoencoder
 from core.model.prior.learned import MixtureModule
 from core.training.independence import dependence, normality_gap
 from core.tree import LevelSets, node_of, tree_with_regions
+from core.tree.regime import Regime, regime_of
 
 __all__ = ["refit", "torn_pairs", "tree_support", "verdict"]
 
@@ -82,7 +83,7 @@ def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, se
 
 def _most_torn(model: FlowAutoencoder, points: int) -> float:
     """Beyond three dimensions points are so far apart that the nearest to some lies in another cluster."""
-    return _MOST_TORN if model.latent_dim <= 3 else max(_MOST_TORN, _TORN_SHARE * points)
+    return _MOST_TORN if regime_of(model.latent_dim) is Regime.PLANE else max(_MOST_TORN, _TORN_SHARE * points)
 
 
 def torn_pairs(model: FlowAutoencoder, points: np.ndarray) -> int:
@@ -116,7 +117,7 @@ def tree_support(model: FlowAutoencoder, latent: np.ndarray, seed: int = 0) -> t
 
 
 def _samples(dim: int, points: int, rng: np.random.Generator) -> list[np.ndarray]:
-    if dim > 3:
+    if regime_of(dim) is Regime.SAMPLED:
         return [np.unique(rng.integers(points, size=points)) for _ in range(_REFITS)]
     return [half for _ in range(_REFITS // 2) for half in np.array_split(rng.permutation(points), 2)]
 
@@ -124,7 +125,7 @@ def _samples(dim: int, points: int, rng: np.random.Generator) -> list[np.ndarray
 def refit(latent: np.ndarray, seed: int) -> GaussianMixture:
     """Forty Gaussians, fewer for few points, fitted to latents (n, k) by expectation maximisation, freshly started;
     beyond three dimensions as many as describe them shortest."""
-    if latent.shape[1] > 3:
+    if regime_of(latent.shape[1]) is Regime.SAMPLED:
         rng = np.random.default_rng(seed)
         some = latent[rng.permutation(len(latent))[:_REFIT_POINTS]].astype(np.float64)
         return MixtureModule.shortest(some, _REFIT_COMPONENTS, rng, _REFIT_STARTS).export()

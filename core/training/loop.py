@@ -25,6 +25,7 @@ from core.training.optimizer import Muon
 from core.training.progress import Progress
 from core.training.rows import Rows
 from core.training.warm_start import geodesic_targets
+from core.tree.regime import Regime, regime_of
 
 __all__ = ["Fit"]
 
@@ -40,7 +41,7 @@ _SEEDING_POINTS = 8000
 _EVEN, _FREE = 0.4, 0.6
 _PATIENCE = 0.06
 # Beyond so many latent dimensions points are few for the space, and a flow has so many parameters a number at most.
-_DENSE, _PARAMETERS = 3, 0.3
+_PARAMETERS = 0.3
 # Flows of further starts are drawn with seeds so far apart.
 _APART = 1_000_003
 
@@ -59,7 +60,7 @@ class Fit:
     ) -> None:
         self.began = self.fit_began = time.monotonic() if began is None else began
         self.latent_dim, self.pad = int(config.latent_dim), int(config.pad)
-        self.settled = self.latent_dim > _DENSE and config.prior in SPARSE
+        self.settled = regime_of(self.latent_dim) is Regime.SAMPLED and config.prior in SPARSE
         config = _within_means(config, len(dataset), dataset.dim + self.pad) if self.settled else config
         self.dataset, self.config, self.seed = dataset, config, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -13,6 +13,7 @@ import numpy as np
 from core.errors import invalid
 from core.tree.fields.grid import Grid
 from core.tree.levelsets import MIN_MASS, SIMPLIFY, LevelSets, level_sets, node_of, tree_with_regions
+from core.tree.regime import Regime, regime_of
 
 if TYPE_CHECKING:
     from core.model.autoencoder import FlowAutoencoder
@@ -66,7 +67,7 @@ def check_topology(model: "FlowAutoencoder", latent: LevelSets | None = None) ->
         tuple(node for node in sets.tree.ids(sets.tree.leaves) if node not in {pair[side] for pair in pairs})
         for side, sets in enumerate((own, latent))
     ]
-    comparable = model.data_dim <= 3 and model.latent_dim <= 3
+    comparable = regime_of(model.data_dim, model.latent_dim) is Regime.PLANE
     betti = [_betti(sets, resolution) if comparable else None for sets in (own, latent)]
     agrees = not any(missing) and betti[0] == betti[1]
     counts = len(own.tree.leaves), len(latent.tree.leaves), len(pairs)
@@ -120,7 +121,8 @@ def _sentence(
     dim: int,
 ) -> str:
     """What was found, in one sentence."""
-    seen = "the data's own density" if dim <= 3 else f"the data's density, seen in 3 of {dim} dimensions,"
+    whole = regime_of(dim) is Regime.PLANE
+    seen = "the data's own density" if whole else f"the data's density, seen in 3 of {dim} dimensions,"
     holes = "" if betti[0] is None or betti[1] is None else f", and {betti[0][1]} and {betti[1][1]} holes"
     verb = "agree" if agrees else "differ"
     return (

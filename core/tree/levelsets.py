@@ -15,6 +15,7 @@ from core.tree.errors import Learned, what_was_learned, with_errors
 from core.tree.fields.grid import Grid, density_of, latent_grid
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
+from core.tree.regime import Regime, regime_of
 from core.tree.simplify import ByHand, Outline, simplify
 from core.tree.types import LevelSetTree
 
@@ -135,7 +136,7 @@ def tree_with_regions(
     bare density was learned from."""
     density = density_of(model_or_density)
     points = getattr(model_or_density, "metrics", {}).get("points", points)
-    if density.dim <= 3:
+    if regime_of(density.dim) is Regime.PLANE:
         grid = latent_grid(density, size)
         return level_sets(
             grid,
@@ -192,7 +193,7 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
     what climbs to it.
     """
     tree = level_sets.tree
-    if tree.dim > 3:
+    if regime_of(tree.dim) is Regime.SAMPLED:
         return tree.leaves[basin_log_weights(tree, z).argmax(axis=1)]
     rows = node_of(level_sets, z)
     below = np.array([[leaf in tree.leaves_below[row] for leaf in tree.leaves] for row in range(len(tree))])

@@ -6,6 +6,7 @@ import numpy as np
 
 from core.errors import invalid
 from core.tree.levelsets import LevelSets, basin_log_weights, leaf_log_weights, leaf_of, tree_with_regions
+from core.tree.regime import Regime, regime_of
 from core.tree.types import LevelSetTree
 
 __all__ = ["leaves_of", "members", "row_of"]
@@ -23,7 +24,7 @@ def leaves_of(model: Any, tree: LevelSetTree, latents: np.ndarray) -> np.ndarray
         raise invalid("latents", f"of shape (n, {tree.dim})", f"shape {latents.shape}", "give the model's own latents")
     if not len(latents):
         return np.empty(0, dtype=int)
-    if tree.dim > 3:
+    if regime_of(tree.dim) is Regime.SAMPLED:
         return tree.leaves[basin_log_weights(tree, latents).argmax(axis=1)]
     sets = model if isinstance(model, LevelSets) else tree_with_regions(model)
     if np.array_equal(sets.tree.id, tree.id):

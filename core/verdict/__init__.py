@@ -1,5 +1,6 @@
-"""The verdict on a match: one object, its words and its probability."""
+"""The verdict on a match: one object, its words, its reasons and its probability."""
 
-from core.verdict.trust import Trust, assess
+from core.verdict.assess import assess, matched_score
+from core.verdict.verdict import Verdict
 
-__all__ = ["Trust", "assess"]
+__all__ = ["Verdict", "assess", "matched_score"]

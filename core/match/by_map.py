@@ -8,7 +8,7 @@ have once a map is fitted to them,
     cost = cost of the pairs + weight * sum_i (log(1 + J_i) - limit),
 J_i the symmetric Kullback-Leibler divergence between M N(m_i, C_i) and N(m_pi(i), C_pi(i)). The matching of least cost
 holds the leaves that fit well. Of few that are left over on both sides there are not many matchings, so that less will
-do for them: they are matched too where that costs no more than `_ROOM`, each with what it brings by itself.
+do for them: they are matched too where that costs no more than `room`, each with what it brings by itself.
 """
 
 from dataclasses import replace
@@ -16,42 +16,42 @@ from functools import lru_cache
 
 import numpy as np
 
+from core.match.calibration import calibration
 from core.match.exact import Solution, Solutions
 from core.match.heuristic import changed_singly, changes, quick_solution, table, with_forced
 from core.match.problem import AssignmentProblem
 from core.tree.types import LevelSetTree
 
-__all__ = ["posed", "proposals"]
+__all__ = ["proposals", "solve_by_map"]
 
-# Fitted to pairs of digit classifiers, as the evidence beyond three dimensions is; see tests/benchmarks/digits.py.
-_WEIGHT, _LIMIT, _MOST = 2.0, 4.5, 8.0
-_ROOM, _MATCHED = 6.0, 0.5
-_PSEUDO, _COVARIANCES, _TURNS = 20.0, 4.0, 2
+_TURNS = 2
 _NOISE, _PROPOSALS, _STARTS = 0.3, 60, 24
 _AROUND, _STARTS_AROUND = 6, 4
 _NEIGHBORS = 250
 _KEPT, _EPSILON = 200, 1e-9
 
 
-def posed(a: LevelSetTree, b: LevelSetTree, problem: AssignmentProblem, known: np.ndarray | None = None) -> Solutions:
+def solve_by_map(
+    a: LevelSetTree, b: LevelSetTree, problem: AssignmentProblem, known: np.ndarray | None = None
+) -> Solutions:
     """The matchings of two trees of one dimension that single changes lead to from what pairs of leaves propose, best
-    first, each with the cost of its pose; where a good one is `known` (na,) but for pins and bans, from there on.
+    first, each with the cost of its alignment; where a good one is `known` (na,) but for pins and bans, from there on.
 
     To the best what is left over is added, at no cost; those that only leave out some of its pairs are not told."""
-    pose = _pose(a, b)
+    alignment = _alignment(a, b)
     few = known is not None
     starts = proposals(problem, _AROUND if few else _PROPOSALS)
     if few:
         starts = np.vstack((starts, _filled(problem, with_forced(problem, known))))
-    costs = _whole_costs(problem, pose, starts)
+    costs = _whole_costs(problem, alignment, starts)
     found: dict[tuple[int, ...], float] = {}
     ways: set[tuple[int, ...]] = set()
     for at in np.argsort(costs, kind="stable")[: _STARTS_AROUND if few else _STARTS].tolist():
-        _descend(problem, pose, starts[at], float(costs[at]), found, ways)
+        _descend(problem, alignment, starts[at], float(costs[at]), found, ways)
     (best, cost), *others = sorted(found.items(), key=lambda item: (item[1], item[0]))[:_KEPT]
-    whole = _with_left_over(problem, pose, np.array(best))
+    whole = _with_left_over(problem, alignment, np.array(best))
     told = [Solution(partners, c) for partners, c in others if ((np.array(partners) >= 0) & (partners != whole)).any()]
-    support = tuple(_support(problem, pose, whole).tolist())
+    support = tuple(_support(problem, alignment, whole).tolist())
     return Solutions((Solution(tuple(whole.tolist()), cost), *told), proven=False, support=support)
 
 
@@ -93,7 +93,7 @@ class _Side:
         self.inverses = np.linalg.inv(self.covariances)
 
 
-class _Pose:
+class _Alignment:
     """One tree laid into the other's space, as many matchings say."""
 
     def __init__(self, a: LevelSetTree, b: LevelSetTree) -> None:
@@ -101,8 +101,9 @@ class _Pose:
 
     def costs(self, partners: np.ndarray) -> np.ndarray:
         """(c,): what matchings (c, na) cost by the divergences that their maps leave, in nats."""
-        divergence = np.minimum(np.log1p(self._divergences(partners)), _MOST)
-        return _WEIGHT * np.where(partners >= 0, divergence - _LIMIT, 0.0).sum(axis=1)
+        scale = calibration().map
+        divergence = np.minimum(np.log1p(self._divergences(partners)), scale.most)
+        return scale.weight * np.where(partners >= 0, divergence - scale.limit, 0.0).sum(axis=1)
 
     def _divergences(self, partners: np.ndarray) -> np.ndarray:
         """(c, na): J of every leaf, of those that are not matched without meaning."""
@@ -126,20 +127,20 @@ class _Pose:
         self, between: np.ndarray, within: np.ndarray, covariances_b: np.ndarray, there: np.ndarray
     ) -> np.ndarray:
         """(c, k, k): the linear part of each map, from sums over matched leaves of b a' (c, k, k) and a a'."""
-        unit = np.eye(between.shape[1])
+        scale, unit = calibration().map, np.eye(between.shape[1])
         shape_a = self.a.covariances - unit
         shape_b = (covariances_b - unit) * there[..., None, None]
         turn = _polar(between)
         for _ in range(_TURNS):
-            turn = _polar(between + _COVARIANCES * (shape_b @ turn[:, None] @ shape_a).sum(axis=1))
-        sums, target = within + _PSEUDO * unit, between + _PSEUDO * turn
+            turn = _polar(between + scale.covariances * (shape_b @ turn[:, None] @ shape_a).sum(axis=1))
+        sums, target = within + scale.pseudo * unit, between + scale.pseudo * turn
         return np.swapaxes(np.linalg.solve(sums, np.swapaxes(target, 1, 2)), 1, 2)
 
 
 # Every edit of a match asks for the same two trees.
 @lru_cache(maxsize=32)
-def _pose(a: LevelSetTree, b: LevelSetTree) -> _Pose:
-    return _Pose(a, b)
+def _alignment(a: LevelSetTree, b: LevelSetTree) -> _Alignment:
+    return _Alignment(a, b)
 
 
 def _polar(matrices: np.ndarray) -> np.ndarray:
@@ -162,11 +163,12 @@ def _filled(problem: AssignmentProblem, partners: np.ndarray) -> np.ndarray:
         partners[i] = j
 
 
-def _with_left_over(problem: AssignmentProblem, pose: _Pose, partners: np.ndarray) -> np.ndarray:
+def _with_left_over(problem: AssignmentProblem, alignment: _Alignment, partners: np.ndarray) -> np.ndarray:
     """A matching of most leaves with those matched too, the cheapest first, that are left over on both sides."""
-    if (partners >= 0).sum() <= _MATCHED * min(problem.shape):
+    scale = calibration().map
+    if (partners >= 0).sum() <= scale.matched * min(problem.shape):
         return partners
-    cost = _whole_costs(problem, pose, partners[None])[0]
+    cost = _whole_costs(problem, alignment, partners[None])[0]
     while True:
         free = (partners < 0)[:, None] & ~np.isin(np.arange(problem.shape[1]), partners) & problem.allowed
         if not free.any():
@@ -174,27 +176,27 @@ def _with_left_over(problem: AssignmentProblem, pose: _Pose, partners: np.ndarra
         others = np.repeat(partners[None], free.sum(), axis=0)
         rows, columns = np.nonzero(free)
         others[np.arange(len(rows)), rows] = columns
-        costs = _whole_costs(problem, pose, others)
+        costs = _whole_costs(problem, alignment, others)
         at = int(costs.argmin())
-        if costs[at] - cost > _ROOM:
+        if costs[at] - cost > scale.room:
             return partners
         partners, cost = others[at], costs[at]
 
 
-def _support(problem: AssignmentProblem, pose: _Pose, partners: np.ndarray) -> np.ndarray:
+def _support(problem: AssignmentProblem, alignment: _Alignment, partners: np.ndarray) -> np.ndarray:
     """(na,): what each leaf of a matching brings against its being left out, in nats; 0 where it is."""
     without = np.where(np.eye(len(partners), dtype=bool), -1, partners)
-    return _whole_costs(problem, pose, without) - _whole_costs(problem, pose, partners[None])[0]
+    return _whole_costs(problem, alignment, without) - _whole_costs(problem, alignment, partners[None])[0]
 
 
-def _whole_costs(problem: AssignmentProblem, pose: _Pose, partners: np.ndarray) -> np.ndarray:
-    """(c,): what matchings (c, na) cost by pairs and pose."""
-    return np.array([problem.cost(row) for row in partners]) + pose.costs(partners)
+def _whole_costs(problem: AssignmentProblem, alignment: _Alignment, partners: np.ndarray) -> np.ndarray:
+    """(c,): what matchings (c, na) cost by pairs and alignment."""
+    return np.array([problem.cost(row) for row in partners]) + alignment.costs(partners)
 
 
 def _descend(
     problem: AssignmentProblem,
-    pose: _Pose,
+    alignment: _Alignment,
     partners: np.ndarray,
     cost: float,
     found: dict[tuple[int, ...], float],
@@ -207,7 +209,7 @@ def _descend(
         near = changes(problem, partners, _NEIGHBORS)
         others = np.array([change[0] for change in near] or [partners])
         added = np.array([change[1] for change in near] or [0.0])
-        costs = problem.cost(partners) + added + pose.costs(others)
+        costs = problem.cost(partners) + added + alignment.costs(others)
         at = int(costs.argmin())
         if costs[at] >= cost - _EPSILON:
             found |= {tuple(other.tolist()): float(c) for other, c in zip(others, costs, strict=True)}

@@ -1,0 +1,37 @@
+"""How much each explanation of two trees, the best matching and its alternatives, weighs against the best."""
+
+import numpy as np
+
+from core.match.calibration import calibration
+from core.match.types import OURS, Alternative, Matching
+
+__all__ = ["pair_shares", "rival_odds", "singled_out", "weight"]
+
+
+def weight(matching: Matching, other: Alternative) -> float:
+    """What an alternative weighs where the best matching weighs one: exp(-2 extra cost / margin)."""
+    return float(np.exp(-2 * (other.cost - matching.cost) / matching.margin)) if matching.margin > 0 else 0.0
+
+
+def rival_odds(matching: Matching) -> float:
+    """What all alternatives weigh that give a leaf, of either side, another partner."""
+    return sum(weight(matching, other) for other in matching.rivals)
+
+
+def singled_out(matching: Matching) -> bool:
+    """Whether the trees' evidence alone singles this matching out: there is enough of it, and no rival."""
+    known = calibration()
+    enough = -matching.cost >= known.least_evidence and matching.matched_mass >= known.least_mass
+    return matching.method == OURS and len(matching.leaf_pairs) > 1 and enough and not matching.rivals
+
+
+def pair_shares(matching: Matching) -> dict[tuple[int, int], float]:
+    """For each pair of leaves (ids) of any explanation the share of the explanations with it."""
+    explanations = [(tuple((pair.a, pair.b) for pair in matching.leaf_pairs), 1.0)]
+    explanations += [(other.pairs, weight(matching, other)) for other in matching.alternatives]
+    total = sum(heavy for _, heavy in explanations)
+    shares: dict[tuple[int, int], float] = {}
+    for pairs, heavy in explanations:
+        for pair in pairs:
+            shares[pair] = shares.get(pair, 0.0) + heavy / total
+    return shares

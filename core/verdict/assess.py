@@ -1,0 +1,227 @@
+"""The verdict's probability, and the reasons for it.
+
+That a match is wholly right takes two things: that the trees have something in common, and that no other matching
+explains them as well. With evidence e, score s, doubt d about the models and weakest support w, all bounded,
+    P = sigmoid(b + b_e e + b_s s + b_d d + b_w w) / (1 + sum_j exp(-2 (c_j - c) / margin)),
+the sum over rivals of cost c_j, which give a leaf another partner. A doubt is what a model's own measurements say
+against it; it weighs as much as it did on pairs whose truth is known, and vetoes nothing. The slopes are fitted by
+`tests/benchmarks/calibrate.py`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.errors import InputError
+from core.maps import LatentMap, disagreeing_pairs, residuals
+from core.maps.score import gains
+from core.match.calibration import Odds, calibration
+from core.match.explanations import rival_odds
+from core.match.types import OURS, Matching
+from core.tree.levelsets import basin_log_weights
+from core.tree.regime import regime_of
+from core.tree.types import LevelSetTree
+from core.verdict.verdict import Verdict, Word
+
+if TYPE_CHECKING:
+    from core.model.autoencoder import FlowAutoencoder
+
+__all__ = ["assess", "figures", "matched_score"]
+
+_DRAWS = 1000
+# The most that can be said where less than two leaves are matched, or no map follows.
+_NOTHING_TOLD = 0.5
+
+
+@dataclass(frozen=True)
+class _Reason:
+    """A sentence, and what it costs in log-odds."""
+
+    sentence: str
+    weight: float = 0.0
+
+
+def assess(
+    matching: Matching,
+    fitted: LatentMap | None = None,
+    model_a: "FlowAutoencoder | None" = None,
+    model_b: "FlowAutoencoder | None" = None,
+) -> Verdict | None:
+    """The verdict on a matching and the map fitted to it; None where the method of matching gives none.
+
+    With models, what they measured of themselves and the score of the map count too; without, the trees alone speak.
+    """
+    if matching.method != OURS:
+        return None
+    models = tuple(model for model in (model_a, model_b) if model is not None)
+    found = figures(matching, fitted, *models)
+    plain, rivals = _log_odds(matching, found), rival_odds(matching)
+    reasons = [*_structure(matching, fitted, bool(models)), *_evidence(matching, found), *_rivals(matching, rivals)]
+    reasons += [*_of_map(matching, fitted, found), *_doubts(matching, models, found), *_notes(matching)]
+    told = float(1 / (1 + np.exp(-plain)))
+    if not _tells(matching) or (models and fitted is None):
+        told = min(told, _NOTHING_TOLD)
+    probability = told / (1 + rivals)
+    return Verdict(
+        _word(probability, told),
+        probability,
+        tuple(reason.sentence for reason in sorted(reasons, key=lambda reason: -reason.weight)),
+        {(pair.a, pair.b): pair.confidence for pair in matching.leaf_pairs if pair.confidence is not None},
+        found.get("score"),
+        found,
+    )
+
+
+def figures(matching: Matching, fitted: LatentMap | None, *models: "FlowAutoencoder") -> dict[str, float]:
+    """The numbers behind a verdict.
+
+    `evidence` for the matching and `rival`, what the closest matching costs more that gives a leaf another partner
+    (nats; infinite where none is near); `matched_mass`, the lesser share of either density that is matched; `support`,
+    the log-odds of the least supported pair (absent in the plane); `distance`, the mean residual of matched leaves in
+    deviations, and `score` (absent without a map and models); `instability`, the share of refits that miss a leaf, of
+    both models; `strain`, how many of the models did not converge for other reasons.
+    """
+    found = {"evidence": -matching.cost, "rival": _closest(matching), "matched_mass": matching.matched_mass}
+    if matching.support is not None:
+        found["support"] = matching.support
+    if fitted is not None and matching.pairs:
+        found["distance"] = float(np.mean([residual.distance for residual in residuals(fitted, matching)]))
+        if len(models) == 2 and (score := matched_score(fitted, matching, *models)) is not None:
+            found["score"] = score
+    measured = [model.metrics.get("verdict") or {} for model in models]
+    found["instability"] = sum(1.0 - float(of.get("tree_support", 1.0)) for of in measured)
+    found["strain"] = float(sum(not of.get("converged", True) for of in measured))
+    return found
+
+
+def matched_score(
+    fitted: LatentMap, matching: Matching, model_a: "FlowAutoencoder", model_b: "FlowAutoencoder", seed: int = 0
+) -> float | None:
+    """Minus the divergence in nats of A's mapped density from B's where both are matched, both counted as if their
+    matched parts were all: 0 is perfect. None between different dimensions or where nothing is matched.
+
+    Averaged over draws of A's density that belong to matched leaves. Where all is matched it is
+    `core.pair_free_score`.
+    """
+    mass_a, mass_b = matching.matched_masses
+    if fitted.dim_in != fitted.dim_out or min(mass_a, mass_b) <= 0:
+        return None
+    z = model_a.prior.sample(_DRAWS, seed)
+    z = z[_belongs(matching.tree_a, {pair.a for pair in matching.leaf_pairs}, z)]
+    if not len(z):
+        return None
+    return float(gains(fitted, model_a, model_b, z).mean() + np.log(mass_a / mass_b))
+
+
+def _word(probability: float, told: float) -> Word:
+    threshold = calibration().threshold
+    if probability >= threshold:
+        return "determined"
+    return "ambiguous" if told >= threshold else "not determined"
+
+
+def _log_odds(matching: Matching, found: dict[str, float]) -> float:
+    odds = _odds(matching)
+    return odds.bias + sum(slope * _bounded(name, found.get(name, 0.0)) for name, slope in odds.slopes.items())
+
+
+def _odds(matching: Matching) -> Odds:
+    return calibration().regimes[regime_of(matching.tree_a.dim, matching.tree_b.dim)].verdict
+
+
+def _bounded(name: str, value: float) -> float:
+    low, high = calibration().bounds[name]
+    return min(max(value, low), high)
+
+
+def _cost(matching: Matching, name: str, value: float) -> float:
+    """What a figure costs in log-odds, against the best that it could be."""
+    low, high = calibration().bounds[name]
+    slope = _odds(matching).slopes[name]
+    return slope * ((high if slope > 0 else low) - _bounded(name, value))
+
+
+def _tells(matching: Matching) -> bool:
+    """Whether enough is matched for a verdict on it."""
+    return len(matching.leaf_pairs) > 1 and matching.matched_mass >= calibration().least_mass
+
+
+def _structure(matching: Matching, fitted: LatentMap | None, judged: bool) -> Iterator[_Reason]:
+    matched, share, least = len(matching.leaf_pairs), matching.matched_mass, calibration().least_mass
+    if matched < 2:
+        yield _Reason(f"{'One leaf is' if matched else 'No leaves are'} matched; two are needed to tell.", np.inf)
+    elif share < least:
+        yield _Reason(f"Only {share:.0%} of the mass is matched (threshold {least:.0%}).", np.inf)
+    if judged and fitted is None:
+        yield _Reason("No map could be fitted.", np.inf)
+
+
+def _evidence(matching: Matching, found: dict[str, float]) -> Iterator[_Reason]:
+    if matching.leaf_pairs:
+        most = calibration().bounds["evidence"][1]
+        text = f"The evidence for this matching is {found['evidence']:.1f} nats ({most:.0f} are as good as any)."
+        yield _Reason(text, _cost(matching, "evidence", found["evidence"]))
+
+
+def _rivals(matching: Matching, odds: float) -> Iterator[_Reason]:
+    rivals, margin = matching.rivals, matching.margin
+    if not matching.leaf_pairs:
+        return
+    if not rivals:
+        yield _Reason(f"No matching that sends a leaf elsewhere comes within {margin:.1f} nats.")
+        return
+    one = len(rivals) == 1
+    verb = "matching sends leaves elsewhere and costs" if one else "matchings send leaves elsewhere and cost"
+    closest = f"the closest {rivals[0].cost - matching.cost:.2f}"
+    yield _Reason(f"{len(rivals)} {verb} at most {margin:.1f} nats more ({closest}).", float(np.log1p(odds)))
+
+
+def _of_map(matching: Matching, fitted: LatentMap | None, found: dict[str, float]) -> Iterator[_Reason]:
+    if "score" in found:
+        off = max(-found["score"], 0.0)
+        text = f"Mapped onto B, the matched part of A differs from B's by {off:.2f} nats."
+        yield _Reason(text, _cost(matching, "score", found["score"]))
+    if fitted is None:
+        return
+    try:
+        pairs = disagreeing_pairs(matching, fitted.family)
+    except InputError:
+        return
+    if pairs:
+        named = " and ".join(f"{i}:{j}" for i, j in pairs)
+        yield _Reason(f"The pair{'s' if len(pairs) > 1 else ''} {named} disagree with all others.", 1.0)
+
+
+def _doubts(matching: Matching, models: tuple["FlowAutoencoder", ...], found: dict[str, float]) -> Iterator[_Reason]:
+    cost = sum(_cost(matching, name, found[name]) for name in ("instability", "strain"))
+    for side, model in zip("AB", models, strict=False):
+        measured = model.metrics.get("verdict") or {}
+        if not measured.get("converged", True):
+            why = "; ".join(map(str, measured.get("reasons", ())))
+            yield _Reason(f"Model {side} did not converge: {why}.", max(cost, 1e-3))
+
+
+def _notes(matching: Matching) -> Iterator[_Reason]:
+    for ids, side, other in ((matching.unmatched_a, "A", "B"), (matching.unmatched_b, "B", "A")):
+        if ids:
+            start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
+            verb, them = ("is", "it") if len(ids) == 1 else ("are", "them")
+            yield _Reason(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
+    if matching.forced:
+        one = matching.forced == 1
+        verb, they = ("One pair joins", "it fits") if one else (f"{matching.forced} pairs join", "they fit")
+        yield _Reason(f"{verb} what was left over on both sides, where {they} little better than by chance.")
+    if matching.solver == "heuristic":
+        yield _Reason("Found by local search, which does not prove that no better matching exists.")
+
+
+def _closest(matching: Matching) -> float:
+    return min((other.cost - matching.cost for other in matching.rivals), default=np.inf)
+
+
+def _belongs(tree: LevelSetTree, leaves: set[int], z: np.ndarray) -> np.ndarray:
+    """Whether the leaf whose Gaussian is densest at each point (n, k) is one of `leaves` (n,)."""
+    rows, log_density = tree.leaves, basin_log_weights(tree, z)
+    return np.isin(tree.id[rows][log_density.argmax(1)], list(leaves))
