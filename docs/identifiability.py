@@ -180,7 +180,7 @@ def symmetry(seeds: int) -> None:
     for ax, (name, world) in zip(axes, worlds.items(), strict=True):
         tree = core.level_set_tree(world)
         matching = core.match_trees(tree, tree)
-        word = "determined" if matching.determined else "not determined"
+        word = core.assess(matching).word
         try:
             core.fit_map(matching, "affine")
             fitted = "map found"
@@ -247,7 +247,7 @@ def rightly(a: GaussianMixture, b: GaussianMixture, world: GaussianMixture, turn
     of_b = dict(zip(trees[1].ids(trees[1].leaves), at.query(trees[1].peak[trees[1].leaves] @ turn)[1], strict=True))
     right = {of_a[pair.a] for pair in matching.leaf_pairs if of_a[pair.a] == of_b[pair.b]}
     wrong = sum(of_a[pair.a] != of_b[pair.b] for pair in matching.leaf_pairs)
-    return Outcome(len(right) / len(world.weights), wrong, matching.determined)
+    return Outcome(len(right) / len(world.weights), wrong, core.assess(matching).determined)
 
 
 def limits(seeds: int) -> None:
@@ -375,7 +375,7 @@ def one_world(world: GaussianMixture, seed: int, table: dict[tuple[str, int], li
             if count > 1:
                 for method, share in relatives(pairs, a, b).items():
                     table.setdefault((method, count), []).append(share)
-    return matching.determined, alone
+    return core.assess(matching).determined, alone
 
 
 def labelled(matching: core.Matching, a: Side, b: Side) -> float:

@@ -58,8 +58,9 @@ class RegimeCalibration:
 
     `levels` are the multiples of the evidence's noise that are tried, `ways` in how many ways a leaf differs from the
     others (None: as many as there are dimensions), `price` what a matched leaf must bring, `margin` within which
-    another matching explains the trees as well, `chance` what a leaf brings where trees have nothing in common. `pair`
-    are the odds that a pair is right, `verdict` those that all are.
+    another matching explains the trees as well, `chance` what a leaf brings where trees have nothing in common, `rival`
+    by how much each pair in which two matchings differ changes their costs for no reason. `pair` are the odds that a
+    pair is right, `verdict` those that all are.
     """
 
     evidence: Mapping[str, EvidenceScale]
@@ -68,6 +69,7 @@ class RegimeCalibration:
     price: float
     margin: float
     chance: float
+    rival: float
     pair: Odds
     verdict: Odds
 
@@ -125,5 +127,5 @@ def _regime(document: Mapping[str, Any]) -> RegimeCalibration:
         levels=tuple(document["levels"]),
         pair=Odds.of(document["pair"]),
         verdict=Odds.of(document["verdict"]),
-        **{name: document[name] for name in ("ways", "price", "margin", "chance")},
+        **{name: document[name] for name in ("ways", "price", "margin", "chance", "rival")},
     )

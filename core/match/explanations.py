@@ -4,13 +4,24 @@ import numpy as np
 
 from core.match.calibration import calibration
 from core.match.types import OURS, Alternative, Matching
+from core.tree.regime import regime_of
 
-__all__ = ["pair_shares", "rival_odds", "singled_out", "weight"]
+__all__ = ["changed", "pair_shares", "rival_odds", "singled_out", "weight"]
 
 
 def weight(matching: Matching, other: Alternative) -> float:
-    """What an alternative weighs where the best matching weighs one: exp(-2 extra cost / margin)."""
-    return float(np.exp(-2 * (other.cost - matching.cost) / matching.margin)) if matching.margin > 0 else 0.0
+    """What an alternative weighs where the best matching weighs one.
+
+    The costs of two matchings differ by chance too, the more the more pairs they differ in: an alternative that costs
+    c more and has m pairs of its own weighs exp(-c / (m r)), r the calibration's `rival`.
+    """
+    scale = calibration().regimes[regime_of(matching.tree_a.dim, matching.tree_b.dim)].rival
+    return float(np.exp(-(other.cost - matching.cost) / (scale * changed(matching, other))))
+
+
+def changed(matching: Matching, other: Alternative) -> int:
+    """How many pairs of leaves an alternative has of its own, one at least."""
+    return max(len(set(other.pairs) - {(pair.a, pair.b) for pair in matching.leaf_pairs}), 1)
 
 
 def rival_odds(matching: Matching) -> float:

@@ -50,7 +50,7 @@ def match_trees(
         return _published(a, b, pins, bans, allowed, held, config)
     regime = regime_of(a.dim, b.dim)
     # Where the two spaces have one dimension, one map has to carry all leaves.
-    solve = _solved_by_pose if regime is Regime.SAMPLED and a.dim == b.dim else _solved_by_pairs
+    solve = _solved_by_map if regime is Regime.SAMPLED and a.dim == b.dim else _solved_by_pairs
     problem, solutions, solver = solve(a, b, config, allowed, held)
     best, others = solutions.found[0], solutions.found[1:]
     chance = by_chance(problem, solutions)
@@ -200,7 +200,7 @@ def _solved_by_pairs(
     return problem, with_misfits(a, b, solutions), solver
 
 
-def _solved_by_pose(
+def _solved_by_map(
     a: LevelSetTree,
     b: LevelSetTree,
     config: MatchConfig,

@@ -1,11 +1,11 @@
 """The verdict's probability, and the reasons for it.
 
 That a match is wholly right takes two things: that the trees have something in common, and that no other matching
-explains them as well. With evidence e, score s, doubt d about the models and weakest support w, all bounded,
-    P = sigmoid(b + b_e e + b_s s + b_d d + b_w w) / (1 + sum_j exp(-2 (c_j - c) / margin)),
-the sum over rivals of cost c_j, which give a leaf another partner. A doubt is what a model's own measurements say
-against it; it weighs as much as it did on pairs whose truth is known, and vetoes nothing. The slopes are fitted by
-`tests/benchmarks/calibrate.py`.
+explains them as well. With the bounded figures f_i of the match, its map and its models,
+    P = sigmoid(b + sum_i b_i f_i) / (1 + sum_j w_j),
+the second sum over the weights of rivals (`core.match.explanations`), which give a leaf another partner. A doubt about
+a model is one of the figures: it weighs as much as it did on pairs whose truth is known, and vetoes nothing. All odds
+are fitted by `tests/benchmarks/calibrate.py`.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from core.errors import InputError
 from core.maps import LatentMap, disagreeing_pairs, residuals
 from core.maps.score import gains
 from core.match.calibration import Odds, calibration
-from core.match.explanations import rival_odds
+from core.match.explanations import rival_odds, singled_out
 from core.match.types import OURS, Matching
 from core.tree.levelsets import basin_log_weights
 from core.tree.regime import regime_of
@@ -79,14 +79,15 @@ def figures(matching: Matching, fitted: LatentMap | None, *models: "FlowAutoenco
 
     `evidence` for the matching and `rival`, what the closest matching costs more that gives a leaf another partner
     (nats; infinite where none is near); `matched_mass`, the lesser share of either density that is matched; `support`,
-    the log-odds of the least supported pair (absent in the plane); `distance`, the mean residual of matched leaves in
-    deviations, and `score` (absent without a map and models); `instability`, the share of refits that miss a leaf, of
-    both models; `strain`, how many of the models did not converge for other reasons.
+    the log-odds of the least supported pair (absent in the plane); `disagreeing`, 1 where pairs contradict the rest,
+    `distance`, the mean residual of matched leaves in deviations, and `score` (absent without a map and models);
+    `instability`, the share of refits that miss a leaf, of both models; `strain`, how many models did not converge.
     """
     found = {"evidence": -matching.cost, "rival": _closest(matching), "matched_mass": matching.matched_mass}
     if matching.support is not None:
         found["support"] = matching.support
     if fitted is not None and matching.pairs:
+        found["disagreeing"] = float(bool(_disagreeing(matching, fitted)))
         found["distance"] = float(np.mean([residual.distance for residual in residuals(fitted, matching)]))
         if len(models) == 2 and (score := matched_score(fitted, matching, *models)) is not None:
             found["score"] = score
@@ -183,15 +184,21 @@ def _of_map(matching: Matching, fitted: LatentMap | None, found: dict[str, float
         off = max(-found["score"], 0.0)
         text = f"Mapped onto B, the matched part of A differs from B's by {off:.2f} nats."
         yield _Reason(text, _cost(matching, "score", found["score"]))
-    if fitted is None:
-        return
-    try:
-        pairs = disagreeing_pairs(matching, fitted.family)
-    except InputError:
-        return
-    if pairs:
+    if fitted is not None and found["disagreeing"]:
+        pairs = _disagreeing(matching, fitted)
         named = " and ".join(f"{i}:{j}" for i, j in pairs)
-        yield _Reason(f"The pair{'s' if len(pairs) > 1 else ''} {named} disagree with all others.", 1.0)
+        start = f"The pairs {named} disagree" if len(pairs) > 1 else f"The pair {named} disagrees"
+        yield _Reason(f"{start} with all others.", _cost(matching, "disagreeing", 1.0))
+
+
+def _disagreeing(matching: Matching, fitted: LatentMap) -> tuple[tuple[int, int], ...]:
+    """The pairs that contradict the rest; what the trees single out without a pin is not asked."""
+    if singled_out(matching) and not any(pair.pinned for pair in matching.leaf_pairs):
+        return ()
+    try:
+        return disagreeing_pairs(matching, fitted.family)
+    except InputError:
+        return ()
 
 
 def _doubts(matching: Matching, models: tuple["FlowAutoencoder", ...], found: dict[str, float]) -> Iterator[_Reason]:

@@ -57,7 +57,7 @@ def align(path: Path) -> str:
     """`core.TopologyAligner` from the whole file to its last tenth: prepared, learned, matched, mapped."""
     table = np.load(path, mmap_mode="r")
     aligner = core.TopologyAligner().fit(table, table[9 * len(table) // 10 :])
-    verdict = "determined" if aligner.trust_.determined else "not determined"
+    verdict = aligner.verdict_.word
     return f"k = {aligner.model_a_.latent_dim}, {len(aligner.matching_.leaf_pairs)} leaves matched, {verdict}."
 
 

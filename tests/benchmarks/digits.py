@@ -120,10 +120,9 @@ def _judged(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
         "leaves": [len(aligner.tree_a_.leaves), len(aligner.tree_b_.leaves)],
         "classes_matched": len(right),
         "wrong": sum(of_a.get(p.a) != of_b.get(p.b) for p in pairs),
-        "determined": aligner.trust_.determined,
-        "matching_determined": aligner.matching_.determined,
-        "probable": round(aligner.trust_.probable, 3),
-        "reasons": list(aligner.trust_.reasons),
+        "determined": aligner.verdict_.determined,
+        "probability": round(aligner.verdict_.probability, 3),
+        "reasons": list(aligner.verdict_.reasons),
         "converged": [model.metrics["verdict"]["converged"] for model in (aligner.model_a_, aligner.model_b_)],
         "why": [model.metrics["verdict"]["reasons"] for model in (aligner.model_a_, aligner.model_b_)],
         "b_alone": round(float((b.classes(b.activations(test)) == y[test]).mean()), 4),
@@ -262,10 +261,9 @@ def _strangers(job: tuple[int, int]) -> list[dict[str, Any]]:
         aligner = TopologyAligner(seed=0).fit(table, other.activations(other.rows))
         for one, names in ((aligner, (name, other.name)), (_turned(aligner), (other.name, name))):
             found.append({
-                "seed": seed, "a": names[0], "b": names[1], "determined": one.trust_.determined,
+                "seed": seed, "a": names[0], "b": names[1], "determined": one.verdict_.determined,
                 "leaves": [len(one.tree_a_.leaves), len(one.tree_b_.leaves)],
-                "matching_determined": one.matching_.determined,
-                "probable": round(float(one.trust_.probable), 3), "reasons": list(one.trust_.reasons),
+                "probability": round(one.verdict_.probability, 3), "reasons": list(one.verdict_.reasons),
             })  # fmt: skip
     return found
 
@@ -290,7 +288,7 @@ def _partial(job: tuple[int, int, int, tuple[int, int]]) -> list[dict[str, Any]]
         of_a, of_b = (_classes(one, x, side, kept) for side, (x, kept) in zip("ab", sides, strict=True))
         possible = len({*of_a.values()} & {*of_b.values()})
         told = {"right": _right(one, of_a, of_b), "matched": len(one.matching_.leaf_pairs), "possible": possible}
-        told |= {"determined": one.matching_.determined, "anchored": []}
+        told |= {"determined": one.verdict_.determined, "anchored": []}
         for draw in range(3 if told["right"] < possible else 0):
             inputs = np.random.default_rng([seed, i, j, draw]).choice(known, 3, replace=False)
             one.rematch(*(x.activations(inputs) for x, _ in sides))
@@ -325,8 +323,7 @@ def _told_partial(rows: list[dict[str, Any]]) -> None:
 
 def _told_unrelated(rows: list[dict[str, Any]]) -> None:
     wrong = sum(row["determined"] for row in rows)
-    print(f"\n{len(rows)} pairs of unrelated networks: {wrong} called determined, "
-          f"{sum(row['matching_determined'] for row in rows)} by the matching alone")  # fmt: skip
+    print(f"\n{len(rows)} pairs of unrelated networks: {wrong} called determined")
 
 
 if __name__ == "__main__":

@@ -36,14 +36,13 @@ _VOTERS = 15
 @dataclass(frozen=True)
 class Judged:
     """How a match stands to the truth: leaves of either tree, `matched` pairs of them and how many are `right`, whether
-    the match is `determined`, what `core.assess` says and why, the share of labels carried rightly (NaN without a map),
+    the match is `determined` and why, the share of labels carried rightly (NaN without a map),
     the same within B, the share of the same inputs carried into the right leaf, and the variance that is explained."""
 
     leaves: tuple[int, int]
     matched: int
     right: int
     determined: bool
-    trusted: bool
     labels: float
     within: float
     same_leaf: float
@@ -68,10 +67,10 @@ def judged(a: core.FlowAutoencoder, b: core.FlowAutoencoder, same: tuple[np.ndar
         image = carry(za)
         same_leaf = float(np.mean(leaf_of(sets_b, image) == leaf_of(sets_b, zb)))
         explained = float(1 - ((image - zb) ** 2).sum() / ((zb - zb.mean(0)) ** 2).sum())
-    trust = core.assess(matching, carry, a, b)
+    verdict = core.assess(matching, carry, a, b)
     return Judged(
-        (len(sets_a.tree.leaves), len(sets_b.tree.leaves)), len(matching.leaf_pairs), right, matching.determined,
-        trust.determined, carried, float(within), same_leaf, explained, trust.reasons,
+        (len(sets_a.tree.leaves), len(sets_b.tree.leaves)), len(matching.leaf_pairs), right, verdict.determined,
+        carried, float(within), same_leaf, explained, verdict.reasons,
     )  # fmt: skip
 
 
@@ -112,8 +111,8 @@ def main() -> None:
             found = judged(models[0], models[1], same)
             print(
                 f"{name:7} seed {seed}: leaves {found.leaves[0]} and {found.leaves[1]}, {found.matched} matched, "
-                f"{found.right} rightly, {'' if found.determined else 'not '}determined, "
-                f"{'' if found.trusted else 'not '}trusted; labels {found.labels:.3f} (within B {found.within:.3f}), "
+                f"{found.right} rightly, {'' if found.determined else 'not '}determined; "
+                f"labels {found.labels:.3f} (within B {found.within:.3f}), "
                 f"same leaf {found.same_leaf:.3f}, explained {found.explained:.3f}; {' '.join(found.reasons)}",
                 flush=True,
             )

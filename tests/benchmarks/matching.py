@@ -1,12 +1,12 @@
 """How right matchings are, and whether they know: leaves of planted pairs, from trained models and from true trees.
 
     python tests/benchmarks/bank.py FOLDER --jobs 2
-    python tests/benchmarks/matching.py FOLDER [--final] [--method leaf-distances ...] [--fit]
+    python tests/benchmarks/matching.py FOLDER [--final] [--method leaf-distances ...]
 
 Without --final the tuning worlds count, on which weights, thresholds and odds were fixed. Same-world pairs are two
 tangles of one world in spaces of their own; partial pairs lack three leaves in ten on either side; unrelated pairs are
 models of two worlds, and rings of equal beads are symmetric: neither may be called determined. True trees are those of
-the planted densities, the second moved by a random affine map. --fit prints the odds of the confidence anew.
+the planted densities, the second moved by a random affine map.
 """
 
 import argparse
@@ -21,8 +21,6 @@ import numpy as np
 import core
 from core.gaussians.mixture import GaussianMixture
 from core.match import MatchConfig, Matching
-from core.match.judgement import doubts
-from core.match.matching import _solved
 from core.tree import LevelSetTree, node_of, tree_with_regions
 from core.worlds.suite import CASES, Case
 
@@ -104,6 +102,12 @@ def found(matching: Matching) -> Links:
     return {(pair.a, pair.b) for pair in matching.leaf_pairs}
 
 
+def determined(matching: Matching) -> bool:
+    """The verdict's word, from the trees alone."""
+    verdict = core.assess(matching)
+    return verdict is not None and verdict.determined
+
+
 def calibration(sure: np.ndarray, right: np.ndarray) -> float:
     """The expected calibration error over ten bins of confidence."""
     bins = np.minimum((10 * sure).astype(int), 9)
@@ -132,14 +136,14 @@ def table(pairs: list[Planted], config: MatchConfig) -> list[tuple[Planted, Matc
     results = [(pair, core.match_trees(pair.a, pair.b, config=config)) for pair in pairs]
     for kind in dict.fromkeys(pair.kind for pair in pairs):
         part = [(pair, matching) for pair, matching in results if pair.kind == kind]
-        determined = sum(matching.determined for _, matching in part)
+        sure = sum(determined(matching) for _, matching in part)
         if kind in ("unrelated", "symmetric"):
-            print(f"  {kind:12} not determined {len(part) - determined} of {len(part)}")
+            print(f"  {kind:12} not determined {len(part) - sure} of {len(part)}")
             continue
         right = sum(len(found(matching) & pair.truth) for pair, matching in part)
         all_found, all_true = sum(len(found(m)) for _, m in part), sum(len(pair.truth) for pair, _ in part)
-        whole = [matching.determined for pair, matching in part if found(matching) == pair.truth]
-        wrong = [matching.determined for pair, matching in part if not found(matching) <= pair.truth]
+        whole = [determined(matching) for pair, matching in part if found(matching) == pair.truth]
+        wrong = [determined(matching) for pair, matching in part if not found(matching) <= pair.truth]
         print(
             f"  {kind:12} precision {right / max(all_found, 1):.3f} recall {right / all_true:.3f}; whole {len(whole)} "
             f"of {len(part)}, of these determined {sum(whole)}; with a wrong leaf {len(wrong)}, determined {sum(wrong)}"
@@ -149,7 +153,7 @@ def table(pairs: list[Planted], config: MatchConfig) -> list[tuple[Planted, Matc
                 links = found(matching)
                 print(
                     f"    {pair.name}: {len(links & pair.truth)} right, {len(links - pair.truth)} wrong of "
-                    f"{len(pair.truth)}; cost {matching.cost:.2f}, determined {matching.determined}"
+                    f"{len(pair.truth)}; cost {matching.cost:.2f}, determined {determined(matching)}"
                 )
     return results
 
@@ -160,7 +164,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--final", action="store_true")
     parser.add_argument("--method", nargs="*", default=["leaf-distances"])
-    parser.add_argument("--fit", action="store_true")
     arguments = parser.parse_args()
     pairs = [*from_true_trees(arguments.final), *trained(arguments.folder, _names(arguments.final))]
     for method in arguments.method:
@@ -182,30 +185,10 @@ def main() -> None:
         if failed:
             curve = np.mean([corrected(pair) for pair in failed], axis=0)
             print(f"of {len(failed)} pairs not wholly right, right after one, two, three corrections: {curve.round(2)}")
-    if arguments.fit:
-        _fit_odds(learned)
 
 
 def _names(final: bool) -> tuple[str, ...]:
     return bank.FINAL if final else bank.TUNING
-
-
-def _fit_odds(results: list[tuple[Planted, Matching]]) -> None:
-    """The odds of the confidence from each pair's regret and the matching's evidence."""
-    from sklearn.linear_model import LogisticRegression
-
-    rows = []
-    for pair, matching in results:
-        if pair.kind != "symmetric":
-            problem, solutions, _ = _solved(pair.a, pair.b, MatchConfig(), (), ())
-            places = pair.a.leaves.tolist()
-            for leaf, features in zip(pair.a.ids(places), doubts(problem, solutions), strict=True):
-                image = [j for i, j in found(matching) if i == leaf]
-                rows += [(*features, (leaf, j) in pair.truth) for j in image]
-    values = np.array(rows, dtype=float)
-
-    model = LogisticRegression().fit(values[:, :2], values[:, 2])
-    print("odds", model.intercept_.round(3), model.coef_.round(3))
 
 
 if __name__ == "__main__":

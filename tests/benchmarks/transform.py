@@ -59,5 +59,5 @@ for name_a, name_b in PAIRS:
     print(
         f"{name_a} -> {name_b}: {len(found & truth)} of {len(truth)} leaves right, {len(found - truth)} wrong, "
         f"left out {len(matching.unmatched_a)} and {len(matching.unmatched_b)}, "
-        f"determined {matching.determined}; R^2 {scores}"
+        f"{core.assess(matching).word}; R^2 {scores}"
     )

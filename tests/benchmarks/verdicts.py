@@ -1,7 +1,7 @@
-"""Does the trust flag tell right maps from wrong ones, and how well do maps carry points without pairs?
+"""Does the verdict tell right maps from wrong ones, and how well do maps carry points without pairs?
 
     python tests/benchmarks/bank.py FOLDER --jobs 2
-    python tests/benchmarks/trust.py FOLDER [--final] [--fit]
+    python tests/benchmarks/verdicts.py FOLDER [--final]
 
 Right maps come from pairs of models of one world, wrong ones from models of two worlds, and from right pairs of which a
 person pinned two leaves crosswise. For the right ones R^2 of the affine and of the tree-guided map stands beside that
@@ -55,7 +55,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--final", action="store_true")
-    parser.add_argument("--fit", action="store_true")
     arguments = parser.parse_args()
     names = bank.FINAL if arguments.final else bank.TUNING
     worlds = {name: {t.side.name.rsplit("-", 1)[1]: t for t in bank.load(arguments.folder, name)} for name in names}
@@ -92,39 +91,23 @@ def main() -> None:
         f"affine behind the best affine by {behind:.3f} (median); labels by the tree-guided map "
         f"{np.median([f['labels tree'] / f['ceiling'] for f in table]):.3f} of the ceiling"
     )
-    right = np.array([trust.probable for _, good, trust in rows if good])
-    wrong = np.array([trust.probable for _, good, trust in rows if not good])
+    right = np.array([verdict.probability for _, good, verdict in rows if good])
+    wrong = np.array([verdict.probability for _, good, verdict in rows if not good])
     above = (right[:, None] > wrong).mean() + 0.5 * (right[:, None] == wrong).mean()
-    refused = [name for name, good, trust in rows if good and not trust.determined]
-    passed = [name for name, good, trust in rows if not good and trust.determined]
+    refused = [name for name, good, verdict in rows if good and not verdict.determined]
+    passed = [name for name, good, verdict in rows if not good and verdict.determined]
     print(f"AUC {above:.3f} over {len(right)} right and {len(wrong)} wrong maps")
     print(f"right ones refused: {len(refused)} {refused}")
     print(f"wrong ones determined: {len(passed)} {passed}")
-    if arguments.fit:
-        _fit_odds(rows)
 
 
-def judged(a: bank.Trained, b: bank.Trained, matching: core.Matching) -> core.Trust:
-    """The trust in a matching and its affine map."""
+def judged(a: bank.Trained, b: bank.Trained, matching: core.Matching) -> core.Verdict | None:
+    """The verdict on a matching and its affine map."""
     try:
         fitted = core.fit_map(matching, "affine")
     except core.InputError:
         fitted = None
     return core.assess(matching, fitted, a.model, b.model)
-
-
-def _fit_odds(rows: list[tuple[str, bool, core.Trust]]) -> None:
-    from sklearn.linear_model import LogisticRegression
-
-    from core.verdict.trust import _BOUNDS
-
-    names = list(_BOUNDS)
-    values = np.array([[np.clip(t.figures.get(n, 0.0), *_BOUNDS[n]) for n in names] for _, _, t in rows])
-    model = LogisticRegression().fit(values, [good for _, good, _ in rows])
-    print("odds", model.intercept_.round(2), dict(zip(names, model.coef_[0].round(2), strict=True)))
-    for name, good, trust in rows:
-        figures = " ".join(f"{key} {value:.2f}" for key, value in trust.figures.items())
-        print(f"  {name:34} {good!s:5} {trust.probable:.3f} {figures}")
 
 
 if __name__ == "__main__":
