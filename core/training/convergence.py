@@ -5,7 +5,6 @@ volume, sends neighbors to neighbors, and has a tree that other mixtures, fitted
 their own, find again.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from core.gaussians.mixture import GaussianMixture
 from core.model.autoencoder import FlowAutoencoder
 from core.model.prior.learned import MixtureModule
+from core.model.prior.merge import refitted
 from core.training.independence import dependence, normality_gap
 from core.tree import LevelSets, node_of, tree_with_regions
 from core.tree.regime import Regime, regime_of
@@ -30,7 +30,7 @@ _TEAR = 1.0
 _REFITS = 4
 # Nats that a leaf of a refit must stand out to be one that the model lacks: long ridges break up by less.
 _CLEAR = 0.3
-_REFIT_COMPONENTS, _REFIT_STARTS, _REFIT_POINTS = 40, 3, 4000
+_REFIT_COMPONENTS, _REFIT_STARTS, _REFIT_POINTS, _REFIT_ROUNDS, _REFIT_GAIN = 40, 3, 4000, 60, 1e-4
 
 
 def verdict(model: FlowAutoencoder, heldout: np.ndarray, trained: np.ndarray, seed: int = 0) -> dict[str, Any]:
@@ -125,19 +125,14 @@ def _samples(dim: int, points: int, rng: np.random.Generator) -> list[np.ndarray
 def refit(latent: np.ndarray, seed: int) -> GaussianMixture:
     """Forty Gaussians, fewer for few points, fitted to latents (n, k) by expectation maximisation, freshly started;
     beyond three dimensions as many as describe them shortest."""
+    rng = np.random.default_rng(seed)
     if regime_of(latent.shape[1]) is Regime.SAMPLED:
-        rng = np.random.default_rng(seed)
         some = latent[rng.permutation(len(latent))[:_REFIT_POINTS]].astype(np.float64)
         return MixtureModule.shortest(some, _REFIT_COMPONENTS, rng, _REFIT_STARTS).export()
-    from sklearn.mixture import GaussianMixture as Fit
-
     components = max(min(_REFIT_COMPONENTS, len(latent) // 100), 1)
-    with warnings.catch_warnings():
-        # Sixty rounds are enough to see the tree.
-        warnings.simplefilter("ignore")
-        fit = Fit(components, max_iter=60, tol=1e-4, reg_covar=1e-5, init_params="k-means++", random_state=seed)
-        fit.fit(latent.astype(np.float64))
-    return GaussianMixture(*map(np.asarray, (fit.weights_, fit.means_, fit.covariances_)))
+    start = MixtureModule(latent, components, rng).export()
+    # Sixty rounds are enough to see the tree.
+    return refitted(start, latent.astype(np.float64), _REFIT_ROUNDS, gain=_REFIT_GAIN)
 
 
 def _found_again(own: LevelSets, other: LevelSets, latent: np.ndarray) -> np.ndarray:

@@ -10,13 +10,15 @@ import numpy as np
 
 from core.gaussians.mixture import GaussianMixture
 
-__all__ = ["condensed", "description_length", "shortest"]
+__all__ = ["condensed", "description_length", "refitted", "shortest"]
 
 _STEP = 0.1
 _ROUNDS = 8
 _GIVE_UP = 4
 _FLOOR = 1e-6
 _STRONG = 5.0
+# Nats a point below which a round of expectation maximization changes nothing.
+_STILL = 1e-9
 
 
 def description_length(parameters: int, points: int) -> float:
@@ -44,8 +46,7 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int, shared: floa
     while len(density.weights) > 1 and failed < _GIVE_UP:
         for _ in range(max(1, int(_STEP * len(density.weights)))):
             density = _with_merged_pair(density)
-        for _ in range(_ROUNDS):
-            density = _refitted(density, z, shared)
+        density = refitted(density, z, _ROUNDS, shared)
         length = _length(density, z, price)
         failed = 0 if length < shortest else failed + 1
         if length < shortest:
@@ -96,17 +97,33 @@ def _with_merged_pair(q: GaussianMixture) -> GaussianMixture:
     )
 
 
-def _refitted(q: GaussianMixture, z: np.ndarray, shared: float = 0.0) -> GaussianMixture:
-    """One round of expectation maximisation on latents (n, k)."""
-    logs = q.log_components(z)
-    share = np.exp(logs - logs.max(axis=1, keepdims=True))
-    share /= share.sum(axis=1, keepdims=True)
-    held = share.sum(axis=0)
-    kept = held > q.dim + 1
+def refitted(
+    q: GaussianMixture, z: np.ndarray, rounds: int, shared: float = 0.0, gain: float = _STILL
+) -> GaussianMixture:
+    """The mixture after so many rounds of expectation maximization on latents (n, k), or fewer once one gains less
+    than `gain` nats a point. A component that holds next to no points is let go, but the heaviest.
+
+    References: Dempster, Laird, Rubin 1977, "Maximum likelihood from incomplete data via the EM algorithm".
+    """
+    level = -np.inf
+    for _ in range(rounds):
+        logs = q.log_components(z)
+        likelihood = np.logaddexp.reduce(logs, axis=1)
+        if likelihood.mean() - level < gain:
+            break
+        level = float(likelihood.mean())
+        q = _maximized(np.exp(logs - likelihood[:, None]), z, shared)
+    return q
+
+
+def _maximized(share: np.ndarray, z: np.ndarray, shared: float) -> GaussianMixture:
+    """The mixture whose components hold these shares (n, c) of latents (n, k)."""
+    dim, held = z.shape[1], share.sum(axis=0)
+    kept = (held > dim + 1) | (held == held.max())
     share, held = share[:, kept], held[kept]
     means = (share.T @ z) / held[:, None]
     squares = (share.T[:, None] * z.T) @ z / held[:, None, None]
-    covariances = squares - means[:, :, None] * means[:, None] + _FLOOR * z.var() * np.eye(q.dim)
+    covariances = squares - means[:, :, None] * means[:, None] + _FLOOR * z.var() * np.eye(dim)
     if shared:
         average = np.tensordot(held / held.sum(), covariances, 1)
         covariances = (held[:, None, None] * covariances + shared * average) / (held + shared)[:, None, None]
