@@ -12,6 +12,7 @@ import numpy as np
 
 from core.errors import invalid
 from core.tree.build import MergeTree, grid_merge_tree
+from core.tree.regime import SPACE
 
 __all__ = ["ContourTree", "contour_tree"]
 
@@ -98,7 +99,7 @@ def contour_tree(field: np.ndarray) -> ContourTree:
     >>> tree.vertex.tolist(), tree.kind, tree.arcs.tolist()
     ([1, 3, 2, 0], ('maximum', 'maximum', 'minimum', 'minimum'), [[1, 2], [0, 2], [0, 3]])
     """
-    if not 1 <= field.ndim <= 3 or not field.size:
+    if not 1 <= field.ndim <= SPACE or not field.size:
         raise invalid("field", "of 1 to 3 dimensions", field.shape, "read the density on a grid")
     if not np.isfinite(field).all():
         raise invalid("field", "finite", "NaN or infinity", "check the density")

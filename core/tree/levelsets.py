@@ -15,7 +15,7 @@ from core.tree.errors import Learned, what_was_learned, with_errors
 from core.tree.fields.grid import Grid, density_of, latent_grid
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
-from core.tree.regime import Regime, regime_of
+from core.tree.regime import SPACE, Regime, regime_of
 from core.tree.simplify import ByHand, Outline, simplify
 from core.tree.types import LevelSetTree
 
@@ -173,7 +173,7 @@ def level_sets(
     cells = Cells(grid.points(), weight / weight.sum(), volume, np.diag(grid.steps**2 / 12))
     own = moments(cells, merge.node, len(merge))
     found = cavities(field)
-    through = tunnels(field, merge, found) if grid.dim == 3 else None
+    through = tunnels(field, merge, found) if grid.dim == SPACE else None
     climbing = moments(cells, merge.basin, len(merge))
     mass = own.accumulated(merge.parent).mass
     skeleton = Skeleton(merge, cells, own, climbing, mass, found, through, points, learned)

@@ -7,9 +7,10 @@ that has to carry all leaves singles a matching out.
 
 from enum import StrEnum
 
-__all__ = ["Regime", "regime_of"]
+__all__ = ["SPACE", "Regime", "regime_of"]
 
-_MOST_GRIDDED = 3
+SPACE = 3
+"""The dimensions of space: what can be gridded, drawn and seen whole."""
 
 
 class Regime(StrEnum):
@@ -25,4 +26,4 @@ def regime_of(*dims: int) -> Regime:
     >>> regime_of(2), regime_of(2, 9)
     (<Regime.PLANE: 'plane'>, <Regime.SAMPLED: 'sampled'>)
     """
-    return Regime.SAMPLED if max(dims) > _MOST_GRIDDED else Regime.PLANE
+    return Regime.SAMPLED if max(dims) > SPACE else Regime.PLANE

@@ -179,17 +179,22 @@ def tried(pairs: list[Judged], regime: str) -> list[dict[str, Any]]:
     """For each number that is tried, at each multiple: right less wrong pairs of leaves over `pairs` of a regime."""
     shipped = json.loads(CALIBRATION.read_text("utf-8"))
     some = [pair for pair in pairs if pair.part == FITTED and pair.kind in ("whole", "partial")]
-    found = [{"number": None, "multiple": 1.0, "won": _won(some, shipped)}]
-    for number, multiple in itertools.product(TRIED[regime], MULTIPLES):
+    found: list[dict[str, Any]] = [{"number": None, "value": None, "won": _won(some, shipped)}]
+    for number, multiple in itertools.product(TRIED[regime], (1.0, *MULTIPLES)):
         changed = json.loads(json.dumps(shipped))
-        *path, last = number
-        place = changed
-        for key in path:
-            place = place[key]
-        place[last] *= multiple
-        found.append({"number": number, "multiple": multiple, "won": _won(some, changed)})
-        print(found[-1], flush=True)
+        place, last = _place(changed, number)
+        place[last] = round(place[last] * multiple, 6)
+        won = found[0]["won"] if multiple == 1.0 else _won(some, changed)
+        found.append({"number": number, "value": place[last], "won": won})
     return found
+
+
+def _place(document: dict[str, Any], number: Any) -> tuple[dict[str, Any], str]:
+    """The object that holds a number, and its key there."""
+    *path, last = number
+    for key in path:
+        document = document[key]
+    return document, last
 
 
 def _won(pairs: list[Judged], document: dict[str, Any]) -> int:
@@ -297,16 +302,12 @@ def _verdict_odds(pairs: list[dict[str, Any]], rival: float, bounds: dict[str, A
 
 
 def _moved(tries: list[dict[str, Any]], document: dict[str, Any]) -> None:
-    """Move each number that was tried to the multiple that wins most pairs of leaves, if that is more than noise."""
-    usual = next(row["won"] for row in tries if row["number"] is None)
-    for number in {tuple(row["number"]) for row in tries if row["number"]}:
-        best = max((row for row in tries if row["number"] == list(number)), key=lambda row: row["won"])
-        if best["won"] >= usual + WORTH:
-            *path, last = number
-            place = document
-            for key in path:
-                place = place[key]
-            place[last] *= best["multiple"]
+    """Set each number that was tried: to what it was, unless another value wins so many more pairs of leaves."""
+    for number in dict.fromkeys(tuple(row["number"]) for row in tries if row["number"]):
+        usual, *others = [row for row in tries if row["number"] == list(number)]
+        best = max(others, key=lambda row: row["won"])
+        place, last = _place(document, number)
+        place[last] = (best if best["won"] >= usual["won"] + WORTH else usual)["value"]
 
 
 def judged(features: dict[str, Any], part: str) -> None:

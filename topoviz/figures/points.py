@@ -13,6 +13,7 @@ from scipy.spatial.distance import pdist
 
 from core.errors import InputError
 from core.tree import leaf_of
+from core.tree.regime import SPACE
 from topoviz.figures.outlines import projection
 from topoviz.figures.style import Spec, packed
 from topoviz.session.analysis import Analysis
@@ -129,7 +130,7 @@ def _traveled(model: "FlowAutoencoder", shape: tuple[int, ...], plane_bytes: byt
         "facing": np.round(facing, 5).tolist(),
         "center": np.round((model.shift - center) @ frame, 5).tolist(),
         "edges": packed(_edges(points)),
-        "gaps": _gaps(model, last) if way.shape[2] > 3 else None,
+        "gaps": _gaps(model, last) if way.shape[2] > SPACE else None,
     }
 
 
@@ -145,9 +146,9 @@ def _views(model: "FlowAutoencoder", plane: np.ndarray) -> tuple[np.ndarray, np.
     latent[:k] = model.latent_head.T @ plane
     flat = _polar(latent)
     rest = first - flat @ (flat.T @ first)
-    depth = np.linalg.svd(rest)[0][:, : 3 - flat.shape[1]]
-    if flat.shape[1] + depth.shape[1] < 3 or full < 3:
-        depth = np.zeros((full, 3 - flat.shape[1]))
+    depth = np.linalg.svd(rest)[0][:, : SPACE - flat.shape[1]]
+    if flat.shape[1] + depth.shape[1] < SPACE or full < SPACE:
+        depth = np.zeros((full, SPACE - flat.shape[1]))
     whole = np.concatenate((flat, depth), axis=1)
     if np.linalg.det(_polar(first.T @ whole)) < 0:
         whole[:, 2] *= -1
@@ -170,7 +171,7 @@ def _turns(first: np.ndarray, last: np.ndarray) -> list[np.ndarray]:
 def _hidden(way: np.ndarray, shown: np.ndarray) -> np.ndarray:
     """(D,): of the directions that are not drawn the one along which the way varies most; zero where there is none."""
     left = (way - way @ shown @ shown.T).reshape(-1, way.shape[2])
-    if way.shape[2] <= 3:
+    if way.shape[2] <= SPACE:
         return np.zeros(way.shape[2])
     return np.linalg.eigh(left.T @ left)[1][:, -1]
 

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.tree.regime import SPACE
+
 if TYPE_CHECKING:
     from core.model.autoencoder import FlowAutoencoder, InputField
 
@@ -22,7 +24,7 @@ def input_field(model: "FlowAutoencoder", size: int = 48) -> "InputField":
     assert model.sample is not None
     points = model.sample.points.astype(np.float64)
     d = model.data_dim
-    if d == 3:
+    if d == SPACE:
         frame, center = np.eye(3), np.zeros(3)
     else:
         center = points.mean(0)
@@ -30,11 +32,11 @@ def input_field(model: "FlowAutoencoder", size: int = 48) -> "InputField":
         frame = np.pad(axes, ((0, 0), (0, max(3 - axes.shape[1], 0))))
     flat = (points - center) @ frame
     low, high = flat.min(0), flat.max(0)
-    margin = 0.12 * (high - low).max() if d == 3 else 0.15 * (high - low).max()
+    margin = 0.12 * (high - low).max() if d == SPACE else 0.15 * (high - low).max()
     axes = tuple(np.linspace(lo - margin, hi + margin, size) for lo, hi in zip(low, high, strict=True))
     mesh = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     vertices = mesh.reshape(-1, 3)
-    if d == 3:
+    if d == SPACE:
         density = model.log_density(vertices.astype(np.float32), pads=2)
         latent = model.encode(vertices.astype(np.float32), seed=None)[0]
     else:

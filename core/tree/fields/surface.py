@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import invalid
+from core.tree.regime import SPACE
 
 __all__ = ["Surface", "surface"]
 
@@ -28,7 +29,7 @@ def surface(axes: Sequence[np.ndarray], log_density: np.ndarray, level: float) -
     """
     from skimage.measure import marching_cubes  # a slow import that trees do without
 
-    if log_density.ndim != 3 or log_density.shape != tuple(map(len, axes)):
+    if log_density.ndim != SPACE or log_density.shape != tuple(map(len, axes)):
         expected = "a field over three axes"
         raise invalid("log_density", expected, log_density.shape, "give one axis per dimension")
     field = np.asarray(log_density, dtype=np.float64)
