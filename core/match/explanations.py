@@ -4,7 +4,6 @@ import numpy as np
 
 from core.match.calibration import calibration
 from core.match.types import OURS, Alternative, Matching
-from core.tree.regime import regime_of
 
 __all__ = ["changed", "pair_shares", "rival_odds", "singled_out", "weight"]
 
@@ -12,11 +11,11 @@ __all__ = ["changed", "pair_shares", "rival_odds", "singled_out", "weight"]
 def weight(matching: Matching, other: Alternative) -> float:
     """What an alternative weighs where the best matching weighs one.
 
-    The costs of two matchings differ by chance too, the more the more pairs they differ in: an alternative that costs
-    c more and has m pairs of its own weighs exp(-c / (m r)), r the calibration's `rival`.
+    The costs of two matchings differ by chance too, by a sum over the pairs in which they differ: an alternative that
+    costs c more and has m pairs of its own weighs exp(-c / (r sqrt(m))), r the calibration's `rival` share of the
+    margin.
     """
-    scale = calibration().regimes[regime_of(matching.tree_a.dim, matching.tree_b.dim)].rival
-    return float(np.exp(-(other.cost - matching.cost) / (scale * changed(matching, other))))
+    return float(np.exp(-(other.cost - matching.cost) / (calibration().rival * matching.margin * changed(matching, other) ** 0.5)))
 
 
 def changed(matching: Matching, other: Alternative) -> int:

@@ -68,7 +68,14 @@ def match_trees(
         alternatives=_alternatives(a, b, near, chance),
         forced=forced(solutions),
         support=least_support(solutions),
+        against=best.cost + chance - _free_cost(a, b, config) if held or not allowed.all() else 0.0,
     )
+
+
+@lru_cache(maxsize=32)
+def _free_cost(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> float:
+    """The cost of the best matching without pins and bans."""
+    return match_trees(a, b, config=config).cost
 
 
 def _sound(tree: LevelSetTree, name: str) -> None:

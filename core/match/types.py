@@ -44,7 +44,8 @@ class Matching:
     how much worse the second-best matching is, `alternatives` every other matching found within `margin` of the best,
     best first, but those that only leave out pairs of a better one. `forced` counts the pairs that join what was left
     over on both sides, without evidence of their own, `support` is the log-odds of the least supported pair (None in
-    the plane). How far to believe all this is for `core.assess` to say.
+    the plane), `against` how much more it costs than the best matching without pins and bans. How far to believe all
+    this is for `core.assess` to say.
     """
 
     tree_a: LevelSetTree
@@ -60,6 +61,7 @@ class Matching:
     alternatives: tuple[Alternative, ...] = ()
     forced: int = 0
     support: float | None = None
+    against: float = 0.0
 
     def __repr__(self) -> str:
         matched = ", ".join(f"{pair.a}:{pair.b}" for pair in self.leaf_pairs[:12])

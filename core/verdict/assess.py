@@ -31,8 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["assess", "figures", "matched_score"]
 
 _DRAWS = 1000
-# The most that can be said where less than two leaves are matched, or no map follows.
+# The most that can be said where less than two leaves are matched, or next to nothing of either density.
 _NOTHING_TOLD = 0.5
+# Nats that are not worth a word.
+_TRIFLE = 0.05
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,11 @@ def assess(
     models = tuple(model for model in (model_a, model_b) if model is not None)
     found = figures(matching, fitted, *models)
     plain, rivals = _log_odds(matching, found), rival_odds(matching)
-    reasons = [*_structure(matching, fitted, bool(models)), *_evidence(matching, found), *_rivals(matching, rivals)]
+    reasons = [*_structure(matching, fitted, bool(models)), *_evidence(matching, found)]
+    reasons += [*_by_hand(matching, found), *_rivals(matching, rivals)]
     reasons += [*_of_map(matching, fitted, found), *_doubts(matching, models, found), *_notes(matching)]
     told = float(1 / (1 + np.exp(-plain)))
-    if not _tells(matching) or (models and fitted is None):
+    if not _tells(matching):
         told = min(told, _NOTHING_TOLD)
     probability = told / (1 + rivals)
     return Verdict(
@@ -79,11 +82,13 @@ def figures(matching: Matching, fitted: LatentMap | None, *models: "FlowAutoenco
 
     `evidence` for the matching and `rival`, what the closest matching costs more that gives a leaf another partner
     (nats; infinite where none is near); `matched_mass`, the lesser share of either density that is matched; `support`,
-    the log-odds of the least supported pair (absent in the plane); `disagreeing`, 1 where pairs contradict the rest,
-    `distance`, the mean residual of matched leaves in deviations, and `score` (absent without a map and models);
-    `instability`, the share of refits that miss a leaf, of both models; `strain`, how many models did not converge.
+    the log-odds of the least supported pair (absent in the plane); `against`, what pins and bans cost; `disagreeing`, 1
+    where pairs contradict the rest, `distance`, the mean residual of matched leaves in deviations, and `score` (absent
+    without a map and models); `instability`, the share of refits that miss a leaf, of both models; `strain`, how many
+    models did not converge.
     """
     found = {"evidence": -matching.cost, "rival": _closest(matching), "matched_mass": matching.matched_mass}
+    found["against"] = matching.against
     if matching.support is not None:
         found["support"] = matching.support
     if fitted is not None and matching.pairs:
@@ -156,7 +161,7 @@ def _structure(matching: Matching, fitted: LatentMap | None, judged: bool) -> It
     elif share < least:
         yield _Reason(f"Only {share:.0%} of the mass is matched (threshold {least:.0%}).", np.inf)
     if judged and fitted is None:
-        yield _Reason("No map could be fitted.", np.inf)
+        yield _Reason("No map could be fitted.")
 
 
 def _evidence(matching: Matching, found: dict[str, float]) -> Iterator[_Reason]:
@@ -164,6 +169,12 @@ def _evidence(matching: Matching, found: dict[str, float]) -> Iterator[_Reason]:
         most = calibration().bounds["evidence"][1]
         text = f"The evidence for this matching is {found['evidence']:.1f} nats ({most:.0f} are as good as any)."
         yield _Reason(text, _cost(matching, "evidence", found["evidence"]))
+
+
+def _by_hand(matching: Matching, found: dict[str, float]) -> Iterator[_Reason]:
+    if matching.against > _TRIFLE:
+        text = f"Pins and bans cost {matching.against:.1f} nats against the matching that the trees call for."
+        yield _Reason(text, _cost(matching, "against", found["against"]))
 
 
 def _rivals(matching: Matching, odds: float) -> Iterator[_Reason]:

@@ -28,16 +28,17 @@ ROOT = Path(__file__).resolve().parents[2]
 FEATURES, CALIBRATION = ROOT / "tests/calibration/features.json", ROOT / "core/match/calibration.json"
 FITTED = "fit"
 # The figures of a verdict's odds, and which way each may count.
-FIGURES = {"evidence": 1, "score": 1, "support": 1, "instability": -1, "strain": -1, "disagreeing": -1}
+FIGURES = {"evidence": 1, "score": 1, "support": 1, "instability": -1, "strain": -1, "disagreeing": -1, "against": -1}
 # Numbers that are tried, one at a time, at these multiples; one is moved only where that wins so many pairs of leaves.
+SCALE = ("noise", "spread", "weight")
 TRIED = {
     "plane": (
-        *(("plane", "evidence", kind, "weight") for kind in ("distances", "mass", "height", "volume")),
+        *(("plane", "evidence", kind, of) for kind in ("distances", "mass", "height", "volume") for of in SCALE),
         *(("plane", name) for name in ("ways", "price", "margin")),
         *((name,) for name in ("misfit", "untested_misfit", "floor", "holes", "far")),
     ),
     "sampled": (
-        *(("sampled", "evidence", kind, "weight") for kind in ("distances", "height", "volume")),
+        *(("sampled", "evidence", kind, of) for kind in ("distances", "height", "volume") for of in SCALE),
         *(("map", name) for name in ("weight", "limit", "most", "room", "matched", "pseudo", "covariances")),
     ),
 }  # fmt: skip
@@ -102,11 +103,10 @@ def networks(folder: Path) -> Iterator[Judged]:
 
 
 def measure(pair: Judged) -> dict[str, Any]:
-    """What the verdict rests on, for the matching found and for two with leaves pinned crosswise; and what each pair of
-    leaves, and each kind of evidence, says."""
+    """What the verdict rests on, for the matching found and for two with leaves pinned crosswise; and the doubts
+    about each pair of leaves."""
     import core
     from core.match import MatchConfig, judgement, matching
-    from core.match.problem import EVIDENCE
     from core.tree.regime import Regime, regime_of
 
     a, b = pair.trees
@@ -126,31 +126,7 @@ def measure(pair: Judged) -> dict[str, Any]:
             right = (leaf, ids_b[to]) in pair.truth
             leaves.append([*map(float, doubts[row]), None if support is None else float(support), right])
     return {"name": pair.name, "part": pair.part, "kind": pair.kind, "regime": str(regime), "rows": rows,
-            "leaves": leaves, "evidence": _differences(pair, EVIDENCE[regime])}  # fmt: skip
-
-
-def _differences(pair: Judged, kinds: Any) -> dict[str, list[float | None]]:
-    """Of each kind of evidence the mean absolute difference between pairs of leaves and their images, None where these
-    are not known, and between leaves at random, None but of unrelated pairs."""
-    (a, b), related = pair.trees, pair.kind == "whole"
-    if not related and pair.kind != "unrelated":
-        return {}
-    places = [{leaf: at for at, leaf in enumerate(tree.ids(tree.leaves))} for tree in (a, b)]
-    rng, few = np.random.default_rng(0), min(len(a.leaves), len(b.leaves))
-    if related:
-        linked = [(places[0][i], places[1][j]) for i, j in sorted(pair.truth)]
-        rows_a, rows_b = np.array(linked, dtype=int).reshape(-1, 2).T
-    else:
-        rows_a, rows_b = rng.permutation(len(a.leaves))[:few], rng.permutation(len(b.leaves))[:few]
-    upper = np.triu_indices(len(rows_a), 1)
-    if not len(upper[0]):
-        return {}
-    found = {}
-    for name, kind in kinds.items():
-        off = np.abs(kind.between(a)[np.ix_(rows_a, rows_a)] - kind.between(b)[np.ix_(rows_b, rows_b)])[upper].mean()
-        found[name] = [round(float(off), 4), None] if related else [None, round(float(off), 4)]
-    return found
-
+            "leaves": leaves}  # fmt: skip
 
 
 def _row(pair: Judged, matching: Any, crossed: bool = False) -> dict[str, Any]:
@@ -167,7 +143,7 @@ def _row(pair: Judged, matching: Any, crossed: bool = False) -> dict[str, Any]:
     kept = {name: round(found[name], 4) for name in FIGURES if name in found}
     return kept | {
         "rivals": [[round(r.cost - matching.cost, 4), changed(matching, r)] for r in matching.rivals],
-        "tells": fitted is not None and len(links) > 1,
+        "tells": len(links) > 1,
         "mass": round(matching.matched_mass, 4),
         "right": bool(links <= pair.truth and len(links) > 1 and not crossed),
         "matched": len(links),
@@ -178,7 +154,8 @@ def _row(pair: Judged, matching: Any, crossed: bool = False) -> dict[str, Any]:
 def tried(pairs: list[Judged], regime: str) -> list[dict[str, Any]]:
     """For each number that is tried, at each multiple: right less wrong pairs of leaves over `pairs` of a regime."""
     shipped = json.loads(CALIBRATION.read_text("utf-8"))
-    some = [pair for pair in pairs if pair.part == FITTED and pair.kind in ("whole", "partial")]
+    # Pairs of networks are there both ways, which says nearly the same.
+    some = [p for p in pairs if p.part == FITTED and p.kind in ("whole", "partial") and not p.name.endswith(":b-a")]
     found: list[dict[str, Any]] = [{"number": None, "value": None, "won": _won(some, shipped)}]
     for number, multiple in itertools.product(TRIED[regime], (1.0, *MULTIPLES)):
         changed = json.loads(json.dumps(shipped))
@@ -221,25 +198,18 @@ def _won(pairs: list[Judged], document: dict[str, Any]) -> int:
 def fitted(features: dict[str, Any], shipped: dict[str, Any]) -> dict[str, Any]:
     """The calibration that the features call for. What is not fitted stays as in `shipped`."""
     document = json.loads(json.dumps(shipped))
-    pairs = [pair for pair in features["pairs"] if pair["part"] == FITTED]
-    for regime in ("plane", "sampled"):
-        own, place = [pair for pair in pairs if pair["regime"] == regime], document[regime]
-        for kind, scale in place["evidence"].items():
-            scale["noise"], scale["spread"] = _scales([pair["evidence"].get(kind) for pair in own])
-        place["pair"] = _pair_odds(own)
-        place["rival"] = _rival(own)
-        place["verdict"] = _verdict_odds(own, place["rival"], document["bounds"])
-    sampled = [pair for pair in pairs if pair["regime"] == "sampled"]
-    document["support"] |= _support_odds(sampled, document["support"]["most"])
     for tries in features["tried"].values():
         _moved(tries, document)
+    pairs = [pair for pair in features["pairs"] if pair["part"] == FITTED]
+    plane = [pair for pair in pairs if pair["regime"] == "plane"]
+    document["rival"] = _rival(plane, document["plane"]["margin"])
+    for regime in ("plane", "sampled"):
+        own, place = [pair for pair in pairs if pair["regime"] == regime], document[regime]
+        place["pair"] = _pair_odds(own)
+        place["verdict"] = _verdict_odds(own, document["rival"] * place["margin"], document["bounds"])
+    sampled = [pair for pair in pairs if pair["regime"] == "sampled"]
+    document["support"] |= _support_odds(sampled, document["support"]["most"])
     return document | {"data": features["data"], "written": features["written"]}
-
-
-def _scales(between: list[Any]) -> tuple[float, float]:
-    """The mean absolute differences of a kind of evidence: between a pair of leaves and its image, and at random."""
-    own, random = (np.array([value[at] for value in between if value and value[at] is not None]) for at in (0, 1))
-    return round(float(own.mean()), 3), round(float(random.mean()), 3)
 
 
 def _pair_odds(pairs: list[dict[str, Any]]) -> dict[str, float]:
@@ -268,18 +238,18 @@ def _logistic(values: np.ndarray, right: np.ndarray, bounds: list[Any]) -> list[
     return [round(float(value), 2) for value in found.x]
 
 
-def _rival(pairs: list[dict[str, Any]]) -> float:
-    """Nats a changed pair by which the costs of two matchings of one pair of trees differ for no reason, as likely as
-    the right matchings were among their rivals; equal beads count as often as chance would have them right."""
-    found = [pair["rows"][0] | {"kind": pair["kind"]} for pair in pairs if pair["kind"] != "unrelated"]
-    rows = [row for row in found if row["rivals"] and row["tells"]]
+def _rival(pairs: list[dict[str, Any]], margin: float) -> float:
+    """How much chance moves the costs of two matchings against each other, as a share of the margin: what makes the
+    right matchings among their rivals likeliest. Of equal beads the one found counts as wrong."""
+    rows = [pair["rows"][0] for pair in pairs if pair["kind"] != "unrelated"]
+    rows = [row for row in rows if row["rivals"] and row["tells"]]
 
-    def loss(nats: float) -> float:
-        odds = [sum(np.exp(-gap / (nats * changed)) for gap, changed in row["rivals"]) for row in rows]
-        return sum(np.log1p(o) - (0 if row["right"] else np.log(o)) for row, o in zip(rows, odds, strict=True))
+    def loss(share: float) -> float:
+        odds = np.array([_rival_odds(row["rivals"], share * margin) for row in rows])
+        return float(np.where([row["right"] for row in rows], np.log1p(odds), np.log1p(odds) - np.log(odds)).sum())
 
-    grid = np.round(np.arange(0.1, 2.001, 0.05), 2)
-    return float(grid[int(np.argmin([loss(nats) for nats in grid]))]) if rows else 0.5
+    shares = np.round(np.arange(0.05, 1.001, 0.01), 2)
+    return float(min(shares, key=loss))
 
 
 def _verdict_odds(pairs: list[dict[str, Any]], rival: float, bounds: dict[str, Any]) -> dict[str, float]:
@@ -287,18 +257,21 @@ def _verdict_odds(pairs: list[dict[str, Any]], rival: float, bounds: dict[str, A
     rows = [row for pair in pairs for row in pair["rows"] if row["tells"]]
     values = np.array([[np.clip(row.get(name, 0.0), *bounds[name]) for name in FIGURES] for row in rows])
     right = np.array([row["right"] for row in rows])
-    odds = np.array([sum(np.exp(-gap / (rival * changed)) for gap, changed in row["rivals"]) for row in rows])
+    odds = np.array([_rival_odds(row["rivals"], rival) for row in rows])
     weight = np.where(right, 0.5 / right.mean(), 0.5 / (1 - right.mean()))
 
     def loss(slopes: np.ndarray) -> float:
-        told = slopes[0] + values @ slopes[1:]
-        log_right = -np.logaddexp(0, -told) - np.log1p(odds)
+        log_right = -np.logaddexp(0, -slopes[0] - values @ slopes[1:]) - np.log1p(odds)
         log_wrong = np.log1p(-np.minimum(np.exp(log_right), 1 - 1e-12))
         return float(-(weight * np.where(right, log_right, log_wrong)).sum() + 0.5 * (slopes[1:] ** 2).sum())
 
     ways = [(0, None) if way > 0 else (None, 0) for way in FIGURES.values()]
-    found = minimize(loss, np.zeros(len(FIGURES) + 1), method="L-BFGS-B", bounds=[(None, None), *ways])
-    return dict(zip(("bias", *FIGURES), (round(float(value), 2) + 0.0 for value in found.x), strict=True))
+    found = minimize(loss, np.zeros(len(FIGURES) + 1), method="L-BFGS-B", bounds=[(None, None), *ways]).x
+    return dict(zip(("bias", *FIGURES), (round(float(value), 2) + 0.0 for value in found), strict=True))
+
+
+def _rival_odds(rivals: list[list[float]], scale: float) -> float:
+    return sum(np.exp(-gap / (scale * changed**0.5)) for gap, changed in rivals)
 
 
 def _moved(tries: list[dict[str, Any]], document: dict[str, Any]) -> None:
@@ -339,7 +312,7 @@ def _probability(row: dict[str, Any], own: Any, known: Any) -> float:
     chance = 1 / (1 + np.exp(-told))
     if not row["tells"] or row["mass"] < known.least_mass:
         chance = min(chance, 0.5)
-    return float(chance / (1 + sum(np.exp(-gap / (own.rival * changed)) for gap, changed in row["rivals"])))
+    return float(chance / (1 + _rival_odds(row["rivals"], known.rival * own.margin)))
 
 
 def main() -> None:
