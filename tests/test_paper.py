@@ -1,4 +1,4 @@
-"""Figures for the paper: the same bytes every time, text that is text, sizes to the millimetre, names of any kind."""
+"""Figures for the paper: the same bytes every time, text that is text, sizes to the millimeter, names of any kind."""
 
 import io
 import json

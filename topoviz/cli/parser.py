@@ -197,8 +197,8 @@ def _figure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--figure", type=Path, metavar="FILE", help="write it as .svg, .pdf, .png or a linked .html")
     group.add_argument("--panels", metavar="NAMES", help="some of input-a,input-b,latent-a,latent-b,trees,transform,"
                        "residuals,trust")  # fmt: skip
-    group.add_argument("--width", metavar="MM", help="millimetres, or single (85) or double (174)")
-    group.add_argument("--height", type=_decimal, metavar="MM", help="millimetres (default: what the panels want)")
+    group.add_argument("--width", metavar="MM", help="millimeters, or single (85) or double (174)")
+    group.add_argument("--height", type=_decimal, metavar="MM", help="millimeters (default: what the panels want)")
     group.add_argument("--columns", type=_whole, metavar="N", help="panels beside each other")
     group.add_argument("--font", metavar="NAME", help="Arial, Helvetica, Times New Roman, STIX, DejaVu Sans or DejaVu "
                        "Serif")  # fmt: skip

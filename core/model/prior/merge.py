@@ -97,7 +97,7 @@ def _with_merged_pair(q: GaussianMixture) -> GaussianMixture:
 
 
 def _refitted(q: GaussianMixture, z: np.ndarray, shared: float = 0.0) -> GaussianMixture:
-    """One round of expectation maximisation on latents (n, k)."""
+    """One round of expectation maximization on latents (n, k)."""
     logs = q.log_components(z)
     share = np.exp(logs - logs.max(axis=1, keepdims=True))
     share /= share.sum(axis=1, keepdims=True)
