@@ -12,7 +12,7 @@ import pytest
 import core
 import topoviz
 from topoviz.__main__ import main
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
 from topoviz.session.state import Session
@@ -236,7 +236,7 @@ def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
     folder = Path("both")
     assert {path.name for path in (folder / "models").iterdir()} == {"data", "other"}
     session = Session.from_json((folder / "session.json").read_text())
-    assert analyse(Library(Settings(models=folder / "models")), session).matching is not None
+    assert analyze(Library(Settings(models=folder / "models")), session).matching is not None
     report = (folder / "report.html").read_text()
     assert "data and other" in report
     assert "http" not in report

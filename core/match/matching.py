@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_around, solve_heuristic
-from core.match.judgement import by_chance, confidence, judged, terms
+from core.match.judgment import by_chance, confidence, judged, terms
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
 from core.match.pose import posed

@@ -21,7 +21,7 @@ import numpy as np
 import core
 from core.gaussians.mixture import GaussianMixture
 from core.match import MatchConfig, Matching
-from core.match.judgement import doubts
+from core.match.judgment import doubts
 from core.match.matching import _solved
 from core.tree import LevelSetTree, node_of, tree_with_regions
 from core.worlds.suite import CASES, Case

@@ -26,14 +26,14 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write the composed figure, then every file, one by one as it is ready."""
     from topoviz.report import export as exporter
     from topoviz.report.record import record_files
-    from topoviz.session.analysis import analyse
+    from topoviz.session.analysis import analyze
 
     if arguments.figure is None and arguments.out is None:
         raise InputError("nowhere to write to; give --out DIR, --figure FILE or both.")
     composed = None if arguments.figure is None else _kind(arguments.figure)
     formats = tuple(name.strip() for name in arguments.formats.split(",") if name.strip())
     library, session, log = _opened(arguments)
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     exporter.check_formats(formats)
     done: dict[str, Any] = {}
     if composed is not None:
