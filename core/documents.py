@@ -11,6 +11,7 @@ from core.errors import InputError, invalid
 from core.files import read_json, write_json
 from core.maps import LatentMap, Residual, map_from_dict
 from core.match.types import Matching, Pair
+from core.tree.networks import node_attributes
 from core.tree.types import Holes, LevelSetTree
 from core.verdict import Verdict
 
@@ -31,17 +32,11 @@ _HOLES = {"top": 0, "bottom": 0, "place": 1}
 
 def tree_to_json(tree: LevelSetTree) -> dict[str, Any]:
     """The tree as a JSON object with one entry per node, parents by id and before their children."""
-    nodes = []
-    for row in range(len(tree)):
-        parent = int(tree.parent[row])
-        node = {
-            "id": int(tree.id[row]),
-            "parent": None if parent < 0 else int(tree.id[parent]),
-            "kind": tree.kind[row],
-            "betti": tree.betti[row].tolist(),
-        }
-        known = [*_SHAPES, *(name for name in _ERRORS if getattr(tree, name) is not None)]
-        nodes.append(node | {name: getattr(tree, name)[row].tolist() for name in known})
+    above = [None if parent < 0 else int(tree.id[parent]) for parent in tree.parent]
+    nodes = [
+        {"id": node, "parent": parent} | attributes
+        for node, parent, attributes in zip(tree.id.tolist(), above, node_attributes(tree), strict=True)
+    ]
     document = {"schema": SCHEMA, "dim": tree.dim, "nodes": nodes}
     if tree.holes is not None:
         document["holes"] = [

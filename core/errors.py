@@ -1,6 +1,16 @@
 """One phrasing for every fault of the user's: which argument, what was expected, what came, what to do."""
 
-__all__ = ["InputError", "invalid"]
+import importlib
+
+__all__ = ["InputError", "invalid", "need"]
+
+# The packages that only some uses need: what pip calls them, and the extra of topoviz that brings them.
+_OPTIONAL = {
+    "distributed": ("distributed", "dask"),
+    "h5py": ("h5py", "h5ad"),
+    "optuna": ("optuna", "search"),
+    "ot": ("pot", "compare"),
+}
 
 
 class InputError(ValueError):
@@ -17,3 +27,13 @@ def invalid(argument: str, expected: str, got: object, remedy: str) -> InputErro
     if len(text) > 120:
         text = text[:117] + "..."
     return InputError(f"`{argument}` must be {expected}, got {text}; {remedy}.")
+
+
+def need(module: str, what: str) -> None:
+    """Import an optional module that `what` needs. Raises `InputError` in one line where it is not installed."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        package, extra = _OPTIONAL[module]
+        remedy = f"install it with `pip install 'topoviz[{extra}]'`"
+        raise InputError(f"`{what}` needs {package}; {remedy}.") from None

@@ -347,7 +347,7 @@ def anchors(seeds: int) -> None:
             told = zip(counts, means, low, strict=True)
             print(f"  {method}:", *(f"{count}: {mean:.2f} (tenth {tenth:.2f})" for count, mean, tenth in told))
         ax.set(title=name, xticks=range(5), xticklabels=(0, *COUNTS), xlabel="anchors", ylim=(0, 1.05))
-    axes[0].set_ylabel("B's points labelled rightly")
+    axes[0].set_ylabel("B's points labeled rightly")
     axes[0].legend(frameon=False, fontsize=7, loc="lower right")
     plt.tight_layout()
 
@@ -363,7 +363,7 @@ def one_world(world: GaussianMixture, seed: int, table: dict[tuple[str, int], li
         sides.append(Side(points, world.log_components(z).argmax(1), tree_with_regions(density, points=POINTS)))
     a, b = sides
     matching = core.match_trees(a.sets.tree, b.sets.tree)
-    alone = labelled(matching, a, b)
+    alone = labeled(matching, a, b)
     table.setdefault(("topology", 0), []).append(alone)
     for count in COUNTS:
         for _ in range(DRAWS):
@@ -371,14 +371,14 @@ def one_world(world: GaussianMixture, seed: int, table: dict[tuple[str, int], li
             pairs = z, encoded(z, turn)
             pins = anchor_pins(a.sets.tree, b.sets.tree, a.sets, b.sets, *pairs).pins
             pinned = core.match_trees(a.sets.tree, b.sets.tree, pins=pins)
-            table.setdefault(("topology", count), []).append(labelled(pinned, a, b))
+            table.setdefault(("topology", count), []).append(labeled(pinned, a, b))
             if count > 1:
                 for method, share in relatives(pairs, a, b).items():
                     table.setdefault((method, count), []).append(share)
     return core.assess(matching).determined, alone
 
 
-def labelled(matching: core.Matching, a: Side, b: Side) -> float:
+def labeled(matching: core.Matching, a: Side, b: Side) -> float:
     """The share of B's points whose carried label is right; a point without one counts as wrong."""
     try:
         carry = core.fit_map(matching, "affine")

@@ -12,7 +12,7 @@ import pytest
 import core
 import topoviz
 from topoviz.__main__ import main
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
 from topoviz.session.state import Session
@@ -211,13 +211,42 @@ def test_version_and_help_need_nothing_heavy(tmp_path):
     assert "topoviz" in outside("--version", cwd=tmp_path).stdout
 
 
-def test_another_core_in_the_way_is_named(tmp_path):
+@pytest.fixture
+def foreign(tmp_path):
+    """A folder with a package `core` that is not ours, and that must not run."""
     (tmp_path / "core").mkdir()
     (tmp_path / "core" / "__init__.py").write_text("raise SystemExit('the wrong one ran')")
-    done = outside("datasets", cwd=tmp_path)
+    return tmp_path
+
+
+def test_another_core_in_the_way_is_named(foreign):
+    done = outside("datasets", cwd=foreign)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
-    assert "core" in done.stderr
+    assert f"another package called `core` stands before ours ({foreign / 'core'}" in done.stderr
+
+
+def test_another_core_before_the_console_script_is_named(foreign):
+    script = foreign / "topoviz"
+    script.write_text("import sys\nfrom topoviz.__main__ import main\nsys.exit(main())\n")
+    environment = os.environ | {"PYTHONPATH": f"{foreign}{os.pathsep}{ROOT}"}
+    command = [sys.executable, "-P", str(script), "datasets"]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=foreign)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("topoviz: another package called `core`")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("module", ["topoviz", "topoviz.session.state"])
+def test_another_core_stops_the_import_in_one_line(foreign, module):
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    code = f"try:\n    import {module}\nexcept ImportError as error:\n    print(error, error.__context__, sep='\\n')"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=foreign)
+    assert (done.returncode, done.stderr) == (0, "")
+    line, context = done.stdout.splitlines()
+    assert line.startswith("topoviz: another package called `core` stands before ours (")
+    assert context == "None"
 
 
 def test_a_pipe_sees_no_progress_bar(tmp_path):
@@ -236,7 +265,7 @@ def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
     folder = Path("both")
     assert {path.name for path in (folder / "models").iterdir()} == {"data", "other"}
     session = Session.from_json((folder / "session.json").read_text())
-    assert analyse(Library(Settings(models=folder / "models")), session).matching is not None
+    assert analyze(Library(Settings(models=folder / "models")), session).matching is not None
     report = (folder / "report.html").read_text()
     assert "data and other" in report
     assert "http" not in report

@@ -17,7 +17,7 @@ from topoviz.app.views.curation import comparison, progress, suggestions
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
 from topoviz.report.record import markdown, record, record_files, with_record
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.difference import agreement, compare, same_models
 from topoviz.session.event_json import parse_event
 from topoviz.session.events import LoadSession
@@ -149,7 +149,7 @@ def test_whatever_an_entry_holds_it_is_read_or_refused(value, key):
 def test_the_record_tells_how_the_match_was_made(library, session):
     pinned = replace(session, names_a=((1, Name("left|ring")),), bans=((1, 5),))
     log = read_log(written(pinned, entry(pinned), entry(pinned, id="k4", kind="undo", text="undid: it", note="")))
-    document = record(library, pinned, analyse(library, pinned), log)
+    document = record(library, pinned, analyze(library, pinned), log)
     assert document["settings"]["method"] == "leaf-distances"
     assert [edit["kind"] for edit in document["edits"]] == ["edit", "undo"]
     assert document["outcome"]["bans"] == [[1, 5]]
@@ -164,7 +164,7 @@ def test_the_record_tells_how_the_match_was_made(library, session):
 
 def test_the_same_record_is_the_same_bytes(library, session):
     log = read_log(written(session))
-    first, second = (dict(record_files(library, session, analyse(library, session), log)) for _ in range(2))
+    first, second = (dict(record_files(library, session, analyze(library, session), log)) for _ in range(2))
     assert first == second
     assert set(first) == {"record.md", "record.json"}
     assert json.loads(first["record.json"])["edits_dropped"] == 2
@@ -180,7 +180,7 @@ def test_an_export_ends_with_the_record_and_a_log_that_is_none_stops_it(library,
 
 
 def test_a_record_without_edits_says_so(library, session):
-    told = markdown(record(library, session, analyse(library, session), Log()))
+    told = markdown(record(library, session, analyze(library, session), Log()))
     assert "None: the match is as it was found." in told
 
 
@@ -213,35 +213,35 @@ def leaf_pairs(analysis):
 
 
 def test_two_matches_part_into_both_here_there_and_conflict(library, session):
-    first = analyse(library, session)
+    first = analyze(library, session)
     (a, b), (c, d), *_ = leaf_pairs(first)
     swapped = replace(session, pins=((a, d), (c, b)), names_b=((b, Name("left")),))
-    found = compare((session, first), (swapped, analyse(library, swapped)))
+    found = compare((session, first), (swapped, analyze(library, swapped)))
     assert {pair for _, pair in found.conflicts} == {(a, d), (c, b)}
     assert all(set(rivals) == {(a, b), (c, d)} for rivals, _ in found.conflicts)
     assert not set(found.both) & {(a, b), (c, d), (a, d), (c, b)}
     assert [(n.side, n.node, n.here, n.there) for n in found.names] == [("b", b, "", "left")]
     assert found.agreement.kappa < 1
     alone = replace(session, pins=((a, b),), complete=False)
-    parted = compare((session, first), (alone, analyse(library, alone)))
+    parted = compare((session, first), (alone, analyze(library, alone)))
     assert parted.both == ((a, b),)
     assert (c, d) in parted.here
     assert parted.agreement.recall == 1 > parted.agreement.precision
 
 
 def test_a_match_lies_nowhere_from_itself_and_somewhere_from_another_family(library, session):
-    first, shifted = analyse(library, session), replace(session, family="translation")
+    first, shifted = analyze(library, session), replace(session, family="translation")
     own = compare((session, first), (session, first)).apart
-    other = compare((session, first), (shifted, analyse(library, shifted))).apart
+    other = compare((session, first), (shifted, analyze(library, shifted))).apart
     assert (own.median, own.most) == (0, 0)
     assert other.most >= other.median > 0.05
     nowhere = replace(session, complete=False)
-    assert compare((session, first), (nowhere, analyse(library, nowhere))).apart is None
+    assert compare((session, first), (nowhere, analyze(library, nowhere))).apart is None
 
 
 def test_maps_lie_apart_by_deviations_of_b(library, session):
     """One that carries each point one deviation further along an axis of B is one deviation away."""
-    first = analyse(library, session)
+    first = analyze(library, session)
     axis = np.linalg.cholesky(np.cov(first.latent("b"), rowvar=False))[:, 0]
     moved = replace(first)
     vars(moved)["mapped"] = first.mapped + axis
@@ -267,15 +267,15 @@ def test_progress_is_one_line():
 
 
 def test_where_nothing_is_open_a_sentence_says_so(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     pinned = replace(session, pins=tuple(leaf_pairs(analysis)))
-    analysis = analyse(library, pinned)
+    analysis = analyze(library, pinned)
     shown = suggestions(outlook(analysis.matching), analysis, pinned, styles(analysis, pinned))
     assert "Nothing is open" in text_of(shown)
 
 
 def test_a_suggestion_asks_and_can_be_answered(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     (a, b), *_ = leaf_pairs(analysis)
     ask = Suggestion(a, b, 0.5, 0.69, 1.39, 4, 1)
     shown = suggestions(Outlook((ask,), (), (), (), (a,), 0.69), analysis, session, styles(analysis, session))
@@ -286,20 +286,20 @@ def test_a_suggestion_asks_and_can_be_answered(library, session):
 
 
 def test_names_on_settled_leaves_can_be_confirmed(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     (a, b), *_ = leaf_pairs(analysis)
     named = replace(session, pins=((a, b),), names_a=((a, Name("left")),))
-    analysis = analyse(library, named)
+    analysis = analyze(library, named)
     shown = suggestions(outlook(analysis.matching), analysis, named, styles(analysis, named))
     confirm = next(found for found in buttons(shown) if found.get("data-event") == "confirm-name")
     assert (confirm["data-side"], confirm["data-node"], confirm["data-text"]) == ("b", str(b), "left")
 
 
 def test_every_difference_can_be_taken_over(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     (a, b), (c, d), *_ = leaf_pairs(analysis)
     other = replace(session, pins=((a, d),), bans=((c, d), (c, b)), names_b=((b, Name("left")),))
-    found = compare((session, analysis), (other, analyse(library, other)))
+    found = compare((session, analysis), (other, analyze(library, other)))
     shown = comparison(found, styles(analysis, session))
     sent = {(button["data-event"], button.get("data-a"), button.get("data-b")) for button in buttons(shown)}
     assert ("link", str(a), str(d)) in sent

@@ -16,7 +16,7 @@ from topoviz.__main__ import main
 from topoviz.figures import trees
 from topoviz.report.export import check_formats, export, figure_file, mesh_file, renderer
 from topoviz.report.tables import match_document, match_table, snippet, transform_json, transform_npz
-from topoviz.session.analysis import analyse, carried_names
+from topoviz.session.analysis import analyze, carried_names
 from topoviz.session.state import Name, Session
 
 POINTS = np.random.default_rng(0).normal(size=(50, 2))
@@ -29,7 +29,7 @@ def session():
 
 @pytest.fixture(scope="module")
 def analysis(library, session):
-    return analyse(library, session)
+    return analyze(library, session)
 
 
 def test_the_table_holds_every_match(analysis, session):
@@ -53,7 +53,7 @@ def test_the_transform_survives_its_json(analysis, session):
 
 @pytest.mark.parametrize("family", ["affine", "tree"])
 def test_the_snippet_runs_and_agrees(library, session, family, tmp_path, monkeypatch):
-    fitted = analyse(library, Session(model_a=session.model_a, model_b=session.model_b, family=family)).map
+    fitted = analyze(library, Session(model_a=session.model_a, model_b=session.model_b, family=family)).map
     monkeypatch.chdir(tmp_path)
     (tmp_path / "transform.npz").write_bytes(transform_npz(fitted))
     (tmp_path / "transform.json").write_bytes(transform_json(fitted, session))

@@ -24,7 +24,7 @@ from topoviz.figures.order import crossings, slots
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.style import markup, node_styles, packed
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.convergence import choices
 from topoviz.session.explanations import Preview
 from topoviz.session.state import Name, Session
@@ -44,13 +44,13 @@ SPECS = {
 def views(library):
     """Views of sessions that differ in one thing each."""
     start = Session(model_a="three-a", model_b="three-b")
-    pair = analyse(library, start).matching.leaf_pairs[0]
+    pair = analyze(library, start).matching.leaf_pairs[0]
     changed = (
         {}, {"level": 0.8}, {"morph": 0.25}, {"pins": ((pair.a, pair.b),)}, {"bans": ((pair.a, pair.b),)},
         {"names_a": ((pair.a, Name("<north>")),)}, {"model_b": "three-a"},
     )  # fmt: skip
     sessions = [replace(start, **change) for change in changed]
-    return [(analyse(library, session), session, theme) for session in sessions for theme in THEMES]
+    return [(analyze(library, session), session, theme) for session in sessions for theme in THEMES]
 
 
 @pytest.mark.parametrize("name", SPECS)
@@ -160,16 +160,16 @@ def test_the_page_is_told_of_the_trees_what_the_picture_shows(views):
 
 def test_a_merged_branch_says_what_splits_it(library):
     session = Session(model_a="three-a", model_b="three-b")
-    tree = analyse(library, session).tree("a")
+    tree = analyze(library, session).tree("a")
     saddle = next(int(tree.id[row]) for row in range(1, len(tree)) if tree.children[row])
     merged = replace(session, merged_a=(saddle,))
-    facts = trees.facts(analyse(library, merged), merged, "light")["nodes"]
+    facts = trees.facts(analyze(library, merged), merged, "light")["nodes"]
     (node,) = [node for node in facts if node.get("merged")]
     assert (node["side"], node["leaf"], node["opens"]) == ("a", True, saddle)
     assert node["inside"] >= 1
     hidden = replace(session, hidden_a=(node["id"],))
-    assert node["id"] not in analyse(library, hidden).tree("a").id
-    assert not any(pair.a == node["id"] for pair in analyse(library, hidden).matching.pairs)
+    assert node["id"] not in analyze(library, hidden).tree("a").id
+    assert not any(pair.a == node["id"] for pair in analyze(library, hidden).matching.pairs)
 
 
 @given(st.integers(2, 40), st.integers(0, 10_000))
@@ -387,7 +387,7 @@ def _without_none(spec):
 
 def test_changes_make_the_new_facts_of_the_old_ones(library):
     session = Session(model_a="three-a", model_b="three-b")
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     first = analysis.matching.leaf_pairs[0]
     old = trees.facts(analysis, session, "light")
     for edit in (
@@ -396,7 +396,7 @@ def test_changes_make_the_new_facts_of_the_old_ones(library):
         {"names_a": ((first.a, Name("left")),)},
     ):
         after = replace(session, **edit)
-        new = trees.facts(analyse(library, after), after, "light")
+        new = trees.facts(analyze(library, after), after, "light")
         sent = trees.changes(old, new)
         nodes = [node | sent["change"].get(str(at), {}) for at, node in enumerate(old["nodes"])]
         links = [old["links"][link] if isinstance(link, int) else link for link in sent["links"]]

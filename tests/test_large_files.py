@@ -53,7 +53,7 @@ def columns(path, points, **others):
     pq.write_table(pa.table({**named, **others}), path, row_group_size=len(points) // 2, data_page_size=4096)
 
 
-def labelled(path, points):
+def labeled(path, points):
     """Beside the columns of numbers, row numbers, text, and labels of which some are missing."""
     labels = [None if index % 7 == 0 else text for index, text in enumerate(texts(points))]
     columns(path, points, __index_level_0__=np.arange(len(points)), name=texts(points), label=labels)
@@ -103,7 +103,7 @@ WRITERS = {
     "f8-fortran.npz": partial(npz, dtype="<f8", order="F"),
     "packed.npz": partial(npz, save=np.savez_compressed),
     "columns.parquet": columns,
-    "labels.parquet": labelled,
+    "labels.parquet": labeled,
     "lists.parquet": partial(lists, kind=pa.list_(pa.float64())),
     "long-lists.parquet": partial(lists, kind=pa.large_list(pa.float32())),
     "equal-lists.parquet": lists,

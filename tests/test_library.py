@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from core.errors import InputError
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
 
@@ -72,7 +72,7 @@ def test_every_step_of_the_story_opens(settings):
     steps = library.story()
     assert len(steps) == 4
     for step in steps:
-        analysis = analyse(library, step.session)
+        analysis = analyze(library, step.session)
         assert not analysis.notes
         for side, node in step.nodes:
             assert node in analysis.tree(side).id
@@ -82,12 +82,12 @@ def test_the_story_of_the_half_made_match_can_be_finished_as_it_says(settings):
     library = Library(settings)
     step = next(step for step in library.story() if step.done == "matched")
     (_, a), (_, b) = step.nodes
-    half = analyse(library, step.session)
+    half = analyze(library, step.session)
     assert (a, b) not in {(pair.a, pair.b) for pair in half.matching.leaf_pairs}
-    whole = analyse(library, replace(step.session, pins=(*step.session.pins, (a, b)), complete=True))
+    whole = analyze(library, replace(step.session, pins=(*step.session.pins, (a, b)), complete=True))
     assert len(whole.matching.leaf_pairs) == 4
 
 
 def test_the_story_ends_with_a_match_that_is_not_determined(settings):
     library = Library(settings)
-    assert not analyse(library, library.story()[-1].session).matching.determined
+    assert not analyze(library, library.story()[-1].session).matching.determined

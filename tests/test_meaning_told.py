@@ -9,7 +9,7 @@ import pytest
 from topoviz.app.carried import carried
 from topoviz.app.meaning import meaning
 from topoviz.app.server import create_app
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.labels import Labels, write_labels
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
@@ -32,7 +32,7 @@ def at_hand(shown):
 
 
 def test_matched_nodes_are_told_with_examples_of_one_kind(at_hand):
-    pairs = analyse(at_hand, SESSION).matching.leaf_pairs
+    pairs = analyze(at_hand, SESSION).matching.leaf_pairs
     assert len(pairs) == 3
     for pair in pairs:
         told = {side: meaning(at_hand, SESSION, side, getattr(pair, side)) for side in ("a", "b")}
@@ -47,7 +47,7 @@ def test_matched_nodes_are_told_with_examples_of_one_kind(at_hand):
 
 
 def test_an_inner_node_is_told_with_what_it_separates(at_hand):
-    tree = analyse(at_hand, SESSION).tree("a")
+    tree = analyze(at_hand, SESSION).tree("a")
     told = meaning(at_hand, SESSION, "a", int(tree.id[0]))["separates"]
     assert told["auc"] > 0.99
     assert set(told["branches"]) <= set(tree.ids(range(len(tree))))
@@ -58,9 +58,9 @@ def test_an_inner_node_is_told_with_what_it_separates(at_hand):
 
 
 def test_a_merged_branch_is_told_as_the_leaf_that_it_is(at_hand):
-    root = int(analyse(at_hand, SESSION).tree("a").id[0])
+    root = int(analyze(at_hand, SESSION).tree("a").id[0])
     merged = replace(SESSION, merged_a=(root,))
-    node = int(analyse(at_hand, merged).tree("a").id[0])
+    node = int(analyze(at_hand, merged).tree("a").id[0])
     told = meaning(at_hand, merged, "a", node)
     assert told["held"] == 3000
     assert told["labels"]["share"] < 0.6
@@ -75,11 +75,11 @@ def test_a_name_crosses_the_match_into_every_table_and_figure(at_hand, side):
     from topoviz.report.tables import match_table
     from topoviz.session.composition import Composition
 
-    matching = analyse(at_hand, SESSION).matching
+    matching = analyze(at_hand, SESSION).matching
     leaf, inner = matching.leaf_pairs[0], next(pair for pair in matching.pairs if pair not in matching.leaf_pairs)
     given = {str(getattr(leaf, side)): {"text": "loop"}, str(getattr(inner, side)): {"text": "trunk"}}
     session = Session.from_json(SESSION.to_json() | {f"names_{side}": given})
-    analysis = analyse(at_hand, session)
+    analysis = analyze(at_hand, session)
     for line in match_table(analysis, session).splitlines():
         cells = line.split(",")
         if cells[0] == str(leaf.a):
@@ -113,12 +113,12 @@ def test_labels_are_carried_both_ways(at_hand, source, there):
     assert told["sentence"].startswith(f"Labels carried from {source.upper()} agree with {there}'s own on 100 % of ")
     assert told["names"] == ("ann", "bob", "cyd")
     assert min(told["right"]) > 0.97
-    own = analyse(at_hand, SESSION).model("b" if source == "a" else "a").sample.labels
+    own = analyze(at_hand, SESSION).model("b" if source == "a" else "a").sample.labels
     assert np.mean(np.array(told["values"]) == own) > 0.98
 
 
 def test_classes_go_by_their_names_not_by_their_numbers(at_hand, shown):
-    own = analyse(at_hand, SESSION).model_b.sample.labels
+    own = analyze(at_hand, SESSION).model_b.sample.labels
     names = ("zoe", "cyd", "bob", "ann")
     write_labels(shown.models / "shown-b", Labels("blob", names, tuple(3 - int(label) for label in own)))
     assert "on 100 % of" in carried(at_hand, SESSION, "a")["sentence"]

@@ -1,4 +1,4 @@
-"""Figures for the paper: the same bytes every time, text that is text, sizes to the millimetre, names of any kind."""
+"""Figures for the paper: the same bytes every time, text that is text, sizes to the millimeter, names of any kind."""
 
 import io
 import json
@@ -34,7 +34,7 @@ from topoviz.report.panels import panel
 from topoviz.report.scene import Scene
 from topoviz.report.sheet import Box, Sheet, typesetting
 from topoviz.report.solid import render
-from topoviz.session.analysis import Analysis, analyse, fit
+from topoviz.session.analysis import Analysis, analyze, fit
 from topoviz.session.composition import PANELS, PRESETS, Camera, Composition
 from topoviz.session.state import Name, Session
 
@@ -55,7 +55,7 @@ def session():
 
 @pytest.fixture(scope="module")
 def analysis(library, session):
-    return analyse(library, session)
+    return analyze(library, session)
 
 
 def named(analysis, session, text):

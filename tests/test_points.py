@@ -13,7 +13,7 @@ from topoviz.app.views.details import grid
 from topoviz.figures.outlines import projection
 from topoviz.figures.points import cloud, journey
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.state import Session
 
 PAIRS = (("trefoil-flat", "trefoil"), ("islands-a", "islands-10d"), ("two-moons", "blob"))
@@ -28,7 +28,7 @@ def unpacked(spec):
 @pytest.fixture(scope="module", params=PAIRS, ids="/".join)
 def view(request, library):
     a, b = request.param
-    return analyse(library, Session(model_a=a, model_b=b))
+    return analyze(library, Session(model_a=a, model_b=b))
 
 
 def flows():
@@ -86,7 +86,7 @@ def test_a_journey_is_small_enough_to_send(view):
 
 
 def test_strands_that_meet_in_what_is_drawn_stay_apart_in_all_dimensions(library):
-    knot = analyse(library, Session(model_a="trefoil-flat", model_b="trefoil"))
+    knot = analyze(library, Session(model_a="trefoil-flat", model_b="trefoil"))
     drawn, whole = np.array(journey(knot, "b")["gaps"]).T
     assert drawn.min() < 0.1
     assert whole.min() > 0.5
@@ -96,7 +96,7 @@ def test_strands_that_meet_in_what_is_drawn_stay_apart_in_all_dimensions(library
 
 
 def test_every_point_has_a_leaf_and_an_image_where_the_map_takes_it(library):
-    view = analyse(library, Session(model_a="islands-a", model_b="islands-b"))
+    view = analyze(library, Session(model_a="islands-a", model_b="islands-b"))
     latent = view.model_a.sample.latent[:800]
     forth, back = cloud(view, "a"), cloud(view, "b")
     assert set(forth["owners"]) == set(view.tree("a").ids(view.tree("a").leaves))
@@ -111,7 +111,7 @@ def test_every_point_has_a_leaf_and_an_image_where_the_map_takes_it(library):
 
 
 def test_between_dimensions_that_do_not_come_back_there_is_no_image(library):
-    view = analyse(library, Session(model_a="islands-a", model_b="blob"))
+    view = analyze(library, Session(model_a="islands-a", model_b="blob"))
     assert view.map is None
     assert cloud(view, "a")["image"] is None
 
@@ -142,7 +142,7 @@ def test_the_table_holds_every_leaf_once(library):
     from topoviz.figures.style import node_styles
 
     session = Session(model_a="islands-a", model_b="islands-partial")
-    view = analyse(library, session)
+    view = analyze(library, session)
     styles = {side: node_styles(view, session, side, THEMES["light"]) for side in "ab"}
     told = grid(view, styles)
     for side in "ab":

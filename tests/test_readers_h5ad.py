@@ -116,7 +116,7 @@ def test_labels_may_be_numbers(tmp_path):
 def test_without_h5py_the_way_to_it_is_said(tmp_path, monkeypatch):
     path = write(tmp_path / "a.h5ad", X=POINTS)
     monkeypatch.setitem(sys.modules, "h5py", None)
-    assert outcome(path) == "`a.h5ad` needs h5py to be read; install it with `pip install 'topoviz[h5ad]'`."
+    assert outcome(path) == "`a.h5ad` needs h5py; install it with `pip install 'topoviz[h5ad]'`."
 
 
 # -------------------------------------------------------------------- harm

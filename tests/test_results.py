@@ -9,7 +9,7 @@ from core.errors import InputError
 from topoviz.app.views.details import grid, trust
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import analyse, carried_names, cut_level, level_sets
+from topoviz.session.analysis import analyze, carried_names, cut_level, level_sets
 from topoviz.session.convergence import choices, verdict
 from topoviz.session.events import Adopt, reduce
 from topoviz.session.state import Name, Session
@@ -27,21 +27,21 @@ def leaves(analysis, side):
 
 
 def test_the_same_session_is_computed_once(library, session):
-    assert analyse(library, session) is analyse(library, replace(session, morph=0.3, level=0.2))
+    assert analyze(library, session) is analyze(library, replace(session, morph=0.3, level=0.2))
 
 
 def test_an_edit_keeps_the_trees(library, session):
-    first = analyse(library, session)
-    edited = analyse(library, replace(session, bans=((leaves(first, "a")[0], leaves(first, "b")[0]),)))
+    first = analyze(library, session)
+    edited = analyze(library, replace(session, bans=((leaves(first, "a")[0], leaves(first, "b")[0]),)))
     assert edited.level_sets_a is first.level_sets_a
 
 
 def test_without_completion_only_links_count(library, session):
-    first = analyse(library, session)
+    first = analyze(library, session)
     pin = (leaves(first, "a")[0], leaves(first, "b")[1])
-    alone = analyse(library, replace(session, pins=(pin,), complete=False))
+    alone = analyze(library, replace(session, pins=(pin,), complete=False))
     assert [(pair.a, pair.b) for pair in alone.matching.pairs] == [pin]
-    nothing = analyse(library, replace(session, complete=False))
+    nothing = analyze(library, replace(session, complete=False))
     assert nothing.matching.pairs == ()
     assert nothing.map is None
     assert nothing.map_problem
@@ -49,9 +49,9 @@ def test_without_completion_only_links_count(library, session):
 
 
 def test_every_explanation_can_be_looked_at(library, session):
-    best = analyse(library, session).matching
+    best = analyze(library, session).matching
     for index, other in enumerate(best.alternatives, start=1):
-        shown = analyse(library, replace(session, alternative=index)).matching
+        shown = analyze(library, replace(session, alternative=index)).matching
         assert {(pair.a, pair.b) for pair in shown.leaf_pairs} == set(other.pairs)
         assert shown.alternatives == best.alternatives
         assert not any(pair.pinned for pair in shown.pairs)
@@ -59,57 +59,57 @@ def test_every_explanation_can_be_looked_at(library, session):
 
 def test_a_preview_says_what_differs_and_adopting_keeps_it(library):
     start = Session(model_a="islands-a", model_b="islands-partial")
-    best = analyse(library, start)
+    best = analyze(library, start)
     assert best.preview is None
     usual = {(pair.a, pair.b) for pair in best.matching.leaf_pairs}
     assert best.matching.alternatives
     for index, other in enumerate(best.matching.alternatives, start=1):
-        preview = analyse(library, replace(start, alternative=index)).preview
+        preview = analyze(library, replace(start, alternative=index)).preview
         assert (set(preview.new), set(preview.gone)) == (set(other.pairs) - usual, usual - set(other.pairs))
         assert preview.extra == pytest.approx(other.cost - best.matching.cost)
-        adopted = analyse(library, reduce(start, Adopt(other.pairs, preview.freed)))
+        adopted = analyze(library, reduce(start, Adopt(other.pairs, preview.freed)))
         assert {(pair.a, pair.b) for pair in adopted.matching.leaf_pairs} == set(other.pairs)
         assert all(pair.pinned for pair in adopted.matching.leaf_pairs)
 
 
 def test_what_is_new_in_an_explanation_is_marked_in_the_table(library):
     start = Session(model_a="islands-a", model_b="islands-partial", alternative=1)
-    view = analyse(library, start)
+    view = analyze(library, start)
     styles = {side: node_styles(view, start, side, THEMES["light"]) for side in ("a", "b")}
     marked = [row for row in grid(view, styles)["rows"] if "was" in row]
     assert {(row["a"], row["b"]) for row in marked} == set(view.preview.new) != set()
     assert all("best: " in row["was"] for row in marked)
     assert "adopt" in str(trust(view, start, styles))
     usual = replace(start, alternative=0)
-    assert not any("was" in row for row in grid(analyse(library, usual), styles)["rows"])
+    assert not any("was" in row for row in grid(analyze(library, usual), styles)["rows"])
 
 
 def test_an_explanation_that_is_not_there_falls_back_to_the_best_and_says_so(library, session):
-    far = analyse(library, replace(session, alternative=900))
+    far = analyze(library, replace(session, alternative=900))
     assert far.notes
-    assert far.matching.pairs == analyse(library, session).matching.pairs
+    assert far.matching.pairs == analyze(library, session).matching.pairs
 
 
 def test_links_of_nodes_that_are_gone_are_told_and_left_out(library, session):
-    lost = analyse(library, replace(session, pins=((999, 1),)))
+    lost = analyze(library, replace(session, pins=((999, 1),)))
     assert any("999" in note for note in lost.notes)
-    assert lost.matching.pairs == analyse(library, session).matching.pairs
+    assert lost.matching.pairs == analyze(library, session).matching.pairs
 
 
 def test_links_that_contradict_each_other_are_told(library, session):
-    first = analyse(library, session)
+    first = analyze(library, session)
     inner = int(first.tree("a").id[0])
-    odd = analyse(library, replace(session, pins=((inner, leaves(first, "b")[0]),)))
+    odd = analyze(library, replace(session, pins=((inner, leaves(first, "b")[0]),)))
     assert odd.notes
 
 
 def test_an_unknown_method_is_told(library, session):
-    assert analyse(library, replace(session, method="no-such-method")).notes
+    assert analyze(library, replace(session, method="no-such-method")).notes
 
 
 @pytest.mark.parametrize("family", ["auto", "translation", "similarity", "orthogonal", "affine", "tree"])
 def test_a_map_comes_with_its_score_or_its_problem(library, session, family):
-    analysis = analyse(library, replace(session, family=family))
+    analysis = analyze(library, replace(session, family=family))
     assert (analysis.map is None) == (analysis.map_problem is not None)
     if analysis.map is not None:
         assert np.isfinite(analysis.score)
@@ -117,7 +117,7 @@ def test_a_map_comes_with_its_score_or_its_problem(library, session, family):
 
 
 def test_names_cross_links_until_both_ends_have_their_own(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     pair = analysis.matching.leaf_pairs[0]
     one = session.with_name("b", pair.b, Name("left"))
     assert carried_names(analysis, one)[0] == {pair.a: Name("left", confirmed=False)}
@@ -126,7 +126,7 @@ def test_names_cross_links_until_both_ends_have_their_own(library, session):
 
 
 def test_partners_are_mutual(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     for pair in analysis.matching.pairs:
         assert analysis.partner("a", pair.a) == pair.b
         assert analysis.partner("b", pair.b) == pair.a
@@ -142,11 +142,11 @@ def test_the_cut_runs_from_below_every_saddle_to_the_peak(library):
 @pytest.mark.parametrize("name", ["", "nowhere", "broken"])
 def test_a_model_that_cannot_be_had_is_refused(library, name):
     with pytest.raises(InputError):
-        analyse(library, Session(model_a="three-a", model_b=name))
+        analyze(library, Session(model_a="three-a", model_b=name))
 
 
 def test_a_model_that_did_not_converge_is_in_the_trust(library, session):
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     styles = {side: node_styles(analysis, session, side, THEMES["light"]) for side in ("a", "b")}
     fine, doubted, old = (with_metrics(analysis.model_b, **m) for m in (CONVERGED, UNCONVERGED, {}))
     sentence = (

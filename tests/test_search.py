@@ -592,7 +592,7 @@ def test_torch_says_of_its_memory_what_is_looked_for():
 
 def test_optuna_missing_is_one_line(data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "optuna", None)
-    with pytest.raises(InputError, match="a search needs Optuna; `pip install"):
+    with pytest.raises(InputError, match=r"^`search` needs optuna; install it with `pip install 'topoviz\[search"):
         next(search(data, tmp_path / "out", Scripted(), config(data)))
 
 

@@ -212,5 +212,5 @@ def test_what_is_no_address_is_one_line(data, address):
 
 def test_dask_missing_is_one_line(data, monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(InputError, match=r"a search on a cluster needs Dask; `pip install 'topoviz\[dask\]'`"):
+    with pytest.raises(InputError, match=r"^`scheduler` needs distributed; install it with `pip install .topoviz"):
         Cluster("tcp://127.0.0.1:1", data)

@@ -20,7 +20,7 @@ from topoviz.figures.study import AXES, available, lines, rails, scatter
 from topoviz.figures.theme import THEMES
 from topoviz.figures.thumbnail import thumbnail
 from topoviz.session.address import from_query, to_query
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.families import Family, chose, families
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
@@ -172,11 +172,11 @@ def test_a_study_that_goes_on_is_read_anew(models_folder, tmp_path):
     assert len(library.studies()[0].trials) == 2
 
 
-def test_a_session_of_trials_can_be_written_and_analysed(own):
+def test_a_session_of_trials_can_be_written_and_analyzed(own):
     session = Session(model_a="search/0000", model_b="search/0001")
     assert Session.from_json(json.dumps(session.to_json())) == session
     assert from_query(to_query(session)) == session
-    assert analyse(own, session).matching.leaf_pairs
+    assert analyze(own, session).matching.leaf_pairs
 
 
 def test_the_drawing_of_a_tree_is_served_and_nothing_else(root):
@@ -248,7 +248,7 @@ def test_a_parameter_of_many_magnitudes_is_drawn_by_its_logarithm():
 
 
 def test_a_tree_is_drawn_with_a_mark_a_leaf(own):
-    tree = analyse(own, Session(model_a="search/0000", model_b="search/0001")).tree("a")
+    tree = analyze(own, Session(model_a="search/0000", model_b="search/0001")).tree("a")
     for theme in THEMES.values():
         drawn = thumbnail(tree, theme)
         parser = HTMLParser()

@@ -2,6 +2,7 @@
 
 import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,31 @@ __all__ = ["__version__", "load_ipython_extension", "resource", "show"]
 __version__ = "0.1.0"
 
 
+def _refuse_foreign_core() -> None:
+    """Raise `ImportError` where Python finds a `core` that is not the one beside this package, without running it.
+
+    A command (`python -m topoviz`, `topoviz`) ends instead, with the same line and exit status 2.
+    """
+    spec = find_spec("core")
+    ours = Path(__file__).resolve().parent.parent / "core" / "__init__.py"
+    if spec is not None and spec.origin and Path(spec.origin).resolve() == ours:
+        return
+    found = "none at all"
+    if spec is not None:
+        found = spec.origin or str(next(iter(spec.submodule_search_locations or ()), "unknown"))
+    line = (
+        f"topoviz: another package called `core` stands before ours ({found}); "
+        "start from another folder, or with `python -P`."
+    )
+    if (sys.argv[:1] == ["-m"] and "topoviz" in sys.orig_argv) or Path(sys.argv[0]).stem == "topoviz":
+        print(line, file=sys.stderr)
+        raise SystemExit(2)
+    raise ImportError(line)
+
+
+_refuse_foreign_core()
+
+
 def resource(name: str) -> Path:
     """The folder `assets` or `sample_data`: inside an installed wheel, or beside the packages in a checkout.
 
@@ -22,7 +48,6 @@ def resource(name: str) -> Path:
     for folder in (inside, inside.parent.parent / name):
         if folder.is_dir():
             return folder.resolve()
-    # Imported here: a foreign `core` must not stop `topoviz` from being imported, so that it can say so.
     from core.errors import InputError
 
     raise InputError(f"the folder `{name}` is missing beside the package; install topoviz again.")

@@ -37,7 +37,7 @@ class _Record:
     batches: int = 0
     rows: int = 0
     digest: str = ""
-    labelled: bool = False
+    labelled: bool = False  # codespell:ignore labelled
     finished: bool = False
     widths: dict[str, int] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
@@ -51,7 +51,7 @@ class MemoryStore:
     def __init__(self, layers: Iterable[str]) -> None:
         self._blocks: dict[str, list[np.ndarray]] = {name: [] for name in layers}
         self._labels: list[np.ndarray] = []
-        self.rows, self.labelled, self.times = 0, False, {}
+        self.rows, self.labeled, self.times = 0, False, {}
 
     def add(self, batch: Batch, tables: Mapping[str, np.ndarray], times: Mapping[str, int]) -> None:
         """Take what the layers said of a batch."""
@@ -61,13 +61,13 @@ class MemoryStore:
             blocks.append(table)
         self._labels.append(_labels_of(batch))
         self.rows += batch.rows
-        self.labelled |= batch.labels is not None
+        self.labeled |= batch.labels is not None
         self.times = dict(times)
 
     def finish(self) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
         """The tables by layer, and the labels where there were any."""
         tables = {name: np.concatenate(blocks) for name, blocks in self._blocks.items()}
-        return tables, np.concatenate(self._labels) if self.labelled else None
+        return tables, np.concatenate(self._labels) if self.labeled else None
 
     def close(self) -> None:
         """Nothing to do."""
@@ -132,7 +132,7 @@ class FolderStore:
             batches=batch.number,
             rows=self._now.rows + batch.rows,
             digest=self._digest,
-            labelled=self._now.labelled or batch.labels is not None,
+            labelled=self._now.labelled or batch.labels is not None,  # codespell:ignore labelled
             times=most,
         )
         if time.monotonic() - self._recorded >= _SECONDS_BETWEEN_RECORDS:
@@ -147,7 +147,7 @@ class FolderStore:
         self._now = replace(self._now, finished=True)
         self._save()
         tables = {name: np.load(path, mmap_mode="r") for name, path in self.paths.items()}
-        return tables, np.load(self._folder / _LABELS) if self._now.labelled else None
+        return tables, np.load(self._folder / _LABELS) if self._now.labelled else None  # codespell:ignore labelled
 
     def close(self) -> None:
         """Record what has come, and close the files."""

@@ -12,7 +12,7 @@ from scipy.spatial.distance import cdist
 from core.baselines.affine import least_squares
 from core.baselines.transport import exact_coupling, squared_distances
 from core.baselines.types import Latents, Pairs
-from core.errors import InputError
+from core.errors import InputError, need
 from core.maps.affine import AffineMap
 
 __all__ = ["gromov_coupling", "gromov_wasserstein"]
@@ -48,6 +48,7 @@ def gromov_coupling(
     The starts are the independent coupling, the one that fits each point's quantiles of distances best (Mémoli's third
     lower bound), and random ones. Raises `InputError` where no start converges.
     """
+    need("ot", "gromov-wasserstein")
     import ot
 
     n = len(distances_a)

@@ -127,7 +127,7 @@ def latent_translation(source: Latents, target: Latents, pairs: Pairs | None = N
     References: Tian and Engel 2019, "Latent translation: crossing modalities by bridging generative models", arXiv
     1902.08261.
     """
-    labelled, classes = _labelled(source, target, pairs)
+    labeled, classes = _labeled(source, target, pairs)
     width = max(source.dim, target.dim)
     frames = _Frame.of(source.points, width), _Frame.of(target.points, width)
     # The layers draw their first weights from torch's one generator.
@@ -137,7 +137,7 @@ def latent_translation(source: Latents, target: Latents, pairs: Pairs | None = N
     clouds = [frame.seen(latents.points) for frame, latents in zip(frames, (source, target), strict=True)]
     known = [
         (frame.seen(points), torch.from_numpy(numbers))
-        for frame, (points, numbers) in zip(frames, labelled, strict=True)
+        for frame, (points, numbers) in zip(frames, labeled, strict=True)
     ]
     _train(bridge, clouds, known, torch.Generator().manual_seed(seed))
     bridge.eval().requires_grad_(False)
@@ -145,7 +145,7 @@ def latent_translation(source: Latents, target: Latents, pairs: Pairs | None = N
     return BridgedMap(bridge, frames, (kept[_A], kept[_B]))
 
 
-def _labelled(source: Latents, target: Latents, pairs: Pairs | None) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
+def _labeled(source: Latents, target: Latents, pairs: Pairs | None) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
     """The points of either side whose class is on both, with the number of their class, and how many classes there are.
 
     Raises `InputError` where there is none."""

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from core.baselines.types import Latents, Pairs, Translator
+from core.errors import need
 from core.maps.affine import LatentMap
 from core.maps.score import pair_free_score
 
@@ -65,6 +66,7 @@ def sliced_wasserstein(a: np.ndarray, b: np.ndarray, seed: int = 0) -> float:
 
     References: Bonneel, Rabin, Peyré and Pfister 2015, "Sliced and Radon Wasserstein barycenters of measures".
     """
+    need("ot", "sliced_wasserstein")
     import ot
 
     return float(np.asarray(ot.sliced_wasserstein_distance(a, b, n_projections=_PROJECTIONS, seed=seed)))

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from core.baselines.types import Latents, Pairs
-from core.errors import InputError, invalid
+from core.errors import InputError, invalid, need
 from core.gaussians.procrustes import square_root
 
 __all__ = ["BarycentricMap", "exact_coupling", "optimal_transport", "squared_distances"]
@@ -72,6 +72,7 @@ def exact_coupling(
 
     Raises `InputError` where the solver does not converge.
     """
+    need("ot", "optimal transport")
     # POT brings torch and more; it loads when the first coupling is wanted.
     import ot
 

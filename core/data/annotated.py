@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 
 from core.data.bounds import MEMORY_BYTES, REAL, RawTable, check_bytes, check_size, check_table, printable, refusal
 from core.data.spool import block_rows, is_large, row_blocks, spooled_table
-from core.errors import InputError
+from core.errors import need
 
 if TYPE_CHECKING:
     import h5py
@@ -39,12 +39,9 @@ def read_h5ad(path: Path, key: str | None = None, whole: bool = False) -> RawTab
     instead. Raises `InputError`, also where h5py is not installed, or `OSError`, `ValueError` and `RuntimeError` on a
     damaged file.
     """
-    try:
-        import h5py
-    except ImportError:
-        raise InputError(
-            f"`{printable(path.name)}` needs h5py to be read; install it with `pip install 'topoviz[h5ad]'`."
-        ) from None
+    need("h5py", printable(path.name))
+    import h5py
+
     from core.data.hdf import member
 
     name = key or "X"

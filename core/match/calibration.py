@@ -79,10 +79,10 @@ class Calibration:
     `support` are the odds that a leaf is rightly matched at all, by what it brings, which counts up to `most_support`
     nats. `rival` is how much chance moves the costs of two matchings that differ in one pair against each other, as a
     share of the margin. `misfit` is what a leaf costs per unit that an affine map leaves of it, `untested_misfit` what
-    two leaves, which fit some map, are taken to leave. No evidence between two pairs is less than log `floor`; leaves that differ
-    in a hole cost `holes`; distances above `far` grow less reliable. Each figure of the odds counts within its
-    `bounds`. Below `least_evidence`, or `least_mass` (the share of probability matched), there is too little to tell;
-    from the probability `threshold` on a match is determined.
+    two leaves, which fit some map, are taken to leave. No evidence between two pairs is less than log `floor`; leaves
+    that differ in a hole cost `holes`; distances above `far` grow less reliable. Each figure of the odds counts within
+    its `bounds`. Below `least_evidence`, or `least_mass` (the share of probability matched), there is too little to
+    tell; from the probability `threshold` on a match is determined.
     """
 
     regimes: Mapping[Regime, RegimeCalibration]

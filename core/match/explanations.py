@@ -15,7 +15,8 @@ def weight(matching: Matching, other: Alternative) -> float:
     costs c more and has m pairs of its own weighs exp(-c / (r sqrt(m))), r the calibration's `rival` share of the
     margin.
     """
-    return float(np.exp(-(other.cost - matching.cost) / (calibration().rival * matching.margin * changed(matching, other) ** 0.5)))
+    by_chance = calibration().rival * matching.margin * changed(matching, other) ** 0.5
+    return float(np.exp(-(other.cost - matching.cost) / by_chance))
 
 
 def changed(matching: Matching, other: Alternative) -> int:

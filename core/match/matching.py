@@ -10,7 +10,7 @@ from core.errors import InputError, invalid
 from core.match.by_map import solve_by_map
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_around, solve_heuristic
-from core.match.judgement import by_chance, confidence, forced, least_support, terms
+from core.match.judgment import by_chance, confidence, forced, least_support, terms
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
 from core.match.problem import AssignmentProblem, MatchConfig, assignment_problems

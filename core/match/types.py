@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from core.tree.types import LevelSetTree
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["OURS", "Alternative", "Matching", "Pair"]
 
@@ -109,3 +113,9 @@ class Matching:
     def matched_mass(self) -> float:
         """The lesser of the two."""
         return min(self.matched_masses)
+
+    def to_networkx(self) -> "nx.DiGraph":
+        """Both trees and their match as one networkx graph; see `core.match.networks.matching_network`."""
+        from core.match.networks import matching_network
+
+        return matching_network(self)

@@ -76,13 +76,13 @@ def separation(
     sides[held[first]], sides[held[second]] = 0, 1
     axis = _fisher(latents[sides == 0], latents[sides == 1])
     along = latents @ axis
-    difference = _standardised(points[sides == 0], points[sides == 1])
+    difference = _standardized(points[sides == 0], points[sides == 1])
     return Separation(
         node=int(tree.id[row]),
         branches=(int(tree.id[first]), int(tree.id[second])),
         sides=sides,
         axis=axis,
-        d_prime=float(_standardised(along[sides == 0, None], along[sides == 1, None])[0]),
+        d_prime=float(_standardized(along[sides == 0, None], along[sides == 1, None])[0]),
         auc=_auc(along[sides == 0], along[sides == 1]),
         difference=difference,
         order=np.argsort(-np.abs(difference), kind="stable"),
@@ -98,7 +98,7 @@ def _fisher(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return direction / length if length else np.eye(len(within))[0]
 
 
-def _standardised(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _standardized(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """(d,): the second's mean less the first's in units of the deviation within both, 0 where there is none."""
     within = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / 2)
     apart = second.mean(axis=0) - first.mean(axis=0)

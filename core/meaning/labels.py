@@ -1,6 +1,6 @@
 """Labels that travel: what A's labels say of B's points, by the map and by the matched leaves.
 
-Each way gives every point of B shares over the classes. By the map they are the votes of A's labelled latents that lie
+Each way gives every point of B shares over the classes. By the map they are the votes of A's labeled latents that lie
 nearest once carried over, weighted by exp(-(d / d_k)^2), d_k the distance of the k-th; by the nodes they are the
 classes of A's points in the leaf that is matched with the point's own. Nothing is said where neither way says anything:
 in a leaf without a partner, and where no carried latent is near.

@@ -55,7 +55,7 @@ class InputField:
 class FlowAutoencoder:
     """A trained model. Arrays in and out are numpy; float64 in gives float64 out, all else float32.
 
-    `shift` (d,) and `scale` standardise the data, `basis` (d+p, d+p) is the first rotation, `flow` the
+    `shift` (d,) and `scale` standardize the data, `basis` (d+p, d+p) is the first rotation, `flow` the
     volume-preserving module, `latent_head` (k, k), `latent_shift` (k,) and `noise_head`
     (m, m) with m = d+p-k the last linear step. `prior` is the closed-form latent density, `noise_scale` the deviation s
     of each noise dimension. `metrics` are JSON values (nll, volume_defect, ...).
@@ -109,7 +109,7 @@ class FlowAutoencoder:
         return self._encode(np.concatenate((x, self._pads(len(x), seed, x.dtype)), axis=1))
 
     def trajectory(self, x: np.ndarray, seed: int | None = 0) -> np.ndarray:
-        """The way (s, n, d+p) of points (n, d) through the flow: standardised and turned by `basis` at the start, what
+        """The way (s, n, d+p) of points (n, d) through the flow: standardized and turned by `basis` at the start, what
         the last linear step makes latents and noise of at the end. The first k coordinates are those of the latents.
 
         Pads are drawn as in `encode`. Raises `InputError` where `x` is not finite or not of the model's width.

@@ -46,7 +46,7 @@ class Likelihood(nn.Module):
         return self.prior
 
     def forward(self, x: Tensor) -> Tensor:
-        """log p (n,) of standardised, rotated points with pads (n, d+p)."""
+        """log p (n,) of standardized, rotated points with pads (n, d+p)."""
         return self.of_images(self.flow(x))
 
     def unevenness(self, y: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.errors import InputError
+from core.errors import InputError, need
 from core.search.records import State, Trial
 from core.search.space import Space
 
@@ -37,7 +37,10 @@ class Advisor:
     """
 
     def __init__(self, journal: Path, space: Space, seed: int, trials: Iterable[Trial] = ()) -> None:
-        self._optuna = _optuna()
+        need("optuna", "search")
+        import optuna
+
+        self._optuna = optuna
         self._space, self._seed = space, seed
         self._asked: dict[int, OptunaTrial] = {}
         self._known: set[str] = set()
@@ -91,14 +94,6 @@ class Advisor:
             asked.report(nll, step)
         if trial.state != "running":
             self.tell(trial.number, trial.state, trial.nll)
-
-
-def _optuna() -> "ModuleType":
-    try:
-        import optuna
-    except ImportError:
-        raise InputError("a search needs Optuna; `pip install 'optuna>=5,<6'`.") from None
-    return optuna
 
 
 def _fresh(optuna: "ModuleType", journal: Path) -> "OptunaStudy":

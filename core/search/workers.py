@@ -27,7 +27,7 @@ from uuid import uuid4
 import numpy as np
 
 from core.data.dataset import Dataset
-from core.errors import InputError, invalid
+from core.errors import InputError, invalid, need
 from core.search.trial import Outcome, Rung, run_rung
 
 __all__ = ["Cluster", "Pool", "Workers"]
@@ -258,10 +258,9 @@ class Cluster:
 
 def _connected(address: str) -> Any:
     """A client of the scheduler; its methods are not typed."""
-    try:
-        from distributed import Client
-    except ImportError:
-        raise InputError("a search on a cluster needs Dask; `pip install 'topoviz[dask]'`.") from None
+    need("distributed", "scheduler")
+    from distributed import Client
+
     answers: SimpleQueue[Any] = SimpleQueue()
 
     def connect() -> None:

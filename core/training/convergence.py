@@ -123,7 +123,7 @@ def _samples(dim: int, points: int, rng: np.random.Generator) -> list[np.ndarray
 
 
 def refit(latent: np.ndarray, seed: int) -> GaussianMixture:
-    """Forty Gaussians, fewer for few points, fitted to latents (n, k) by expectation maximisation, freshly started;
+    """Forty Gaussians, fewer for few points, fitted to latents (n, k) by expectation maximization, freshly started;
     beyond three dimensions as many as describe them shortest."""
     rng = np.random.default_rng(seed)
     if regime_of(latent.shape[1]) is Regime.SAMPLED:

@@ -1,4 +1,4 @@
-"""The rows of a data set as a flow takes them: standardised, turned to principal axes, a few at a time.
+"""The rows of a data set as a flow takes them: standardized, turned to principal axes, a few at a time.
 
 The table may be larger than memory: nothing here goes through all of it.
 """
@@ -23,7 +23,7 @@ _FLAT = 1e-10
 
 
 class Rows:
-    """Standardised rows of `points` (n, d), split into held-out rows and the `training` number of others.
+    """Standardized rows of `points` (n, d), split into held-out rows and the `training` number of others.
 
     `shift` (d,), `scale` and `basis` (d+p, d+p) are measured on at most 200,000 rows drawn with `rng`.
     """

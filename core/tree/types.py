@@ -8,8 +8,12 @@ volumes, means and covariances are those of regions, so that a parent's mass hol
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 __all__ = ["Holes", "LevelSetTree"]
 
@@ -146,3 +150,9 @@ class LevelSetTree:
         while self.parent[path[-1]] >= 0:
             path.append(int(self.parent[path[-1]]))
         return tuple(path)
+
+    def to_networkx(self) -> "nx.DiGraph":
+        """The tree as a networkx graph: nodes are ids, edges go from parents to children, columns are attributes."""
+        from core.tree.networks import tree_network
+
+        return tree_network(self)

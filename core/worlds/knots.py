@@ -155,10 +155,10 @@ class _Traced:
 
 def _trace(curve: Callable[[np.ndarray], np.ndarray]) -> _Traced:
     fine = curve(np.linspace(0, 2 * np.pi, 40 * _STEPS + 1))
-    travelled = np.concatenate(([0.0], np.linalg.norm(np.diff(fine, axis=0), axis=1).cumsum()))
-    length = float(travelled[-1])
+    traveled = np.concatenate(([0.0], np.linalg.norm(np.diff(fine, axis=0), axis=1).cumsum()))
+    length = float(traveled[-1])
     at = (np.arange(_STEPS) + 0.5) / _STEPS * length
-    position = np.stack([np.interp(at, travelled, column) for column in fine.T], axis=1)
+    position = np.stack([np.interp(at, traveled, column) for column in fine.T], axis=1)
     step = length / _STEPS
     tangent = (np.roll(position, -1, axis=0) - np.roll(position, 1, axis=0)) / (2 * step)
     bend = (np.roll(position, -1, axis=0) - 2 * position + np.roll(position, 1, axis=0)) / step**2

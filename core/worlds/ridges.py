@@ -134,14 +134,14 @@ def _lemniscate() -> _Strand:
 def _strand(curve: Callable[[np.ndarray], np.ndarray]) -> _Strand:
     """The curve from t in [0, 1] of shape (n,) to places (n, 2), at equal steps close to the deviation across."""
     fine = curve(np.linspace(0, 1, 20_001))
-    travelled = np.concatenate(([0.0], np.linalg.norm(np.diff(fine, axis=0), axis=1).cumsum()))
-    count = round(travelled[-1] / _ACROSS)
-    step, share = travelled[-1] / count, (np.arange(count) + 0.5) / count
+    traveled = np.concatenate(([0.0], np.linalg.norm(np.diff(fine, axis=0), axis=1).cumsum()))
+    count = round(traveled[-1] / _ACROSS)
+    step, share = traveled[-1] / count, (np.arange(count) + 0.5) / count
 
     def place(at: np.ndarray) -> np.ndarray:
-        return np.stack([np.interp(at, travelled, column) for column in fine.T], axis=1)
+        return np.stack([np.interp(at, traveled, column) for column in fine.T], axis=1)
 
-    middle = share * travelled[-1]
+    middle = share * traveled[-1]
     ahead = place(middle + 0.02 * step) - place(middle - 0.02 * step)
     return _Strand(place(middle), ahead / np.linalg.norm(ahead, axis=1, keepdims=True), share, step)
 

@@ -1,6 +1,6 @@
 """How far a model's tree is from the one that was planted in its data.
 
-Whether the right modes became leaves is asked of labelled points; how far the heights are off, of the two trees'
+Whether the right modes became leaves is asked of labeled points; how far the heights are off, of the two trees'
 persistence diagrams. Both trees are of log-densities relative to their peak, which no volume-preserving map changes.
 """
 

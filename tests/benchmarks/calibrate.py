@@ -106,7 +106,7 @@ def measure(pair: Judged) -> dict[str, Any]:
     """What the verdict rests on, for the matching found and for two with leaves pinned crosswise; and the doubts
     about each pair of leaves."""
     import core
-    from core.match import MatchConfig, judgement, matching
+    from core.match import MatchConfig, judgment, matching
     from core.tree.regime import Regime, regime_of
 
     a, b = pair.trees
@@ -118,7 +118,7 @@ def measure(pair: Judged) -> dict[str, Any]:
     allowed = np.ones((len(a.leaves), len(b.leaves)), dtype=bool)
     solve = matching._solved_by_map if regime is Regime.SAMPLED and a.dim == b.dim else matching._solved_by_pairs
     problem, solutions, _ = solve(a, b, MatchConfig(), allowed, {})
-    doubts, ids_b, leaves = judgement.doubts(problem, solutions), b.ids(b.leaves), []
+    doubts, ids_b, leaves = judgment.doubts(problem, solutions), b.ids(b.leaves), []
     for row, leaf in enumerate(a.ids(a.leaves)):
         to = solutions.found[0].partners[row]
         if to >= 0 and pair.kind != "symmetric":
@@ -177,11 +177,11 @@ def _place(document: dict[str, Any], number: Any) -> tuple[dict[str, Any], str]:
 def _won(pairs: list[Judged], document: dict[str, Any]) -> int:
     """Right less wrong pairs of leaves in the matchings under another calibration."""
     import core
-    from core.match import by_map, explanations, judgement, matching, misfit, problem
+    from core.match import by_map, explanations, judgment, matching, misfit, problem
     from core.match import calibration as shipped
 
     changed = shipped.read(document)
-    users = [module for module in (by_map, explanations, judgement, misfit, problem) if hasattr(module, "calibration")]
+    users = [module for module in (by_map, explanations, judgment, misfit, problem) if hasattr(module, "calibration")]
     for module in users:
         module.calibration = lambda: changed
     for cached in (matching._problems, matching._solved_freely, matching._unconstrained, by_map._alignment):

@@ -33,7 +33,7 @@ from soak import served
 from werkzeug.serving import make_server
 
 from topoviz.app.server import create_app
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.event_json import parse_event
 from topoviz.session.events import reduce
 from topoviz.session.history import History
@@ -242,7 +242,7 @@ def _sessions(arguments: argparse.Namespace, people: int = 20, edits: int = 8) -
     names = large.write_pair(arguments.models, 12)
     library = Library(Settings(models=arguments.models, open_browser=False))
     start = Session(model_a=names[0], model_b=names[1])
-    tree_a, tree_b = (analyse(library, start).tree(side) for side in ("a", "b"))
+    tree_a, tree_b = (analyze(library, start).tree(side) for side in ("a", "b"))
     ends = tree_a.ids(tree_a.leaves), tree_b.ids(tree_b.leaves)
     times: list[float] = []
     leaks: list[int] = []

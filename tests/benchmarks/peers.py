@@ -51,7 +51,7 @@ def train_ours(dataset: core.Dataset, seed: int, seconds: float | None):
 
 
 def train_peer(name: str, dataset: core.Dataset, seed: int, seconds: float):
-    """A peer on standardised data: Adam, a cosine over the seconds, the weights best on held-out points kept."""
+    """A peer on standardized data: Adam, a cosine over the seconds, the weights best on held-out points kept."""
     began = time.monotonic()
     torch.manual_seed(seed)
     build, peak, _ = PEERS[name]

@@ -6,7 +6,7 @@ entropy, does the verdict say so, and would a mixture fitted to the untangled po
 Without --final or --all only the tuning cases run. What is whole, missed, spurious and the distance say
 `core.worlds.truth.TreeError`; "excess" is the held-out negative log-likelihood above the planted density's, on 20,000
 fresh points, in nats. The oracle sees the planted plane itself: forty Gaussians fitted to the same number of
-untangled points by expectation maximisation.
+untangled points by expectation maximization.
 """
 
 import argparse

@@ -39,14 +39,14 @@ def maps(a: bank.Trained, b: bank.Trained, matching: core.Matching) -> dict[str,
     design = np.column_stack((z, np.ones(len(z))))
     figures = {"best affine": r2(design @ np.linalg.lstsq(design, y, rcond=None)[0], y)}
 
-    def labelled(points: np.ndarray) -> float:
+    def labeled(points: np.ndarray) -> float:
         modes = np.array([b.modes[int(b.sets.tree.id[row])] for row in leaf_of(b.sets, points)])
         return float((modes == labels).mean())
 
-    figures["ceiling"] = labelled(y)
+    figures["ceiling"] = labeled(y)
     for family in ("affine", "tree"):
         image = core.fit_map(matching, family)(z)
-        figures[family], figures[f"labels {family}"] = r2(image, y), labelled(image)
+        figures[family], figures[f"labels {family}"] = r2(image, y), labeled(image)
     return figures
 
 

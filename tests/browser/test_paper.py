@@ -7,7 +7,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from topoviz.report.linked import linked_html
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.composition import Composition
 from topoviz.session.state import Session
 
@@ -40,7 +40,7 @@ def test_a_figure_is_composed_seen_and_saved(screen):
 
 def test_hovering_a_node_lights_its_partner_without_a_server(library, browser, tmp_path):
     session = Session(model_a="three-a", model_b="three-b")
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     pair = analysis.matching.leaf_pairs[0]
     (tmp_path / "linked.html").write_text(linked_html(analysis, session, Composition()), "utf-8")
     page = browser.new_page()

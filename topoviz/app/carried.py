@@ -8,7 +8,7 @@ from core.errors import InputError, invalid
 from core.maps.affine import LatentMap
 from core.meaning import CarriedLabels, LabelScore, carry_labels, score_labels
 from topoviz.figures.style import Spec
-from topoviz.session.analysis import Analysis, analyse
+from topoviz.session.analysis import Analysis, analyze
 from topoviz.session.labels import Labels, read_labels
 from topoviz.session.library import Library
 from topoviz.session.state import Session, Side
@@ -25,7 +25,7 @@ def carried(library: Library, session: Session, source: Side) -> Spec:
 
     Raises `InputError` where that side has no classes, or a model keeps no points.
     """
-    analysis, target = analyse(library, session), _OTHER[source]
+    analysis, target = analyze(library, session), _OTHER[source]
     labels = read_labels(library.entry(session.model(source)).folder)
     if labels is None or not labels.names:
         raise invalid("labels", f"classes beside the model of {source.upper()}", "none", "train it with --labels")

@@ -20,7 +20,7 @@ from topoviz.cli.beside import read_beside
 from topoviz.cli.common import need_folder, read_array, say
 from topoviz.report.align import report
 from topoviz.report.tables import match_document
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
 from topoviz.session.state import Session
@@ -57,7 +57,7 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     library = Library(Settings(models=folder / "models"))
     pins = () if aligner.anchors_ is None else aligner.anchors_.pins
     session = Session(model_a=names[0], model_b=names[1], pins=pins)
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     measured = None if anchors is None else _measured(aligner, *anchors)
     models = {name: library.model(name).metrics for name in names}
     save_match(match_document(analysis, session), folder / "match.json")

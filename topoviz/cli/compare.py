@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from core.baselines import TRANSLATORS, Latents, Pairs, Row, matching_of, planted_pairs, ranked
 from core.baselines import compare as compare_methods
-from core.errors import InputError, invalid
+from core.errors import InputError, invalid, need
 from core.maps import LatentMap
 from topoviz.cli.common import need_folder, open_model, read_array, say
 from topoviz.session.checks import choice, whole
@@ -40,6 +40,7 @@ _MAX_SEED = 2**31 - 1
 
 def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run every method on two models, judge them alike, and print and write the table."""
+    need("ot", "compare")
     names = _methods(arguments.methods)
     seed = whole("seed", arguments.seed, 0, _MAX_SEED)
     models = open_model(arguments.model_a), open_model(arguments.model_b)

@@ -26,14 +26,14 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write the composed figure, then every file, one by one as it is ready."""
     from topoviz.report import export as exporter
     from topoviz.report.record import record_files
-    from topoviz.session.analysis import analyse
+    from topoviz.session.analysis import analyze
 
     if arguments.figure is None and arguments.out is None:
         raise InputError("nowhere to write to; give --out DIR, --figure FILE or both.")
     composed = None if arguments.figure is None else _kind(arguments.figure)
     formats = tuple(name.strip() for name in arguments.formats.split(",") if name.strip())
     library, session, log = _opened(arguments)
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     exporter.check_formats(formats)
     done: dict[str, Any] = {}
     if composed is not None:
@@ -82,7 +82,7 @@ def _composition(arguments: argparse.Namespace, session: Session) -> Composition
     changes: dict[str, Any] = {}
     if arguments.width is not None:
         width, columns = PRESETS.get(arguments.width, (None, composition.columns))
-        changes = {"width": _millimetres(arguments.width) if width is None else width, "columns": columns}
+        changes = {"width": _millimeters(arguments.width) if width is None else width, "columns": columns}
     if arguments.panels is not None:
         changes["panels"] = tuple(name.strip() for name in arguments.panels.split(",") if name.strip())
     given = {"height": arguments.height, "columns": arguments.columns, "font": arguments.font}
@@ -90,11 +90,11 @@ def _composition(arguments: argparse.Namespace, session: Session) -> Composition
     return replace(composition, **(changes | {key: value for key, value in given.items() if value is not None}))
 
 
-def _millimetres(text: str) -> float:
+def _millimeters(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise invalid("width", f"millimetres, or one of {', '.join(PRESETS)}", repr(text[:40]), "give one") from None
+        raise invalid("width", f"millimeters, or one of {', '.join(PRESETS)}", repr(text[:40]), "give one") from None
 
 
 def _opened(arguments: argparse.Namespace) -> tuple[Library, Session, Log]:

@@ -17,11 +17,17 @@ __all__ = ["match", "translate", "tree"]
 
 
 def tree(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write the simplified level-set tree of a model."""
+    """Write the simplified level-set tree of a model: as GraphML where the file's name ends so, else as JSON."""
     from core.documents import save_tree, tree_to_json
+    from core.files import atomic_file
+    from core.tree.networks import graph_file
 
     found = core.level_set_tree(open_model(arguments.model), simplify=arguments.simplify)
-    save_tree(found, arguments.out)
+    if arguments.out.suffix.lower() == ".graphml":
+        with atomic_file(arguments.out) as temporary:
+            temporary.write_bytes(graph_file(found.to_networkx(), "graphml"))
+    else:
+        save_tree(found, arguments.out)
     say(f"{arguments.out}: {len(found)} nodes, {len(found.leaves)} of them leaves.")
     return tree_to_json(found)
 

@@ -162,7 +162,7 @@ def _decode(parser: argparse.ArgumentParser) -> None:
 def _tree(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", help=_MODEL)
     parser.add_argument("--simplify", type=_decimal, default=0.1, help="least persistence in nats (default: 0.1)")
-    _out(parser, "FILE.json")
+    _out(parser, "FILE", says="where to write: FILE.json, or FILE.graphml for other programs")
 
 
 def _match(parser: argparse.ArgumentParser) -> None:
@@ -183,7 +183,7 @@ def _translate(parser: argparse.ArgumentParser) -> None:
 
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, metavar="SESSION_OR_MATCH", help="a session file or a match.json")
-    parser.add_argument("--formats", default="svg,html", help="some of svg,png,pdf,html,gltf,vtp,ply")
+    parser.add_argument("--formats", default="svg,html", help="some of svg,png,pdf,html,gltf,vtp,ply,graphml,json")
     parser.add_argument("--models", type=Path, metavar="DIR", help="a folder of your own models")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     _figure(parser)
@@ -197,8 +197,8 @@ def _figure(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--figure", type=Path, metavar="FILE", help="write it as .svg, .pdf, .png or a linked .html")
     group.add_argument("--panels", metavar="NAMES", help="some of input-a,input-b,latent-a,latent-b,trees,transform,"
                        "residuals,trust")  # fmt: skip
-    group.add_argument("--width", metavar="MM", help="millimetres, or single (85) or double (174)")
-    group.add_argument("--height", type=_decimal, metavar="MM", help="millimetres (default: what the panels want)")
+    group.add_argument("--width", metavar="MM", help="millimeters, or single (85) or double (174)")
+    group.add_argument("--height", type=_decimal, metavar="MM", help="millimeters (default: what the panels want)")
     group.add_argument("--columns", type=_whole, metavar="N", help="panels beside each other")
     group.add_argument("--font", metavar="NAME", help="Arial, Helvetica, Times New Roman, STIX, DejaVu Sans or DejaVu "
                        "Serif")  # fmt: skip
@@ -276,8 +276,10 @@ def _beside(parser: argparse.ArgumentParser, side: str = "") -> None:
     )  # fmt: skip
 
 
-def _out(parser: argparse.ArgumentParser, metavar: str, required: bool = True) -> None:
-    parser.add_argument("--out", type=Path, required=required, metavar=metavar, help="where to write")
+def _out(
+    parser: argparse.ArgumentParser, metavar: str, required: bool = True, says: str = "where to write"
+) -> None:
+    parser.add_argument("--out", type=Path, required=required, metavar=metavar, help=says)
 
 
 def _whole(text: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import core
-from core.errors import invalid
+from core.errors import invalid, need
 from topoviz.cli.common import say
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ _MODULES = ("topoviz", "torch")
 
 def search(arguments: argparse.Namespace) -> dict[str, Any]:
     """Search in a folder, from the beginning or on from where an earlier search there stood."""
+    need("optuna", "search")
     from core.files import atomic_file
     from core.search import StudyFolder, opened
     from core.search import search as run

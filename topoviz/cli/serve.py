@@ -44,7 +44,7 @@ def serve(arguments: argparse.Namespace) -> dict[str, Any]:
 
 def _warm_up(settings: Settings) -> None:
     """Import, compile and compute what the first page needs while the browser opens."""
-    from topoviz.session.analysis import analyse
+    from topoviz.session.analysis import analyze
     from topoviz.session.library import Library
 
     library = Library(settings)
@@ -52,7 +52,7 @@ def _warm_up(settings: Settings) -> None:
     if session.model_a:
         # What cannot be opened the page itself says.
         with contextlib.suppress(InputError):
-            analysis = analyse(library, session)
+            analysis = analyze(library, session)
             _ = analysis.score, analysis.mapped
 
 

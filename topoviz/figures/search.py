@@ -95,7 +95,7 @@ def settings(study: "Study", theme: str = "light") -> dict[str, Spec]:
 
 
 def _ticks(name: str, values: Sequence[float]) -> Spec:
-    """Where a setting's axis is labelled: at 1, 2 and 5 of each decade, or at each of few whole numbers."""
+    """Where a setting's axis is labeled: at 1, 2 and 5 of each decade, or at each of few whole numbers."""
     if name in _LOGARITHMIC:
         ticks = [lead * 10.0**decade for decade in range(-6, 7) for lead in (1, 2, 5)]
         within = [tick for tick in ticks if min(values) <= tick <= max(values)]

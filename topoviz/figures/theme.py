@@ -1,6 +1,6 @@
 """Every color: two themes, and the palette of matched nodes.
 
-Matched nodes share a color and a number; unmatched ones are grey. Okabe and Ito's colors up to seven, then Paul
+Matched nodes share a color and a number; unmatched ones are gray. Okabe and Ito's colors up to seven, then Paul
 Tol's muted ones: both keep apart under the common kinds of color blindness.
 """
 

@@ -101,7 +101,7 @@ def _trained(folder: JobFolder, job: "Job") -> tuple["FlowAutoencoder", "Labels 
         model = step.model
     if model is None:
         raise InputError("training ended without a model; try again.")
-    return _labelled(model, labels_of)
+    return _labeled(model, labels_of)
 
 
 def _data(job: "Job") -> tuple["Dataset", "Callable[[Any], Labels | None] | None"]:
@@ -127,7 +127,7 @@ def _data(job: "Job") -> tuple["Dataset", "Callable[[Any], Labels | None] | None
     return dataset, (lambda chosen: chosen_labels(table, job.label, chosen)) if job.label else (lambda _: None)
 
 
-def _labelled(
+def _labeled(
     model: "FlowAutoencoder", labels_of: "Callable[[Any], Labels | None] | None"
 ) -> tuple["FlowAutoencoder", "Labels | None"]:
     """The model with its classes in the place of row numbers, and its labels."""

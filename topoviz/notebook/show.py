@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from core.errors import invalid
 
 if TYPE_CHECKING:
+    from core.verdict.trust import Trust
+
     from core.maps import LatentMap
     from core.match import Matching
     from core.model.autoencoder import FlowAutoencoder
     from core.tree import LevelSetTree
-    from core.verdict.trust import Trust
     from topoviz.session.analysis import Analysis
     from topoviz.session.composition import Composition
     from topoviz.session.state import Session
@@ -50,7 +51,7 @@ def show(
     names = [_name(model, side) for model, side in zip((model_a, model_b), "AB", strict=True)]
     pinned = () if matching is None else tuple((p.a, p.b) for p in matching.leaf_pairs if p.pinned)
     session = Session(model_a=names[0], model_b=names[1], simplify=_SIMPLIFY, family=family, pins=pinned)
-    return Comparison(_analysed(models[0], models[1], matching, family), session)
+    return Comparison(_analyzed(models[0], models[1], matching, family), session)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +151,7 @@ def _name(model: Any, side: str) -> str:
     return name if is_folder_name(name) else f"model {side}"
 
 
-def _analysed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | None", family: str) -> "Analysis":
+def _analyzed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | None", family: str) -> "Analysis":
     import core
     from topoviz.session.analysis import Analysis, fit
 

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.errors import InputError, invalid
 from core.tree.fields import surface
+from core.tree.networks import GRAPH_FORMATS, graph_file
 from topoviz.report.citation import bibtex, methods
 from topoviz.report.latex import match_tex, transform_tex
 from topoviz.report.tables import match_table, snippet, transform_json, transform_npz
@@ -31,7 +32,7 @@ __all__ = ["FORMATS", "check_formats", "export", "figure_file", "mesh_file", "re
 
 _DRAWN = ("svg", "png", "pdf")
 _MESHES = ("gltf", "vtp", "ply")
-FORMATS = (*_DRAWN, "html", *_MESHES)
+FORMATS = (*_DRAWN, "html", *_MESHES, *GRAPH_FORMATS)
 _SIZE = {"width": 1200, "height": 900}
 # Meshes are rasters inside SVG and PDF; twice the size keeps them sharp in print.
 _SCALE = 2
@@ -41,8 +42,8 @@ _RENDERING = Lock()
 def export(
     library: Library, session: Session, analysis: Analysis, formats: tuple[str, ...], theme: str
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of every file: figures and meshes in the `formats`, the match table, the transform, and both
-    for LaTeX, with references and a paragraph of methods.
+    """Names and contents of every file: figures, meshes and graphs in the `formats`, the match table, the transform,
+    and both for LaTeX, with references and a paragraph of methods.
 
     Raises `InputError` where svg, png or pdf is asked for and there is no Chrome.
     """
@@ -55,13 +56,19 @@ def export(
         yield "transform.json", transform_json(analysis.map, session)
         yield "transform.npz", transform_npz(analysis.map)
         yield "transform.py", snippet(analysis.map).encode()
+    matching = analysis.matching
+    for name in GRAPH_FORMATS:
+        if name in formats:
+            yield f"graph-a.{name}", graph_file(matching.tree_a.to_networkx(), name)
+            yield f"graph-b.{name}", graph_file(matching.tree_b.to_networkx(), name)
+            yield f"graph-match.{name}", graph_file(matching.to_networkx(), name)
     for side in ("a", "b"):
         model = library.model(session.model(side))
         level = analysis.cut(session.level)
         for name in _MESHES:
             if name in formats and model.input_field is not None:
                 yield f"input-{side}.{name}", mesh_file(model, level, name)
-    drawn = [name for name in formats if name not in _MESHES]
+    drawn = [name for name in formats if name == "html" or name in _DRAWN]
     if drawn:
         figures = _figures(library, session, analysis, theme)
         with renderer() if set(drawn) & set(_DRAWN) else contextlib.nullcontext():

@@ -1,4 +1,4 @@
-"""A composed figure as a file: panels laid out in millimetres; SVG and PDF with text that is text, PNG.
+"""A composed figure as a file: panels laid out in millimeters; SVG and PDF with text that is text, PNG.
 
 The same session and composition give the same bytes, whenever and in whichever process.
 """
@@ -50,7 +50,7 @@ def figure(
 
 @dataclass(frozen=True)
 class _Cell:
-    """A panel at its place in the grid: `x`, `y`, `width` and `height` in millimetres, with its heading."""
+    """A panel at its place in the grid: `x`, `y`, `width` and `height` in millimeters, with its heading."""
 
     panel: Panel
     x: float
@@ -157,10 +157,10 @@ def _saved(sheet: Sheet, kind: str, session: Session) -> bytes:
     stream = io.BytesIO()
     sheet.figure.savefig(stream, format=kind, metadata=metadata[kind], facecolor=sheet.theme.paper)
     content = stream.getvalue()
-    return _in_millimetres(content, sheet) if kind == "svg" else content
+    return _in_millimeters(content, sheet) if kind == "svg" else content
 
 
-def _in_millimetres(svg: bytes, sheet: Sheet) -> bytes:
-    """An SVG whose size is told in millimetres instead of points, in which it is drawn."""
+def _in_millimeters(svg: bytes, sheet: Sheet) -> bytes:
+    """An SVG whose size is told in millimeters instead of points, in which it is drawn."""
     size = f'width="{sheet.width:g}mm" height="{sheet.height:.6g}mm"'.encode()
     return re.sub(rb'width="[0-9.]+pt" height="[0-9.]+pt"', size, svg, count=1)

@@ -20,7 +20,7 @@ _MOST_CELLS = 4
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel: its `title`, the millimetres it must be wide at least (`least`), the height it wants at a width, how it
+    """A panel: its `title`, the millimeters it must be wide at least (`least`), the height it wants at a width, how it
     is drawn into a box, and whether it may be made higher or lower (`elastic`)."""
 
     title: str
@@ -255,7 +255,7 @@ def _draw_trust(box: Box, scene: Scene) -> None:
 
 
 def legend_height(scene: Scene, sheet: Sheet, width: float) -> float:
-    """The height of the matched nodes by name over a width, all in millimetres."""
+    """The height of the matched nodes by name over a width, all in millimeters."""
     return sheet.line * (len(_legend_rows(scene, sheet, width)) + 0.1)
 
 

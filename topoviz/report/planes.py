@@ -48,7 +48,7 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
 
 
 def _placer(box: Box, sets: LevelSets, clouds: list[np.ndarray]):
-    """A function from the plane to the box's millimetres, with equal scales: the window of the density, or of points
+    """A function from the plane to the box's millimeters, with equal scales: the window of the density, or of points
     where there is no grid, fills the box."""
     window = plane(sets).window
     if window is None:
@@ -80,7 +80,7 @@ def _bands(box: Box, scene: Scene, sets: LevelSets, place) -> None:
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:
-    """A line without the points that lie closer than a tenth of a millimetre on it: none can see them."""
+    """A line without the points that lie closer than a tenth of a millimeter on it: none can see them."""
     way = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
     kept = np.concatenate(([True], np.diff(way // _FINE) > 0))
     kept[-1] = True

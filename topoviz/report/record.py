@@ -10,7 +10,7 @@ from typing import Any
 
 from core.match import Matching
 from topoviz import __version__
-from topoviz.session.analysis import Analysis, analyse, carried_names
+from topoviz.session.analysis import Analysis, analyze, carried_names
 from topoviz.session.library import Library
 from topoviz.session.log import Entry, Log, read_log
 from topoviz.session.state import NODE_FIELDS, Session, Side
@@ -39,7 +39,7 @@ def with_record(
     """
     kept = Log() if log is None else read_log(log)
     yield from files
-    yield from record_files(library, session, analyse(library, session), kept)
+    yield from record_files(library, session, analyze(library, session), kept)
 
 
 def standing(matching: Matching) -> str:

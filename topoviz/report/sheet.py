@@ -1,4 +1,4 @@
-"""Paper: a matplotlib figure whose coordinates are millimetres from the top left, with type that is measured.
+"""Paper: a matplotlib figure whose coordinates are millimeters from the top left, with type that is measured.
 
 Everything a panel draws goes through a `Box`, a rectangle of the sheet. Text stays text in SVG and PDF.
 """
@@ -28,9 +28,9 @@ from topoviz.report.text import chain, clean
 __all__ = ["HAIR", "MM", "POINT", "Box", "Sheet", "typesetting"]
 
 MM = 25.4
-"""Millimetres in an inch."""
+"""Millimeters in an inch."""
 POINT = MM / 72
-"""Millimetres in a point."""
+"""Millimeters in a point."""
 HAIR = 0.4
 """The width of the thinnest lines, in points."""
 _STYLE: Any = {
@@ -73,7 +73,7 @@ def typesetting() -> Iterator[None]:
 
 @dataclass(eq=False)
 class Sheet:
-    """A sheet of `width` x `height` millimetres, its type of a family and `size` points, rasters at `dpi`.
+    """A sheet of `width` x `height` millimeters, its type of a family and `size` points, rasters at `dpi`.
 
     With `linked`, what a script lights is drawn too.
     """
@@ -99,7 +99,7 @@ class Sheet:
 
     @property
     def line(self) -> float:
-        """The distance of lines of text in millimetres."""
+        """The distance of lines of text in millimeters."""
         return 1.3 * self.size * POINT
 
     def font(self, share: float = 1.0, **look: Any) -> FontProperties:
@@ -111,14 +111,14 @@ class Sheet:
         return chain(self.family)
 
     def measure(self, text: str, share: float = 1.0, **look: Any) -> float:
-        """The width of a line of text in millimetres."""
+        """The width of a line of text in millimeters."""
         canvas = self.figure.canvas
         assert isinstance(canvas, FigureCanvasAgg)
         width, _, _ = canvas.get_renderer().get_text_width_height_descent(text, self.font(share, **look), False)
         return width / self.dpi * MM
 
     def cut(self, text: str, width: float, share: float = 1.0) -> str:
-        """A name cleaned, and cut with an ellipsis where it is wider than `width` millimetres."""
+        """A name cleaned, and cut with an ellipsis where it is wider than `width` millimeters."""
         text = clean(text)
         if self.measure(text, share) <= width:
             return text
@@ -129,7 +129,7 @@ class Sheet:
         return text[:low].rstrip() + "…"
 
     def wrap(self, text: str, width: float, share: float = 1.0) -> list[str]:
-        """A sentence in lines of at most `width` millimetres; a longer word is cut."""
+        """A sentence in lines of at most `width` millimeters; a longer word is cut."""
         lines: list[str] = []
         for word in clean(text).split(" "):
             grown = f"{lines[-1]} {word}" if lines else word
@@ -142,7 +142,7 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of a sheet: its left upper corner at (`x`, `y`), `width` and `height`, in millimetres."""
+    """A rectangle of a sheet: its left upper corner at (`x`, `y`), `width` and `height`, in millimeters."""
 
     sheet: Sheet
     x: float
@@ -182,7 +182,7 @@ class Box:
         self, path: Path, *, stroke: str | None = None, fill: str | None = None, width: float = HAIR, order: float = 2,
         name: str | None = None, opacity: float = 1.0, dashes: tuple[float, ...] | None = None, clip: bool = False,
     ) -> None:  # fmt: skip
-        """A path in the box's millimetres; `fill` is as opaque as said, the stroke whole."""
+        """A path in the box's millimeters; `fill` is as opaque as said, the stroke whole."""
         moved = Path(path.vertices + np.array([self.x, self.y]), path.codes)
         patch = PathPatch(
             moved, facecolor=(fill, opacity) if fill else "none", edgecolor=stroke or "none",

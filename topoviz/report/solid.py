@@ -89,7 +89,7 @@ def render(
     over = _OVER if size[0] * size[1] <= _MANY else 1
     height, width = size[0] * over, size[1] * over
     eye_space = _seen(found.vertices, camera)
-    face, depth, weights = _rasterised(_framed(eye_space, height, width), found.faces, height, width)
+    face, depth, weights = _rasterized(_framed(eye_space, height, width), found.faces, height, width)
     seen = face >= 0
     corners = found.faces[face[seen]]
     normal = (_normals(eye_space, found.faces)[corners] * weights[..., None]).sum(1)
@@ -158,7 +158,7 @@ def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
     return normals
 
 
-def _rasterised(
+def _rasterized(
     screen: np.ndarray, faces: np.ndarray, height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """For each pixel the face nearest to the eye (-1: none), its nearness, and for each pixel with a face the

@@ -22,7 +22,7 @@ _DEPTH, _MOST_NAME = 0.28, 0.145
 
 
 def wanted_height(scene: Scene, size: float) -> float:
-    """The height in millimetres at which type of `size` points fits beside every leaf, at most a page's."""
+    """The height in millimeters at which type of `size` points fits beside every leaf, at most a page's."""
     rows = max(len(scene.orders["a"]), len(scene.orders["b"]), 2)
     roomy = 2.0 if rows <= 8 else 1.45 if rows <= 24 else 1.18
     return float(np.clip((rows + 2.2) * roomy * size * POINT * (1.15 if rows <= 24 else 0.92), 34, 190))
@@ -30,7 +30,7 @@ def wanted_height(scene: Scene, size: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Ground:
-    """The panel's measures: `unit` millimetres to a pixel of the page, names at a `share` of the type's size; the
+    """The panel's measures: `unit` millimeters to a pixel of the page, names at a `share` of the type's size; the
     leaves stand above `foot`."""
 
     box: Box

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from core.maps import Residual
     from core.model.autoencoder import FlowAutoencoder
 
-__all__ = ["Analysis", "Fitted", "analyse", "by_hand", "carried_names", "cut_level", "fit", "level_sets", "score"]
+__all__ = ["Analysis", "Fitted", "analyze", "by_hand", "carried_names", "cut_level", "fit", "level_sets", "score"]
 
 # Draws for the score: its standard error is a hundredth of a nat or two.
 _DRAWS = 800
@@ -199,11 +199,11 @@ def cut_level(tree: LevelSetTree, fraction: float) -> float:
     return (1 - fraction) * floor
 
 
-def analyse(library: Library, session: Session) -> Analysis:
+def analyze(library: Library, session: Session) -> Analysis:
     """The analysis of a session. Raises `InputError` where one of its models cannot be had; a matching or a
     map that cannot be made is told in `notes` and `map_problem` instead."""
     key = (_matching_key(library, session), session.family, session.complete, session.alternative)
-    return _analyses.get(key, lambda: _analyse(library, session))
+    return _analyses.get(key, lambda: _analyze(library, session))
 
 
 def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name], dict[int, Name]]:
@@ -225,7 +225,7 @@ def _matching_key(library: Library, session: Session) -> Hashable:
     return stamps, session.simplify, hands, session.pins, session.bans, session.method
 
 
-def _analyse(library: Library, session: Session) -> Analysis:
+def _analyze(library: Library, session: Session) -> Analysis:
     sets_a = level_sets(library, session.model_a, session.simplify, by_hand(session, "a"))
     sets_b = level_sets(library, session.model_b, session.simplify, by_hand(session, "b"))
     key = _matching_key(library, session)

@@ -1,4 +1,4 @@
-"""What a composed figure shows and how: panels, arrangement, size in millimetres, type, cameras. JSON both ways.
+"""What a composed figure shows and how: panels, arrangement, size in millimeters, type, cameras. JSON both ways.
 
 A session keeps one, so that the command line draws the same figure again.
 """
@@ -24,7 +24,7 @@ PANELS = {
     "trust": "Trust",
 }
 FONTS = ("Arial", "Helvetica", "Times New Roman", "STIX", "DejaVu Sans", "DejaVu Serif")
-# Widths in millimetres and the columns that suit them, as Elsevier, Springer Nature and Copernicus print.
+# Widths in millimeters and the columns that suit them, as Elsevier, Springer Nature and Copernicus print.
 PRESETS = {"single": (85.0, 2), "double": (174.0, 4)}
 _WIDTHS, _HEIGHTS, _SIZES = (40.0, 400.0), (20.0, 500.0), (4.0, 24.0)
 _MOST_COLUMNS = 6
@@ -55,9 +55,9 @@ class Camera:
 
 @dataclass(frozen=True)
 class Composition:
-    """A figure of `panels`, filled in row by row over `columns`, `width` millimetres wide.
+    """A figure of `panels`, filled in row by row over `columns`, `width` millimeters wide.
 
-    `height` in millimetres, None for what the panels want; `font` is the family and `size` the size of its type in
+    `height` in millimeters, None for what the panels want; `font` is the family and `size` the size of its type in
     points; `letters` a, b, c before the panels' `titles`; `legend` the matched nodes by name below; `cameras` those of
     A's and B's input density, None for the usual one. Raises `InputError` on values out of range.
     """

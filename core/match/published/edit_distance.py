@@ -1,6 +1,6 @@
 """The constrained edit distance between merge trees.
 
-Nodes are relabelled, deleted and inserted; a mapping keeps ancestry, and disjoint subtrees go to disjoint subtrees.
+Nodes are relabeled, deleted and inserted; a mapping keeps ancestry, and disjoint subtrees go to disjoint subtrees.
 With T[i] the subtree and F[i] the forest below row i, D is the least of
     D(T[i], T[j]):  D(F[i], F[j]) + relabel(i, j)
                     D(0, T[j]) + min_t D(T[i], T[j_t]) - D(0, T[j_t]),   and the same with the sides exchanged
@@ -44,7 +44,7 @@ def edit_distance(a: LevelSetTree, b: LevelSetTree, cost: str = "wasserstein") -
     Every node carries the persistence pair that starts or ends there. To relabel (b, d) to (b', d') costs, by `cost`,
     'wasserstein': max(|b - b'|, |d - d'|), to delete a pair half its persistence; 'overhang': |b - b'| + |d - d'|, to
     delete a pair its persistence; in both never more than to delete the one and insert the other, and nodes
-    relabelled at that price do not count as matched. The global minimum, the root of the paper's trees, has no node
+    relabeled at that price do not count as matched. The global minimum, the root of the paper's trees, has no node
     here: the highest peak's pair ends at the lowest saddle. O(m n) steps for m and n nodes.
 
     References: Sridharamurthy, Masood, Kamakshidasan, Natarajan 2018, "Edit distance between merge trees", IEEE TVCG

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial.distance import cdist
 
+from core.errors import need
 from core.match.published.types import Published
 
 __all__ = ["gromov_wasserstein"]
@@ -24,6 +25,7 @@ def gromov_wasserstein(
     Computational Mathematics 11; solved by Peyre, Cuturi, Solomon 2016, "Gromov-Wasserstein averaging of kernel and
     distance matrices", ICML, in POT.
     """
+    need("ot", "gromov_wasserstein")
     import ot
 
     distance_a, distance_b = _distances(points_a), _distances(points_b)

@@ -1,6 +1,6 @@
 """Priors as they are learned, in torch: one small protocol, and the Gaussian mixture.
 
-Whatever is learned ends as a `GaussianMixture`: closed-form, normalised, in any dimension.
+Whatever is learned ends as a `GaussianMixture`: closed-form, normalized, in any dimension.
 """
 
 from typing import Any, ClassVar

@@ -56,11 +56,11 @@ def _curve(*pieces: tuple[Callable[[np.ndarray], np.ndarray], int]) -> Skeleton:
     places, normals, steps = [], [], []
     for curve, count in pieces:
         fine = curve(np.linspace(0, 1, 4001))
-        travelled = np.append(0, np.linalg.norm(np.diff(fine, axis=0), axis=1).cumsum())
-        step = travelled[-1] / count
+        traveled = np.append(0, np.linalg.norm(np.diff(fine, axis=0), axis=1).cumsum())
+        step = traveled[-1] / count
 
-        def at(length: np.ndarray, travelled: np.ndarray = travelled, fine: np.ndarray = fine) -> np.ndarray:
-            return np.column_stack([np.interp(length, travelled, column) for column in fine.T])
+        def at(length: np.ndarray, traveled: np.ndarray = traveled, fine: np.ndarray = fine) -> np.ndarray:
+            return np.column_stack([np.interp(length, traveled, column) for column in fine.T])
 
         middle = (np.arange(count) + 0.5) * step
         tangent = at(middle + step / 4) - at(middle - step / 4)

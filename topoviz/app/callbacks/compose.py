@@ -9,7 +9,7 @@ from dash import ClientsideFunction, Dash, Input, Output, State, no_update
 from core.errors import InputError
 from topoviz.app import ids
 from topoviz.app.views.composer import FIELDS, values
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.composition import PRESETS, Composition
 from topoviz.session.history import History
 from topoviz.session.library import Library
@@ -92,7 +92,7 @@ def _preview(library: Library, stored: dict[str, Any], composition: Composition)
     from topoviz.report.figure import figure
 
     session = History.from_json(stored["history"]).now
-    svg = figure(analyse(library, session), session, composition, "svg", _PREVIEW_DPI)
+    svg = figure(analyze(library, session), session, composition, "svg", _PREVIEW_DPI)
     size = re.search(rb'width="([0-9.]+)mm" height="([0-9.]+)mm"', svg)
     width, height = (float(part) for part in size.groups()) if size else (composition.width, 0.0)
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}", f"{width:g} × {height:.0f} mm"

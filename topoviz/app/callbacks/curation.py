@@ -15,7 +15,7 @@ from topoviz.app.views import curation
 from topoviz.app.views.markup import Styles
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import Analysis, analyse
+from topoviz.session.analysis import Analysis, analyze
 from topoviz.session.difference import compare, same_models
 from topoviz.session.library import Library
 from topoviz.session.log import session_and_log
@@ -73,7 +73,7 @@ def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
 def _suggestions(library: Library, session: Session, theme: str) -> list[Any]:
     """On the best matching around the pins and bans, whichever is looked at."""
     best = replace(session, alternative=0, complete=True)
-    analysis = analyse(library, best)
+    analysis = analyze(library, best)
     return curation.suggestions(outlook(analysis.matching), analysis, best, _styles(analysis, best, theme))
 
 
@@ -89,5 +89,5 @@ def _comparison(library: Library, question: dict[str, Any]) -> Any:
     session, theme = _session(question), _theme(question)
     there = session_and_log(other)[0]
     same_models(session, there)
-    found = compare((session, analyse(library, session)), (there, analyse(library, there)))
-    return curation.comparison(found, _styles(analyse(library, session), session, theme))
+    found = compare((session, analyze(library, session)), (there, analyze(library, there)))
+    return curation.comparison(found, _styles(analyze(library, session), session, theme))

@@ -17,7 +17,7 @@ from topoviz.app.security import json_object
 from topoviz.figures import trees
 from topoviz.figures.theme import THEMES
 from topoviz.session.address import from_query, to_query
-from topoviz.session.analysis import Analysis, analyse
+from topoviz.session.analysis import Analysis, analyze
 from topoviz.session.event_json import parse_event
 from topoviz.session.events import reduce
 from topoviz.session.history import History
@@ -58,7 +58,7 @@ def stored_history(stored: Any) -> tuple[History | None, str]:
 def view(library: Library, session: Session, theme: str) -> View | None:
     """What the page showed; None where its models are gone."""
     try:
-        return analyse(library, session), session, theme
+        return analyze(library, session), session, theme
     except InputError:
         return None
 
@@ -85,7 +85,7 @@ def _answered(library: Library, first: Session | None, asked: dict[str, Any]) ->
 def _edited(library: Library, before: History | None, history: History, theme: str, drawn: str) -> dict[str, Any]:
     """What the page keeps after an event, and what makes its trees those of now."""
     session = history.now
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     facts = trees.facts(analysis, session, theme)
     shown = None if before is None else view(library, before.now, drawn)
     old = None if shown is None else trees.facts(*shown)
@@ -116,7 +116,7 @@ def _next(
         found = next((e for e in library.examples() if e.id == event.get("id")), None)
         return (before if found is None else before.push(found.session)), ""
     after = before.push(reduce(before.now, parse_event(event)))
-    analyse(library, after.now)
+    analyze(library, after.now)
     return after, ""
 
 
@@ -128,7 +128,7 @@ def _opened(library: Library, first: Session | None, query: Any) -> tuple[Histor
     if isinstance(query, str) and "a=" in query:
         try:
             session = from_query(query)
-            analyse(library, session)
+            analyze(library, session)
             return History(session), ""
         except InputError as error:
             notice = f"The address could not be opened: {error}"

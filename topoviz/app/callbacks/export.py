@@ -11,7 +11,7 @@ from topoviz.app import ids
 from topoviz.figures import latent, trees
 from topoviz.report.export import FORMATS, export
 from topoviz.report.record import with_record
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.checks import choice, number
 from topoviz.session.composition import Composition
 from topoviz.session.history import History
@@ -46,7 +46,7 @@ def register(app: Dash, library: Library) -> None:
                 kind, content = _composed(library, session, request)
                 return dcc.send_bytes(content, f"{name}.{kind}"), ""
             formats = (what,) if what in FORMATS else ()
-            files = export(library, session, analyse(library, session), formats, stored.get("theme", "light"))
+            files = export(library, session, analyze(library, session), formats, stored.get("theme", "light"))
             files = with_record(() if what == "record" else files, library, session, request.get("log"))
             return dcc.send_bytes(_zipped(files), f"{name}-{what}.zip"), ""
         except InputError as error:
@@ -65,7 +65,7 @@ def register(app: Dash, library: Library) -> None:
             return no_update
         try:
             session = History.from_json(stored["history"]).now
-            analysis, theme = analyse(library, session), stored.get("theme", "light")
+            analysis, theme = analyze(library, session), stored.get("theme", "light")
             if view == ids.TREES:
                 height = number("height", request.get("height"), 100, 10_000)
                 return {**request, "figure": trees.spec(analysis, session, theme, height)}
@@ -83,7 +83,7 @@ def _composed(library: Library, session: Session, request: dict[str, Any]) -> tu
 
     composition = Composition.from_json(request.get("figure"))
     kind = choice("figure", request.get("kind"), (*DRAWN, "html"))
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     if kind == "html":
         return kind, linked_html(analysis, session, composition).encode()
     return kind, figure(analysis, session, composition, kind, number("dpi", request.get("dpi"), 50, 1200))

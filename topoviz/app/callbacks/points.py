@@ -7,7 +7,7 @@ from dash import Dash, Input, Output
 from core.errors import InputError
 from topoviz.app import ids
 from topoviz.figures.points import cloud, journey
-from topoviz.session.analysis import analyse
+from topoviz.session.analysis import analyze
 from topoviz.session.checks import choice
 from topoviz.session.library import Library
 from topoviz.session.state import Session, Side
@@ -27,7 +27,7 @@ def register(app: Dash, library: Library) -> None:
         asked = {key: wanted[key] for key in ("kind", "side", "key")}
         try:
             kind, side = choice("kind", wanted["kind"], _KINDS), _SIDES[choice("side", wanted["side"], _SIDES)]
-            analysis = analyse(library, Session.from_json(wanted["session"]))
+            analysis = analyze(library, Session.from_json(wanted["session"]))
             return asked | {"points": _KINDS[kind](analysis, side)}
         except InputError as error:
             return asked | {"points": None, "problem": str(error)}

@@ -9,7 +9,7 @@ from topoviz.app import ids
 from topoviz.figures import surface
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import Analysis, analyse, by_hand
+from topoviz.session.analysis import Analysis, analyze, by_hand
 from topoviz.session.library import Library
 from topoviz.session.state import Session, Side
 
@@ -47,7 +47,7 @@ def register(app: Dash, library: Library) -> None:
     )
     def draw(wanted: Any, drawn: Any) -> dict[str, Any]:
         session = Session.from_json(wanted["session"])
-        analysis = analyse(library, session)
+        analysis = analyze(library, session)
         views = wanted["views"]
         figures = {
             side: _changed(analysis, session, side, wanted["theme"], views[side], (drawn or {}).get(side))

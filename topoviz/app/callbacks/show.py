@@ -17,7 +17,7 @@ from topoviz.app.views.verdicts import badge
 from topoviz.figures import latent
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import Analysis, analyse
+from topoviz.session.analysis import Analysis, analyze
 from topoviz.session.families import families
 from topoviz.session.history import History
 from topoviz.session.library import Library
@@ -80,7 +80,7 @@ def register(app: Dash, library: Library) -> None:
 def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[str, Any]:
     """Every output: what has changed since what is `shown`, no update for the rest."""
     session = history.now
-    analysis = analyse(library, session)
+    analysis = analyze(library, session)
     new = (analysis, session, theme)
     old = view(library, Session.from_json(shown["session"]), shown["theme"]) if isinstance(shown, dict) else None
     texts = _texts(history, analysis)

@@ -39,7 +39,7 @@ def block() -> html.Div:
             # It may scroll, and holds nothing else that takes the focus.
             tabIndex=0 if name == ids.MEANING else None,
             hidden=name != TABS[0][0],
-            **aria(labelledby=f"tab-{name}"),
+            **aria(labeledby=f"tab-{name}"),
         )
         for name, _ in TABS
     ]

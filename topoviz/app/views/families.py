@@ -25,7 +25,7 @@ def strip(found: Sequence[Family], theme: str) -> list[Any]:
 
 
 def bars(found: Sequence[Family], theme: str) -> html.Ul:
-    """A labelled bar for each of the heaviest families; the rest in one sum."""
+    """A labeled bar for each of the heaviest families; the rest in one sum."""
     shown = [family for family in found if family.weight >= _LEAST][:_SHOWN]
     rest = sum(family.weight for family in found) - sum(family.weight for family in shown)
     items: list[Any] = [

@@ -28,6 +28,7 @@ _EXPORTS = (
     ("For the paper", (("compose", "Compose a figure…"),)),
     ("Every view as", (("svg", "SVG"), ("png", "PNG"), ("pdf", "PDF"), ("html", "HTML"))),
     ("Input level sets as", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
+    ("Trees and match as a graph", (("graphml", "GraphML"), ("json", "Node-link JSON"))),
     (
         "Tables",
         (("tables", "Matches, transform, LaTeX, BibTeX, methods"), ("record", "Record of how it was matched")),
