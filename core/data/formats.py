@@ -12,7 +12,7 @@ __all__ = ["FOLDER", "FORMATS", "INDEX", "SIDECARS", "SUFFIXES", "Format", "form
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of file: its `suffix`, and what it is called.
+    """A kind of file: its `suffix`, and its `name` as errors tell it.
 
     `points` and `columns` name its readers ("module:function" of this folder), None where it can be no data set or no
     sidecar. `points(path)` gives a `core.data.bounds.RawTable`; it takes `key` too where its tables have names
@@ -32,14 +32,19 @@ class Format:
     needs: str = ""
     extra: str = ""
 
+    @property
+    def title(self) -> str:
+        """What a file of this kind is called."""
+        return f"{self.suffix} file ({self.name})" if self.suffix else self.name
+
 
 FORMATS = (
     Format(".npy", "NumPy array", "arrays:read_npy", "arrays:npy_columns"),
     Format(".npz", "NumPy archive", "arrays:read_npz", "arrays:npz_columns", keyed=True),
     Format(".csv", "delimited text", "delimited:read_csv", "delimited:csv_columns", whole=True, mapped=False),
     Format(".parquet", "Parquet table", "parquet:read_parquet", "parquet:parquet_columns", whole=True),
-    Format(".safetensors", "safetensors file", "tensors:read_safetensors", keyed=True),
-    Format(".h5ad", "AnnData file", "annotated:read_h5ad", keyed=True, whole=True, needs="h5py", extra="h5ad"),
+    Format(".safetensors", "tensors", "tensors:read_safetensors", keyed=True),
+    Format(".h5ad", "AnnData", "annotated:read_h5ad", keyed=True, whole=True, needs="h5py", extra="h5ad"),
     Format(".json", "JSON document", columns="json_lists:json_columns"),
 )
 # Not one file but several.

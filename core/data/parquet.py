@@ -47,9 +47,8 @@ __all__ = ["parquet_columns", "read_parquet"]
 
 # So a column is read page by page; by default, all columns of a row group are taken into memory at once.
 _BY_PAGES = {"buffer_size": 16 * 2**10, "pre_buffer": False}
-# What a value of a list takes while it is spelled out; rows that are spelled out at once, and letters of each.
+# What a value of a list takes while its row is spelled out, and the letters of a row that are kept.
 _OBJECT_BYTES = 32
-_SPELLED_ROWS = 256
 _LONGEST = 4096
 
 
@@ -97,7 +96,7 @@ def _labels(fields: list[pa.Field], whole: bool) -> list[str]:
 
 
 def _check_sidecar(path: Path, file: pq.ParquetFile, rows: int) -> list[str]:
-    """Refuse by the footer a sidecar that would not fit beside `rows` rows; the leaves of it that are kept encoded."""
+    """Refuse by the footer a sidecar of more than `rows` rows or too much else; returns the leaves to keep encoded."""
     metadata = file.metadata
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
     if metadata.num_rows > rows or metadata.num_columns > MOST_SIDECAR_COLUMNS:
@@ -150,19 +149,14 @@ def _column(name: str, column: pa.ChunkedArray) -> Column:
     kind = column.type
     if is_text(kind):
         return Column(name, Texts(column))
-    if pa.types.is_dictionary(kind):
+    if pa.types.is_dictionary(kind) and not _is_bytes(kind.value_type):
         return _column(name, column.cast(kind.value_type))
     plain = pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
     if plain and column.null_count < len(column):
         return Column(name, column.cast(pa.float64(), safe=False).to_numpy())
-    return Column(name, Texts(_spelled(column)))
-
-
-def _spelled(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Dates, lists and whatever else as text, a block of rows at a time."""
-    blocks = (column.slice(at, _SPELLED_ROWS).to_pylist() for at in range(0, len(column), _SPELLED_ROWS))
-    spelled = ([None if value is None else str(value)[:_LONGEST] for value in block] for block in blocks)
-    return pa.chunked_array([pa.array(block, pa.string()) for block in spelled], pa.string())
+    # Dates, lists and whatever else as text, a row at a time.
+    values = (scalar.as_py() for chunk in column.chunks for scalar in chunk)
+    return Column(name, [None if value is None else str(value)[:_LONGEST] for value in values])
 
 
 def _check_metadata(path: Path, file: pq.ParquetFile, labels: list[str]) -> int:

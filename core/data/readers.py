@@ -58,7 +58,7 @@ def read_raw(path: Path) -> RawTable:
 def sound(path: Path) -> Iterator[None]:
     """Refuse what is no file of a known kind; whatever a library has against the file, as one line."""
     check_file(path, most_of(path).file_bytes, (*SUFFIXES, INDEX.suffix), folders=True)
-    with one_line(path, f"{path.suffix.lower() or 'set of'} file"):
+    with one_line(path, _kind(path).title):
         yield
 
 

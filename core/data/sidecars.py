@@ -32,7 +32,7 @@ def read_columns(path: Path, dataset: "Dataset", argument: str) -> tuple[Column,
     kind = format_of(path)
     if kind is None or kind.columns is None:
         raise invalid(argument, f"one of {', '.join(SIDECARS)}", path.name, "convert the file")
-    with one_line(path, f"{kind.suffix} file"):
+    with one_line(path, kind.title):
         columns = reader(path, kind, kind.columns)(path, {len(dataset), dataset.file_rows or len(dataset)})
     if not columns:
         raise invalid(argument, "a file with a value for each row", "none", f"check `{path.name}`")

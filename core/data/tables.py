@@ -22,7 +22,7 @@ MOST_TEXTS = 16
 
 
 def joined(path: Path, names: tuple[str, ...] | None, columns: list[pa.ChunkedArray], whole: bool) -> RawTable:
-    """The numeric columns side by side, with the first column of labels beside them, or `whole` with all of text."""
+    """The columns of numbers side by side, and the column of labels; `whole`, all columns of text instead."""
     kinds = [column.type for column in columns]
     label, kept, notes = choose(path, names, kinds, whole)
     numeric = [columns[index] for index in kept]
