@@ -4,12 +4,13 @@
   "use strict";
 
   const T = (window.topoviz = window.topoviz || {});
-  const KINDS = [".csv", ".parquet", ".npy", ".npz", ".safetensors", ".h5ad"];
   const TRIES = 4, WAIT = 500;
   let current = null;
 
   const set = (id, props) => window.dash_clientside.set_props(id, props);
   const bar = () => document.getElementById("training-bar");
+  // The suffixes that the server reads, as the page names them.
+  const kinds = () => document.getElementById("training-drop").dataset.accept.split(",");
   const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
   function element(tag, className, text) {
@@ -71,7 +72,7 @@
   // ---------------------------------------------------------------- sending
   async function send(file) {
     if (current) current.stop.abort();
-    if (!KINDS.some((kind) => file.name.toLowerCase().endsWith(kind))) return tell(`${file.name} is no kind of file that can be read here; save it as one of ${KINDS.join(", ")}.`);
+    if (!kinds().some((kind) => file.name.toLowerCase().endsWith(kind))) return tell(`${file.name} is no kind of file that can be read here; save it as one of ${kinds().join(", ")}.`);
     const job = (current = { file, stop: new AbortController(), sent: 0, began: performance.now(), token: null });
     show(job);
     try {
@@ -115,7 +116,7 @@
   function choose() {
     const field = element("input");
     field.type = "file";
-    field.accept = KINDS.join(",");
+    field.accept = kinds().join(",");
     field.addEventListener("change", () => { if (field.files[0]) send(field.files[0]); });
     field.click();
   }

@@ -1,4 +1,4 @@
-"""Examples and labels beside a model: kept for the rows that it shows, bounded, and hostile files told in one line."""
+"""Examples and labels in a model's folder: kept for the rows that it shows, bounded, and damage is one line."""
 
 import json
 import struct
@@ -199,7 +199,7 @@ def test_damaged_pictures_are_one_line(tmp_path, arrays):
     assert "\n" not in str(told.value)
 
 
-# -------------------------------------------------------------------- files given beside the data
+# -------------------------------------------------------------------- sidecars of the data
 
 
 def test_a_value_for_each_row_is_read_from_every_kind_of_file(tmp_path):
@@ -266,7 +266,7 @@ def _hostile(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_hostile_files_beside_the_data_are_one_line_each(tmp_path):
+def test_hostile_sidecars_are_one_line_each(tmp_path):
     for name in [*_hostile(tmp_path), "missing.npy"]:
         with pytest.raises(InputError) as told:
             given_labels(read_columns(tmp_path / name, POINTS, "--labels"), "--labels")

@@ -24,7 +24,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
-from core.data import Dataset, annotated, arrays, bounds, spool, tables, write_points
+from core.data import Dataset, annotated, bounds, parquet, spool, write_points
+from core.data import npy as numpy_files
 from core.data.readers import read_dataset
 from core.errors import InputError
 from core.worlds import load_dataset
@@ -125,7 +126,7 @@ def lowered(monkeypatch):
     """Lets everything above 1000 bytes be large, and blocks be small."""
     monkeypatch.setattr(spool, "LARGE_BYTES", 1000)
     monkeypatch.setattr(spool, "BLOCK_BYTES", 2000)
-    monkeypatch.setattr(arrays, "_CHUNK", 2000)
+    monkeypatch.setattr(numpy_files, "_CHUNK", 2000)
     monkeypatch.setattr(annotated, "_STORED", 500)
 
 
@@ -200,17 +201,17 @@ def test_the_threshold_is_for_the_larger_of_file_and_float32(tmp_path, monkeypat
 @pytest.mark.usefixtures("lowered")
 def test_memory_stays_far_below_the_size_of_the_points(tmp_path, monkeypatch, name):
     monkeypatch.setattr(spool, "BLOCK_BYTES", 2**16)
-    monkeypatch.setattr(arrays, "_CHUNK", 2**16)
+    monkeypatch.setattr(numpy_files, "_CHUNK", 2**16)
     points = np.tile(TABLE[:, :3], (20, 16))
     WRITERS[name](tmp_path / name, points)
-    arrow, spool_table = [pa.total_allocated_bytes()], tables.spooled_table
+    arrow, spool_table = [pa.total_allocated_bytes()], parquet.spooled_table
 
     def watched(path, shape, blocks):
         return spool_table(path, shape, (arrow.append(pa.total_allocated_bytes()) or block for block in blocks))
 
     # The first time, modules are still being imported.
     read_dataset(tmp_path / name)
-    monkeypatch.setattr(tables, "spooled_table", watched)
+    monkeypatch.setattr(parquet, "spooled_table", watched)
     tracemalloc.start()
     try:
         size = read_dataset(tmp_path / name).points.nbytes
@@ -313,7 +314,7 @@ def test_tables_of_text_keep_to_memory(tmp_path, request):
 @pytest.mark.usefixtures("lowered")
 def test_companions_that_do_not_fit_into_memory_are_refused(tmp_path, monkeypatch, name):
     WRITERS[name](tmp_path / name, POINTS)
-    for module in (annotated, bounds, tables):
+    for module in (annotated, bounds, parquet):
         monkeypatch.setattr(module, "MEMORY_BYTES", 8 * ROWS - 1)
     assert re.search("at most .* `?(labels|latent)", refusal(tmp_path / name))
 
@@ -325,7 +326,7 @@ def test_lists_that_do_not_fit_into_memory_are_refused(tmp_path, monkeypatch):
     pq.write_table(pa.table({"v": values}), tmp_path / "a.parquet")
     assert (tmp_path / "a.parquet").stat().st_size < 10_000
     assert "one length" in refusal(tmp_path / "a.parquet")
-    monkeypatch.setattr(tables, "MEMORY_BYTES", 8 * 50_000)
+    monkeypatch.setattr(parquet, "MEMORY_BYTES", 8 * 50_000)
     assert "row group" in refusal(tmp_path / "a.parquet")
 
 

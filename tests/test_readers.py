@@ -18,7 +18,8 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch
 
 from core.data.dataset import Dataset
-from core.data.readers import SUFFIXES, read_dataset, write_points
+from core.data.formats import SUFFIXES
+from core.data.readers import read_dataset, write_points
 from core.errors import InputError
 from zoo import outcome
 

@@ -105,7 +105,7 @@ def test_labels_are_those_of_the_observations(tmp_path):
     np.testing.assert_array_equal(read.labels, np.where(np.arange(50) == 7, -1, np.array([1, 0, 2])[CODES]))
     assert read.notes[0].endswith("a, b, c.")
     table = read_table(tmp_path / "a.h5ad")
-    assert {name: values[1].as_py() for name, values in table.beside} == {"Label": "a", "cluster": "y", "batch": "20"}
+    assert {name: values[1].as_py() for name, values in table.labels} == {"Label": "a", "cluster": "y", "batch": "20"}
 
 
 def test_labels_may_be_numbers(tmp_path):

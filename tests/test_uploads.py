@@ -63,7 +63,7 @@ def test_every_column_is_told_with_what_it_holds_and_why_it_is_left_out(tmp_path
     assert columns["copy"].problem == "repeats x"
     assert columns["year"].problem == "is constant (7)"
     assert columns["row"].aside == "counts the rows"
-    assert [name for name, _ in table.beside] == ["kind"]
+    assert [name for name, _ in table.labels] == ["kind"]
     assert dict(table.left_out) == {"day": "dates or times", "empty": "nothing"}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.data.npy import read_header
 from core.errors import InputError
 from core.files import written
 
@@ -64,13 +65,15 @@ class GrowingArray:
 
     def _check(self) -> None:
         try:
-            version = np.lib.format.read_magic(self._file)
-            if version != (1, 0):
-                raise ValueError("another version")
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(self._file)
+            found = read_header(self._file)
         except ValueError:
-            shape, fortran, dtype = (), False, None
-        if shape[1:] != self._row or dtype != self._dtype or fortran or not shape:
+            found = None
+        if (
+            found is None
+            or (found.version, found.fortran, found.dtype) != (1, False, self._dtype)
+            or not found.shape
+            or found.shape[1:] != self._row
+        ):
             raise InputError(f"`{self._path.name}` is not the table that was recorded; collect into another folder.")
 
     def _write_header(self, rows: int) -> None:

@@ -7,22 +7,20 @@ taken (`hdf.plain`). Sparse tables are made dense block by block.
 from collections.abc import Callable, Iterator
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import h5py
 import numpy as np
 import pyarrow as pa
 from scipy.sparse import csr_array
 
 from core.data.bounds import MEMORY_BYTES, REAL, RawTable, check_bytes, check_size, check_table, printable, refusal
+from core.data.hdf import integers_attribute, is_dataset, member, names, plain, text_attribute, texts
+from core.data.names import label_column
 from core.data.spool import block_rows, is_large, row_blocks, spooled_table
-from core.errors import need
-
-if TYPE_CHECKING:
-    import h5py
 
 __all__ = ["read_h5ad"]
 
-_LABELS = ("label", "labels", "class")
 _MOST_TEXTS = 16
 _MOST_COLUMNS = 512
 _MOST_CLASSES = 65_536
@@ -35,15 +33,9 @@ _HELD = 8
 def read_h5ad(path: Path, key: str | None = None, whole: bool = False) -> RawTable:
     """The table `key` (`X` by default, or `obsm/X_pca` and the like, or `layers/counts`) of an .h5ad file.
 
-    Labels are the column of `obs` called label, labels or class; `whole` gives all of its classes as columns of text
-    instead. Raises `InputError`, also where h5py is not installed, or `OSError`, `ValueError` and `RuntimeError` on a
-    damaged file.
+    Labels are the column of `obs` with one of `core.data.names.LABEL_NAMES`; `whole` gives all of its classes as
+    columns of text instead. Raises `InputError`, or `OSError`, `ValueError` and `RuntimeError` on a damaged file.
     """
-    need("h5py", printable(path.name))
-    import h5py
-
-    from core.data.hdf import member
-
     name = key or "X"
     try:
         with h5py.File(path, "r") as file:
@@ -58,14 +50,12 @@ def read_h5ad(path: Path, key: str | None = None, whole: bool = False) -> RawTab
         raise ValueError(str(error)) from None
     if whole:
         return RawTable(points, texts=tuple(texts.items()))
-    label = next((column for column in texts if column.lower() in _LABELS), None)
-    return RawTable(points, labels if label is None else texts[label])
+    label = label_column(list(texts))
+    return RawTable(points, labels if label is None else list(texts.values())[label])
 
 
-def _tables(path: Path, file: "h5py.File") -> list[str]:
+def _tables(path: Path, file: h5py.File) -> list[str]:
     """Names that may be tables."""
-    from core.data.hdf import member, names
-
     found = [name for name in ("X",) if member(path, file, name) is not None]
     for group in ("obsm", "layers"):
         node = member(path, file, group)
@@ -75,8 +65,6 @@ def _tables(path: Path, file: "h5py.File") -> list[str]:
 
 def _points(path: Path, name: str, node: Any) -> np.ndarray:
     """The table at a node, mapped where it is large. Raises `InputError` where there is none."""
-    from core.data.hdf import is_dataset, plain, text_attribute
-
     if is_dataset(node):
         dataset = plain(path, node, name)
         check_table(path, dataset.shape)
@@ -92,7 +80,7 @@ def _points(path: Path, name: str, node: Any) -> np.ndarray:
     return np.concatenate([np.empty((0, shape[1]), np.float32), *blocks])
 
 
-def _dense(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
+def _dense(path: Path, dataset: h5py.Dataset) -> np.ndarray:
     """A table in memory, or mapped: where it lies in the file, if it is stored in one piece as float32."""
     shape = dataset.shape
     if not is_large(shape, dataset.dtype.itemsize):
@@ -111,8 +99,6 @@ def _dense(path: Path, dataset: "h5py.Dataset") -> np.ndarray:
 
 def _sparse(path: Path, name: str, node: Any, kind: str) -> tuple[Iterator[np.ndarray], tuple[int, int]]:
     """A sparse table as dense blocks of rows, and its shape. Raises `InputError` and `ValueError` on a damaged one."""
-    from core.data.hdf import integers_attribute, member, plain
-
     shape = integers_attribute(node, "shape") or integers_attribute(node, "h5sparse_shape")
     if len(shape) != 2 or min(shape) < 0:
         raise ValueError("a sparse table without a shape")
@@ -172,33 +158,33 @@ def _places(indices: np.ndarray, most: int) -> np.ndarray:
     return places
 
 
-def _classes(path: Path, file: "h5py.File", rows: int) -> tuple[dict[str, pa.Array], np.ndarray | None]:
-    """Of `obs` the first few columns of classes, as text by name, and the column of numbers that is called label."""
-    from core.data.hdf import is_dataset, member, names, plain
-
+def _classes(path: Path, file: h5py.File, rows: int) -> tuple[dict[str, pa.Array], np.ndarray | None]:
+    """Of `obs` the first few columns of classes, as text by name, and the column of numbers that holds labels."""
     obs = member(path, file, "obs")
     texts: dict[str, pa.Array] = {}
     labels = None
     if obs is None or is_dataset(obs):
         return texts, labels
+    numbers: dict[str, Any] = {}
     for name in names(obs, _MOST_COLUMNS):
         node = member(path, obs, name)
-        called_so = name.lower() in _LABELS
+        usual = label_column([name]) is not None
         if is_dataset(node):
-            if called_so and node.shape == (rows,) and node.dtype.kind in REAL:
-                check_bytes(path, 8 * rows, MEMORY_BYTES, "in `labels`")
-                labels = plain(path, node, f"obs/{name}")[()]
-        elif len(texts) < _MOST_TEXTS or called_so:
+            if usual and node.shape == (rows,) and node.dtype.kind in REAL:
+                numbers[name] = node
+        elif len(texts) < _MOST_TEXTS or usual:
             found = _categorical(path, node, rows, f"obs/{name}")
             if found is not None:
                 texts[printable(name)] = found
+    if (at := label_column(list(numbers))) is not None:
+        check_bytes(path, 8 * rows, MEMORY_BYTES, "in `labels`")
+        name = list(numbers)[at]
+        labels = plain(path, numbers[name], f"obs/{name}")[()]
     return texts, labels
 
 
 def _categorical(path: Path, node: Any, rows: int, name: str) -> pa.Array | None:
     """A column of classes; None where the group is none."""
-    from core.data.hdf import is_dataset, member, plain, texts
-
     codes, categories = (member(path, node, part) for part in ("codes", "categories"))
     if codes is None or categories is None or not is_dataset(codes) or not is_dataset(categories):
         return None

@@ -1,4 +1,4 @@
-"""What a file of points may hold, and the one way to refuse it. Sizes are checked before anything is read."""
+"""What a file of data may hold, and the one way to refuse it. Sizes are checked before anything is read."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
+from core.data.formats import format_of
 from core.errors import InputError, invalid
 
 __all__ = [
-    "FEWEST_ROWS", "MEMORY_BYTES", "MOST_COLUMNS", "REAL", "Most", "RawTable", "check_bytes", "check_companion",
-    "check_size", "check_table", "most_of", "points_key", "printable", "refusal",
+    "FEWEST_ROWS", "MEMORY_BYTES", "MOST_COLUMNS", "MOST_SIDECAR_COLUMNS", "REAL", "SIDECAR_BYTES", "Most", "RawTable",
+    "check_bytes", "check_companion", "check_size", "check_table", "most_of", "points_key", "printable", "refusal",
 ]  # fmt: skip
 
 MOST_COLUMNS = 65_536
@@ -21,6 +22,9 @@ FEWEST_ROWS = 32
 REAL = "fiub"
 # Of whatever is taken into memory whole: labels, latent coordinates, the lists in a row group.
 MEMORY_BYTES = 4 * 2**30
+# Of a sidecar: its file, what it unpacks to, and its texts written out row by row.
+SIDECAR_BYTES = 2 * 2**30
+MOST_SIDECAR_COLUMNS = 256
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class RawTable:
 
 
 def most_of(path: Path) -> Most:
-    """The bounds for the file at `path`: text is read into memory, every other kind in blocks."""
-    return _MOST_OF_TEXT if path.suffix.lower() == ".csv" else _MOST_IN_BLOCKS
+    """The bounds for the file at `path`: those of its kind, which is read in blocks or into memory."""
+    kind = format_of(path)
+    return _MOST_IN_BLOCKS if kind is None or kind.mapped else _MOST_OF_TEXT
 
 
 def refusal(path: Path, expected: str, got: object, remedy: str) -> InputError:
@@ -81,8 +86,9 @@ def check_size(path: Path, shape: tuple[int, ...], itemsize: int) -> None:
 def check_bytes(path: Path, size: int, most: int, what: str) -> None:
     """Refuse more than `most` bytes of something, which `what` names."""
     if size > most:
-        got = f"{size / 2**30:,.1f} GiB"
-        raise refusal(path, f"at most {most >> 30} GiB {what}", got, "give fewer rows or columns")
+        unit, scale = ("GiB", 2**30) if most >= 2**30 else ("MiB", 2**20)
+        got = f"{size / scale:,.1f} {unit}"
+        raise refusal(path, f"at most {most // scale} {unit} {what}", got, "give fewer rows or columns")
 
 
 def points_key(path: Path, shapes: Mapping[str, tuple[int, ...]], key: str | None = None) -> str:

@@ -4,108 +4,62 @@ Points come out as finite float32; what had to be dropped or changed stands in t
 large for memory comes out memory-mapped and is never held whole.
 """
 
-import csv
 import hashlib
-import lzma
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-from safetensors import SafetensorError
 
-from core.data.annotated import read_h5ad
-from core.data.arrays import read_npy, read_npz
-from core.data.bounds import FEWEST_ROWS, RawTable, check_bytes, check_size, most_of, printable, refusal
+from core.data.bounds import FEWEST_ROWS, RawTable, check_size, most_of, printable, refusal
 from core.data.dataset import Dataset
+from core.data.formats import FOLDER, INDEX, SUFFIXES, Format, format_of
+from core.data.npy import write_arrays
+from core.data.opening import check_file, one_line, reader
 from core.data.spool import as_float32, finite_rows, kept_rows, row_blocks
-from core.data.tables import read_csv, read_parquet
-from core.data.tensors import INDEX_SUFFIX, read_index, read_safetensors, read_shards
-from core.errors import InputError, invalid
-from core.files import atomic_file
+from core.errors import invalid
 
-__all__ = ["SUFFIXES", "read_dataset", "read_raw", "sound", "write_points"]
-
-
-@dataclass(frozen=True)
-class _Format:
-    """How a kind of file is read: whether its tables have names to choose from (`keyed`), and whether it is read
-    `whole` when a person is to choose columns."""
-
-    read: Callable[..., RawTable]
-    keyed: bool = False
-    whole: bool = False
-
-
-_FORMATS = {
-    ".npy": _Format(read_npy),
-    ".npz": _Format(read_npz, keyed=True),
-    ".csv": _Format(read_csv, whole=True),
-    ".parquet": _Format(read_parquet, whole=True),
-    ".safetensors": _Format(read_safetensors, keyed=True),
-    ".h5ad": _Format(read_h5ad, keyed=True, whole=True),
-}
-# Not one file but several.
-_INDEX = _Format(read_index, keyed=True)
-_FOLDER = _Format(read_shards, keyed=True)
-SUFFIXES = tuple(_FORMATS)
-# All that the libraries raise on a damaged file; RuntimeError is zipfile's for a method it does not know.
-_DAMAGE = (
-    ValueError, OSError, EOFError, OverflowError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-    csv.Error, pa.ArrowException, SafetensorError,
-)  # fmt: skip
+__all__ = ["read_dataset", "read_raw", "sound", "write_points"]
 
 
 def read_dataset(path: Path | str, key: str | None = None) -> Dataset:
-    """The points in a .npy, .npz, .csv, .parquet, .safetensors or .h5ad file, or in .safetensors shards: a folder of
-    them, or their *.safetensors.index.json. The data set is named after the stem.
+    """The points in a file of one of `core.data.formats.SUFFIXES`, or in .safetensors shards: a folder of them, or
+    their *.safetensors.index.json. The data set is named after the stem.
 
     An .npz file holds `points` (n, d) and may hold `labels` (n,), `latent` (n, k) and `entropy`; a table's column
-    called label, labels or class becomes the labels. `key` names another table than `points` of .npz and .safetensors,
-    or than `X` of .h5ad ("obsm/X_pca"). The rows of shards follow one another in natural order of their names. Rows
-    with NaN or infinity are dropped, unless more than half have one. Points too large for memory are a read-only
-    `np.memmap`: of the file itself where it is float32 and stored as it is (.npy, .npz, .safetensors, .h5ad), and must
-    not change while it is in use, else of a temporary file. Raises `InputError`, in one line with the file's base name,
-    on anything that is no such file or too large.
+    with one of `core.data.names.LABEL_NAMES` becomes the labels. `key` names another table than `points` of .npz and
+    .safetensors, or than `X` of .h5ad ("obsm/X_pca"). The rows of shards follow one another in natural order of their
+    names. Rows with NaN or infinity are dropped, unless more than half have one. Points too large for memory are a
+    read-only `np.memmap`: of the file itself where it is float32 and stored as it is (.npy, .npz, .safetensors, .h5ad),
+    and must not change while it is in use, else of a temporary file. Raises `InputError`, in one line with the base
+    name, on anything that is no such file or too large.
     """
     path = Path(path)
     with sound(path):
-        found = _format(path)
-        if key is None:
-            return _finished(path, found.read(path))
-        if not found.keyed:
+        kind = _kind(path)
+        if key is not None and not kind.keyed:
             raise refusal(
                 path, "a file of named tables to choose by key", f"the key `{printable(key)}`", "leave it out"
             )
-        return _finished(path, found.read(path, key))
+        read = reader(path, kind, kind.points or "")
+        return _finished(path, read(path) if key is None else read(path, key))
 
 
 def read_raw(path: Path) -> RawTable:
     """What a file says, all of its columns as they are found. Within `sound`, raises like `read_dataset`."""
-    found = _format(path)
-    return found.read(path, whole=True) if found.whole else found.read(path)
+    kind = _kind(path)
+    read = reader(path, kind, kind.points or "")
+    return read(path, whole=True) if kind.whole else read(path)
 
 
 @contextmanager
 def sound(path: Path) -> Iterator[None]:
     """Refuse what is no file of a known kind; whatever a library has against the file, as one line."""
-    _check_file(path)
-    try:
+    check_file(path, most_of(path).file_bytes, (*SUFFIXES, INDEX.suffix), folders=True)
+    with one_line(path, _kind(path).title):
         yield
-    except InputError:
-        raise
-    except MemoryError:
-        raise refusal(path, "small enough for this machine's memory", "more", "give fewer points") from None
-    except _DAMAGE as error:
-        reason = str(error) or type(error).__name__
-        raise refusal(
-            path, f"a sound {path.suffix.lower() or 'set of'} file", reason, "copy or write it again"
-        ) from None
 
 
 def write_points(path: Path | str, dataset: Dataset) -> None:
@@ -120,40 +74,13 @@ def write_points(path: Path | str, dataset: Dataset) -> None:
         "entropy": None if dataset.entropy is None else np.float64(dataset.entropy),
     }
     arrays = {key: np.asarray(value) for key, value in known.items() if value is not None}
-    try:
-        with atomic_file(path) as temporary, temporary.open("wb") as stream:
-            np.savez(stream, allow_pickle=False, points=np.asarray(dataset.points, np.float32), **arrays)
-    except OSError as error:
-        raise invalid("out", "a file that can be written", error.strerror, "choose another place") from None
+    write_arrays(path, points=np.asarray(dataset.points, np.float32), **arrays)
 
 
-def _check_file(path: Path) -> None:
-    """Refuse what is no file of a known kind, before it is opened."""
-    try:
-        if not path.exists():
-            raise refusal(path, "a file that exists", "none", "check the path")
-        if path.is_dir():
-            return
-        if not path.is_file():
-            raise refusal(path, "a file", "a device", "name a file of points")
-        size = path.stat().st_size
-    except OSError as error:
-        raise refusal(path, "a file that can be read", error.strerror, "check the path") from None
-    _format(path)
-    if size == 0:
-        raise refusal(path, "a file of points", "an empty file", "write it again")
-    check_bytes(path, size, most_of(path).file_bytes, "on the disk")
-
-
-def _format(path: Path) -> _Format:
-    """How the file or folder is read. Raises `InputError` where it is of no known kind."""
-    if path.is_dir():
-        return _FOLDER
-    if path.name.lower().endswith(INDEX_SUFFIX):
-        return _INDEX
-    if path.suffix.lower() not in _FORMATS:
-        raise refusal(path, f"one of {', '.join(SUFFIXES)}", path.suffix or "no suffix", "convert it")
-    return _FORMATS[path.suffix.lower()]
+def _kind(path: Path) -> Format:
+    """The kind of a file that was checked, or of a folder."""
+    kind = None if path.is_dir() else format_of(path)
+    return FOLDER if kind is None else kind
 
 
 def _finished(path: Path, raw: RawTable) -> Dataset:

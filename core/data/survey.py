@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from core.data.bounds import FEWEST_ROWS, RawTable, refusal
 from core.data.dataset import Dataset
+from core.data.names import ROW_NUMBERS
 from core.data.readers import read_raw, sound
 from core.data.spool import as_float32, finite_rows, kept_rows, row_blocks
 from core.errors import invalid
@@ -22,20 +23,19 @@ __all__ = ["Column", "Table", "read_table", "survey"]
 _BINS = 24
 _SAMPLED = 50_000
 _FEW = 12
-# What pandas and R call the row numbers that they write unasked.
-_ROW_NUMBERS = ("", "Unnamed: 0", "__index_level_0__", "index")
+_ROW_NUMBERS = (*ROW_NUMBERS, "index")
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """All of a file: `points` (n, d) float32 of its columns of numbers as they are (NaN and infinity included), their
-    names, and `beside` what may label points but not place them: columns of text, or labels of their own, by name.
+    names, and `labels` what may label points but not place them: columns of text, or labels of their own, by name.
     `left_out` names the other columns with what they hold. `latent` and `entropy` as of a `Dataset`."""
 
     path: Path
     points: np.ndarray
     columns: tuple[str, ...]
-    beside: tuple[tuple[str, np.ndarray | pa.Array], ...] = ()
+    labels: tuple[tuple[str, np.ndarray | pa.Array], ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
     latent: np.ndarray | None = None
     entropy: float | None = None
@@ -133,12 +133,12 @@ def _table(path: Path, raw: RawTable) -> Table:
     columns = columns or tuple(f"number {at + 1}" for at in range(count))
     if len(raw.points) < FEWEST_ROWS:
         raise refusal(path, f"a table of at least {FEWEST_ROWS} rows", len(raw.points), "give more points")
-    beside = raw.texts if raw.labels is None else (("labels", raw.labels), *raw.texts)
+    labels = raw.texts if raw.labels is None else (("labels", raw.labels), *raw.texts)
     latent = None
     if raw.latent is not None and np.isfinite(raw.latent).all():
         latent = np.ascontiguousarray(raw.latent, np.float32)
     entropy = raw.entropy if raw.entropy is not None and np.isfinite(raw.entropy) else None
-    return Table(path, as_float32(path, raw.points), columns, beside, raw.left_out, latent, entropy)
+    return Table(path, as_float32(path, raw.points), columns, labels, raw.left_out, latent, entropy)
 
 
 @dataclass(frozen=True, eq=False)

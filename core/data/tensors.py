@@ -25,12 +25,12 @@ from core.data.bounds import (
     points_key,
     refusal,
 )
+from core.data.formats import INDEX
 from core.data.spool import is_large, row_blocks, spooled_table
 from core.files import read_json
 
-__all__ = ["INDEX_SUFFIX", "read_index", "read_safetensors", "read_shards"]
+__all__ = ["read_index", "read_safetensors", "read_shards"]
 
-INDEX_SUFFIX = ".safetensors.index.json"
 _SUFFIX = ".safetensors"
 _MOST_SHARDS = 4096
 # What torch calls the types of a .safetensors file.
@@ -91,7 +91,7 @@ def read_shards(path: Path, key: str | None = None) -> RawTable:
     key = points_key(path, _union(shards), key)
     for shard in shards:
         if key not in shard.shapes:
-            remedy = f"name the index (*{INDEX_SUFFIX}) or a file"
+            remedy = f"name the index (*{INDEX.suffix}) or a file"
             raise refusal(path, f"a folder of shards with `{key}` in each", f"none in {shard.path.name}", remedy)
     return _joined(path, shards, key)
 

@@ -15,8 +15,9 @@ def matching_network(matching: Matching) -> "nx.DiGraph":
     """Both trees and their match in a directed graph whose nodes are "a1", "b1", ...: the side, then the node's id.
 
     Nodes have the attributes of `core.tree.networks.node_attributes`, besides `side` ("a" or "b") and `node` (the id).
-    An edge's `relation` is "parent" (from a parent to a child) or "match" (from A's node to B's), and match edges have
-    `confidence` (where the method gives one), `pinned` and `terms` (nats by kind of evidence). The graph has `dim_a`, `dim_b`, `cost` and `gap`.
+    An edge's `relation` is "parent" (from a parent to a child) or "match" (from A's node to B's). Match edges have
+    `pinned`, `terms` (nats by kind of evidence) and, where the method gives one, `confidence`. The graph has `dim_a`,
+    `dim_b`, `cost` and `gap`.
     """
     import networkx as nx
 

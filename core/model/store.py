@@ -4,9 +4,6 @@ A folder is written under a temporary name and renamed; a file likewise. Readers
 values are checked against the configuration before a model is built.
 """
 
-import os
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +14,12 @@ from safetensors.numpy import load_file, save_file
 
 from core.config import FlowAutoencoderConfig
 from core.errors import InputError, invalid
-from core.files import atomic_file, read_json, write_json, written
+from core.files import atomic_folder, read_json, write_json
 from core.gaussians.mixture import GaussianMixture
 from core.model.autoencoder import FlowAutoencoder, InputField, ModelSample
 from core.model.flow import FLOWS
 
-__all__ = ["atomic_file", "load_model", "read_json", "save_model", "write_json"]
+__all__ = ["load_model", "save_model"]
 
 _MODEL_BYTES = 512 * 2**20
 _SAMPLE_KEYS = ("points", "latent", "log_density", "labels", "truth", "rows")
@@ -34,30 +31,11 @@ def save_model(model: FlowAutoencoder, path: Path | str) -> None:
     path = Path(path)
     if path.exists() and not (path / "model.safetensors").is_file() and (not path.is_dir() or any(path.iterdir())):
         raise invalid("out", "a new folder or a model folder", path, "choose another place")
-    with written(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_folder(model, path)
-
-
-def _write_folder(model: FlowAutoencoder, path: Path) -> None:
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
+    with atomic_folder(path) as temporary:
         save_file(_parameters(model), temporary / "model.safetensors")
         save_file(_extras(model), temporary / "sample.safetensors")
         write_json(model.config.to_json(), temporary / "config.json")
         write_json(model.metrics, temporary / "metrics.json")
-        for path_inside in temporary.iterdir():
-            path_inside.chmod(0o644)
-        temporary.chmod(0o755)
-        if path.exists():
-            retired = Path(tempfile.mkdtemp(prefix=f".{path.name}-old-", dir=path.parent))
-            os.replace(path, retired / "model")
-            os.replace(temporary, path)
-            shutil.rmtree(retired)
-        else:
-            os.replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _half(values: np.ndarray) -> np.ndarray:

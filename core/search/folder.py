@@ -5,9 +5,6 @@ that a search that was killed at any moment goes on from it.
 """
 
 import contextlib
-import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -17,7 +14,7 @@ from safetensors.numpy import load, save
 from core.config import FlowAutoencoderConfig
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid
-from core.files import read_json, write_json, written
+from core.files import atomic_folder, read_json, write_json, written
 from core.model.checkpoint import load_checkpoint, save_checkpoint
 from core.search.records import Study, Trial
 
@@ -90,19 +87,9 @@ class StudyFolder:
 
     def _replace(self, path: Path, files: Mapping[str, bytes]) -> None:
         """A folder of files, whole or not at all, in the place of an older one."""
-        with written(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-            try:
-                new, old = temporary / "new", temporary / "old"
-                new.mkdir()
-                for name, content in files.items():
-                    (new / name).write_bytes(content)
-                if path.exists():
-                    os.replace(path, old)
-                os.replace(new, path)
-            finally:
-                shutil.rmtree(temporary, ignore_errors=True)
+        with atomic_folder(path) as new:
+            for name, content in files.items():
+                (new / name).write_bytes(content)
 
     def write_state(self, trial: Trial, state: bytes, dataset: Dataset, config: FlowAutoencoderConfig) -> None:
         """Keep where a running trial stands."""

@@ -6,7 +6,6 @@ no other; on a cluster the scheduler gives the rung to another worker and the ne
 
 import contextlib
 import importlib
-import json
 import multiprocessing
 import os
 import re
@@ -28,6 +27,7 @@ import numpy as np
 
 from core.data.dataset import Dataset
 from core.errors import InputError, invalid, need
+from core.files import read_json, write_json
 from core.search.trial import Outcome, Rung, run_rung
 
 __all__ = ["Cluster", "Pool", "Workers"]
@@ -347,7 +347,7 @@ def _hand_over(dataset: Dataset, folder: Path) -> None:
         if array is not None:
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
     rest = {"name": dataset.name, "entropy": dataset.entropy, "columns": dataset.columns}
-    (folder / "dataset.json").write_text(json.dumps(rest), "utf-8")
+    write_json(rest, folder / "dataset.json")
 
 
 @lru_cache(maxsize=1)
@@ -355,5 +355,5 @@ def _handed_over(folder: str) -> Dataset:
     """The data set that another process wrote, its points mapped."""
     paths = {name: Path(folder) / f"{name}.npy" for name in ("points", "labels", "latent")}
     arrays: dict[str, Any] = {name: np.load(path, mmap_mode="r") for name, path in paths.items() if path.is_file()}
-    rest = json.loads((Path(folder) / "dataset.json").read_text("utf-8"))
+    rest = read_json(Path(folder) / "dataset.json")
     return Dataset(name=rest["name"], entropy=rest["entropy"], columns=tuple(rest["columns"]), **arrays)

@@ -12,7 +12,8 @@ import numpy as np
 
 from core.data.bounds import most_of
 from core.data.dataset import Dataset, Topology
-from core.data.readers import SUFFIXES, read_dataset
+from core.data.formats import SUFFIXES
+from core.data.readers import read_dataset
 from core.errors import InputError, invalid
 from core.gaussians.mixture import GaussianMixture
 from core.worlds.knots import KNOTS, Knot
@@ -86,8 +87,8 @@ def planted(name: str) -> Planted | None:
 def load_dataset(name_or_path: str | Path, seed: int = 0, n: int | None = None, key: str | None = None) -> Dataset:
     """A built-in set of `n` points (default 16,000) drawn with `seed`, or the points in a file.
 
-    Files end in .npy, .npz, .csv, .parquet, .safetensors or .h5ad; a folder of .safetensors shards and their index are
-    taken too. Of a file, `n` takes the first rows, and `key` chooses among several tables (see
+    Files end in one of `core.data.formats.SUFFIXES`; a folder of .safetensors shards and their index are taken too. Of
+    a file, `n` takes the first rows, and `key` chooses among several tables (see
     `core.data.readers.read_dataset`). A built-in name means the set, whatever lies in the
     folder. Raises `InputError` for a name that is none, for a file that cannot be taken and for `seed` or `n` that is
     no such number.

@@ -12,12 +12,13 @@ import core
 from core.activations.prepare import Preparation, save_preparation
 from core.aligner import Follow
 from core.data import Dataset
+from core.data.arrays import named_array
 from core.errors import invalid
 from core.match.anchors import anchor_rows
 from core.model.autoencoder import FlowAutoencoder
 from topoviz import resource
-from topoviz.cli.beside import read_beside
-from topoviz.cli.common import need_folder, read_array, say
+from topoviz.cli.common import need_folder, say
+from topoviz.cli.sidecars import read_sidecars
 from topoviz.report.align import report
 from topoviz.report.tables import match_document
 from topoviz.session.analysis import analyze
@@ -31,12 +32,12 @@ __all__ = ["align"]
 def align(arguments: argparse.Namespace) -> dict[str, Any]:
     """Train a model on each file, match them, and write a folder that tells how they compare."""
     from core.documents import save_match
-    from core.files import write_json
+    from core.files import write_file, write_json
 
     datasets = [core.load_dataset(path, key=arguments.key) for path in (arguments.a, arguments.b)]
     given = (
-        read_beside(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
-        read_beside(datasets[1], arguments.labels_b, arguments.examples_b, "-b"),
+        read_sidecars(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
+        read_sidecars(datasets[1], arguments.labels_b, arguments.examples_b, "-b"),
     )
     anchors = None if arguments.anchors is None else _anchors(arguments.anchors, datasets)
     names = _names(arguments.a, arguments.b)
@@ -47,11 +48,11 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     if anchors is not None:
         aligner.rematch(*anchors)
     sides = zip(names, datasets, given, _learned(aligner), strict=True)
-    for name, dataset, beside, (model, preparation) in sides:
+    for name, dataset, sidecars, (model, preparation) in sides:
         place = folder / "models" / name
         core.save_model(_of(model, dataset, name), place)
         save_preparation(preparation, place)
-        beside.write(place)
+        sidecars.write(place)
         for reason in preparation.reasons:
             say(f"{name}: {reason}")
     library = Library(Settings(models=folder / "models"))
@@ -62,7 +63,7 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     models = {name: library.model(name).metrics for name in names}
     save_match(match_document(analysis, session), folder / "match.json")
     write_json(session.to_json(), folder / "session.json")
-    (folder / "report.html").write_text(report(session, analysis, models, measured), "utf-8")
+    write_file(report(session, analysis, models, measured), folder / "report.html")
     matching = analysis.matching
     verdict = "determined" if matching.determined else "not determined"
     say(f"{len(matching.leaf_pairs)} matched leaves, {verdict}; the report is {folder / 'report.html'}")
@@ -110,7 +111,7 @@ def _names(a: str, b: str) -> tuple[str, str]:
 
 def _anchors(path: Path, datasets: list[Dataset]) -> tuple[np.ndarray, np.ndarray]:
     """Activations of the same inputs on both sides, from a .npz of `a` and `b`: rows of numbers, or numbers of rows."""
-    a, b = (read_array(path, key) for key in ("a", "b"))
+    a, b = (named_array(path, key) for key in ("a", "b"))
     if a.ndim == b.ndim == 1 and a.dtype.kind in "iu" and b.dtype.kind in "iu" and len(a) == len(b):
         rows = anchor_rows(np.stack((a, b), axis=1), *map(len, datasets))
         return datasets[0].points[rows[:, 0]], datasets[1].points[rows[:, 1]]

@@ -1,13 +1,8 @@
-"""What several commands share: models by name or folder, arrays in and out, words on stderr."""
+"""What several commands share: models by name or folder, sessions, words on stderr."""
 
 import sys
-import zipfile
-import zlib
-from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from core.errors import InputError, invalid
 from topoviz.session.library import Library
@@ -19,9 +14,8 @@ if TYPE_CHECKING:
     from core.activations.prepare import Preparation
     from core.model.autoencoder import FlowAutoencoder
 
-__all__ = ["need_folder", "open_model", "open_preparation", "read_array", "read_session", "say", "write_arrays"]
+__all__ = ["need_folder", "open_model", "open_preparation", "read_session", "say"]
 
-_MAX_BYTES = 2**30
 _MAX_SESSION = 1_000_000
 
 
@@ -54,21 +48,6 @@ def _folder(argument: str) -> Path:
     return Library(Settings()).entry(argument).folder
 
 
-def read_array(path: Path, key: str) -> np.ndarray:
-    """The array `key` of an .npz file. Raises `InputError` where it is missing, damaged, pickled or huge."""
-    try:
-        with zipfile.ZipFile(path) as archive, archive.open(f"{key}.npy") as member:
-            _check_header(path, key, member)
-        with np.load(path, allow_pickle=False) as arrays:
-            return arrays[key]
-    except KeyError:
-        raise InputError(f"`{path.name}` has no array `{key}`; write it with that key.") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"`{path.name}` is no readable .npz file ({error}); write it again.") from None
-
-
 def read_session(path: Path) -> tuple[Session, Log]:
     """The session in a file, and the log of its edits. Raises `InputError` on anything else."""
     if path.stat().st_size > _MAX_SESSION:
@@ -79,28 +58,9 @@ def read_session(path: Path) -> tuple[Session, Log]:
         raise InputError(f"`{path.name}` is not text; choose a saved session.") from None
 
 
-def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """Write an .npz file whole or not at all. Raises `InputError` where its folder is missing."""
-    from core.files import atomic_file
-
-    with atomic_file(path) as temporary, temporary.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-
-
 def need_folder(path: Path) -> Path:
     """`path` as a folder, made if need be. Raises `InputError` where a file is in its place."""
     if path.exists() and not path.is_dir():
         raise invalid("out", "a folder", path, "choose another place")
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _check_header(path: Path, key: str, member: Any) -> None:
-    """Refuse by its header what would not fit or is no plain array, before anything is unpacked."""
-    version = np.lib.format.read_magic(member)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(member)
-    if dtype.hasobject or dtype.kind not in "fiub":
-        raise InputError(f"`{key}` in `{path.name}` holds {dtype}, not numbers; write it as float32.")
-    if prod(shape) * dtype.itemsize > _MAX_BYTES:
-        raise invalid(key, f"at most {_MAX_BYTES >> 20} MiB", f"shape {shape}", "split the file")

@@ -3,7 +3,6 @@
 import argparse
 import csv
 import io
-import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,9 +12,10 @@ from tqdm import tqdm
 
 from core.baselines import TRANSLATORS, Latents, Pairs, Row, matching_of, planted_pairs, ranked
 from core.baselines import compare as compare_methods
+from core.data.arrays import array_names, named_array
 from core.errors import InputError, invalid, need
 from core.maps import LatentMap
-from topoviz.cli.common import need_folder, open_model, read_array, say
+from topoviz.cli.common import need_folder, open_model, say
 from topoviz.session.checks import choice, whole
 from topoviz.session.convergence import doubt
 
@@ -87,25 +87,17 @@ def _latents(model: "FlowAutoencoder", seed: int) -> Latents:
 
 def _read_pairs(path: Path, models: Sequence["FlowAutoencoder"]) -> Pairs:
     """The pairs in a file. Raises `InputError` where their number or their width is wrong."""
-    there = _arrays_in(path)
-    if not there & {"latent_a", "a"}:
+    there = array_names(path)
+    if not {"latent_a", "a"} & set(there):
         raise InputError(f"`{path.name}` needs the arrays `latent_a` and `latent_b`, or the points `a` and `b`.")
     latents = []
     for side, model in zip("ab", models, strict=True):
         key, width = (f"latent_{side}", model.latent_dim) if "latent_a" in there else (side, model.data_dim)
-        table = read_array(path, key)
+        table = named_array(path, key)
         if table.ndim != 2 or table.shape[1] != width:
             raise invalid(key, f"of shape (n, {width})", f"shape {table.shape}", "give what this model takes")
         latents.append(table if key.startswith("latent") else model.encode(table)[0])
-    return Pairs(latents[0], latents[1], read_array(path, "labels") if "labels" in there else None)
-
-
-def _arrays_in(path: Path) -> set[str]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name.removesuffix(".npy") for name in archive.namelist()}
-    except zipfile.BadZipFile:
-        raise InputError(f"`{path.name}` is no readable .npz file; write it again.") from None
+    return Pairs(latents[0], latents[1], named_array(path, "labels") if "labels" in there else None)
 
 
 def _told(path: Path | None, fitted: Pairs | None, judged: Pairs | None) -> dict[str, Any]:
@@ -168,7 +160,7 @@ def _written(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The document with the names of the files it was written to: table and page first, drawings where they can be."""
     import plotly.graph_objects as go
 
-    from core.files import atomic_file, write_json
+    from core.files import write_file, write_json
     from topoviz.figures.compare import spec
     from topoviz.report.export import figure_file, renderer
 
@@ -182,8 +174,7 @@ def _written(document: dict[str, Any], folder: Path) -> dict[str, Any]:
     except InputError as error:
         say(str(error))
     for name, content in contents.items():
-        with atomic_file(folder / name) as temporary:
-            temporary.write_bytes(content)
+        write_file(content, folder / name)
     written = ["compare.json", *contents]
     say(f"{folder}: {', '.join(written)}")
     return document | {"out": str(folder), "files": written}

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 import core
+from core.data.npy import write_arrays
 from core.errors import invalid
 from core.worlds import dataset_info
-from topoviz.cli.common import say, write_arrays
+from topoviz.cli.common import say
 
 __all__ = ["datasets", "sample"]
 

@@ -24,6 +24,7 @@ _KINDS = ("svg", "pdf", "png", "html")
 
 def export(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write the composed figure, then every file, one by one as it is ready."""
+    from core.files import write_file
     from topoviz.report import export as exporter
     from topoviz.report.record import record_files
     from topoviz.session.analysis import analyze
@@ -44,7 +45,7 @@ def export(arguments: argparse.Namespace) -> dict[str, Any]:
     written = []
     files = exporter.export(library, session, analysis, formats, arguments.theme)
     for name, content in chain(files, record_files(library, session, analysis, log)):
-        (folder / name).write_bytes(content)
+        write_file(content, folder / name)
         written.append(name)
         say(f"{folder / name}")
     if analysis.map_problem:
@@ -61,7 +62,7 @@ def _kind(path: Path) -> str:
 
 
 def _write_figure(arguments: argparse.Namespace, analysis: "Analysis", session: Session, kind: str) -> Path:
-    from core.files import atomic_file
+    from core.files import write_file
     from topoviz.report.figure import figure
     from topoviz.report.linked import linked_html
 
@@ -70,8 +71,7 @@ def _write_figure(arguments: argparse.Namespace, analysis: "Analysis", session: 
         content = linked_html(analysis, session, composition).encode()
     else:
         content = figure(analysis, session, composition, kind, arguments.dpi)
-    with atomic_file(arguments.figure) as temporary:
-        temporary.write_bytes(content)
+    write_file(content, arguments.figure)
     say(f"{arguments.figure} ({len(content) / 1e6:.2f} MB)")
     return arguments.figure
 

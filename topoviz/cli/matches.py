@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 
 import core
+from core.data.arrays import named_array
+from core.data.npy import write_arrays
 from core.errors import InputError
-from topoviz.cli.common import open_model, read_array, say, write_arrays
+from topoviz.cli.common import open_model, say
 from topoviz.session import analysis
 from topoviz.session.checks import choice
 from topoviz.session.state import FAMILIES
@@ -71,7 +73,7 @@ def translate(arguments: argparse.Namespace) -> dict[str, Any]:
     found = load_match(arguments.match)
     if found.map is None:
         raise InputError(f"`{arguments.match.name}` holds no map; match more nodes and write it again.")
-    latent = read_array(arguments.file, "latent")
+    latent = named_array(arguments.file, "latent")
     carried = found.map(latent)
     if not np.isfinite(carried).all():
         raise InputError(f"`latent` in `{arguments.file.name}` is not finite; drop those rows.")

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import core
+from core.data.arrays import named_array
+from core.data.npy import write_arrays
 from core.errors import invalid
-from topoviz.cli.beside import read_beside
-from topoviz.cli.common import open_model, open_preparation, read_array, say, write_arrays
+from topoviz.cli.common import open_model, open_preparation, say
+from topoviz.cli.sidecars import read_sidecars
 from topoviz.session.convergence import choices, verdict
 
 if TYPE_CHECKING:
@@ -31,7 +33,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
     dataset = core.load_dataset(arguments.data, seed=arguments.seed, n=arguments.n, key=arguments.key)
     if arguments.out.is_file():
         raise invalid("out", "a folder", arguments.out, "choose another place")
-    beside = read_beside(dataset, arguments.labels, arguments.examples)
+    sidecars = read_sidecars(dataset, arguments.labels, arguments.examples)
     checkpoint = arguments.out.with_name(f"{arguments.out.name}.checkpoint")
     state = None
     if arguments.resume and not checkpoint.is_file():
@@ -54,7 +56,7 @@ def train(arguments: argparse.Namespace) -> dict[str, Any]:
 
     model = follow(kept(), f"training on {dataset.name}")
     core.save_model(model, arguments.out)
-    beside.write(arguments.out)
+    sidecars.write(arguments.out)
     checkpoint.unlink(missing_ok=True)
     metrics = model.metrics
     for note in dataset.notes:
@@ -119,7 +121,7 @@ def encode(arguments: argparse.Namespace) -> dict[str, Any]:
 def decode(arguments: argparse.Namespace) -> dict[str, Any]:
     """Write the points that latents stand for; where the model was made by `align`, activations."""
     model, preparation = open_model(arguments.model), open_preparation(arguments.model)
-    latent = read_array(arguments.file, "latent")
+    latent = named_array(arguments.file, "latent")
     points = model.decode(latent, seed=arguments.seed if arguments.sample_noise else None)
     points = points if preparation is None else preparation.inverse(points)
     write_arrays(arguments.out, points=points)

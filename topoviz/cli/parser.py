@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from core.data.formats import SIDECARS, SUFFIXES, in_words
 from core.errors import InputError
 from topoviz import __version__
 
 __all__ = ["run"]
 
 _MODEL = "a model folder, or the name of a model at hand"
-_DATA = "a built-in set's name, or a .npy, .npz, .csv, .parquet, .safetensors or .h5ad file, or a folder of shards"
+_DATA = f"a built-in set's name, or a {in_words(SUFFIXES)} file, or a folder of shards"
 # Whose fault it is when the operating system refuses a path.
 _USERS_FAULT = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -135,7 +136,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--minutes", type=_decimal, help="the longest that training may take")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a configuration as JSON; flags come on top")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint of a run that was stopped")
-    _beside(parser)
+    _sidecars(parser)
     _out(parser, "MODEL")
 
 
@@ -212,7 +213,7 @@ def _align(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", metavar="NAME", help="which table of files that hold several")
     parser.add_argument("--anchors", type=Path, metavar="FILE", help="a .npz of `a` and `b`: rows of the same input")
     for side in ("-a", "-b"):
-        _beside(parser, side)
+        _sidecars(parser, side)
     parser.add_argument("--latent-dim", type=_whole_or_word, metavar="K", help="latent dimension, or auto")
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--seed", type=_whole, default=0)
@@ -262,17 +263,16 @@ def _search(parser: argparse.ArgumentParser) -> None:
     _out(parser, "DIR")
 
 
-def _beside(parser: argparse.ArgumentParser, side: str = "") -> None:
+def _sidecars(parser: argparse.ArgumentParser, side: str = "") -> None:
     """What may be given for each row of the data; `side` is what the flags end in."""
     of = f" of {side[1:].upper()}" if side else ""
     parser.add_argument(
         f"--labels{side}", type=Path, metavar="FILE",
-        help=f"a label for each row{of}: .npy, .npz, .csv, .parquet or .json",
+        help=f"a label for each row{of}: {in_words(SIDECARS)}",
     )  # fmt: skip
     parser.add_argument(
         f"--examples{side}", type=Path, metavar="FILE",
-        help=f"the input behind each row{of}: pictures (n, h, w[, 3]) as .npy or .npz, texts or a table as .csv, "
-        ".parquet or .json",
+        help=f"the input behind each row{of}: pictures (n, h, w[, 3]), texts or a table, as {in_words(SIDECARS)}",
     )  # fmt: skip
 
 

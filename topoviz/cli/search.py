@@ -22,7 +22,7 @@ _MODULES = ("topoviz", "torch")
 def search(arguments: argparse.Namespace) -> dict[str, Any]:
     """Search in a folder, from the beginning or on from where an earlier search there stood."""
     need("optuna", "search")
-    from core.files import atomic_file
+    from core.files import write_file
     from core.search import StudyFolder, opened
     from core.search import search as run
     from topoviz.report.search import report
@@ -45,8 +45,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
         say(note)
     with _workers(arguments, dataset) as workers:
         study = _follow(run(dataset, folder, workers, config), study.trials_wanted)
-    with atomic_file(folder.path / "report.html") as temporary:
-        temporary.write_text(report(study), "utf-8")
+    write_file(report(study), folder.path / "report.html")
     return _told(study, folder)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from core.data.names import label_column
 from core.errors import InputError
 from topoviz.jobs.processes import step_aside
 
@@ -44,15 +45,17 @@ def described(path: Path) -> dict[str, Any]:
 
     table = read_table(path)
     columns = survey(table)
-    usual = [name.lower() in ("label", "labels", "class", "target", "species", "cluster") for name in table.columns]
+    usual = [label_column([name]) is not None for name in table.columns]
     features = [at for at, c in enumerate(columns) if not (c.problem or c.aside or (usual[at] and c.classes))]
     if not features:
         features = [at for at, column in enumerate(columns) if not column.problem]
     if not features:
         raise InputError(f"`{path.name}` has no column that varies; check that its values are numbers.")
     labels = _labels(table, columns)
-    label = next((f"n{at}" for at, c in enumerate(columns) if usual[at] and c.classes and not c.problem), None)
-    label = label or next((one["key"] for one in labels if one["key"][0] == "t" and one["usual"]), "")
+    held = [at for at, column in enumerate(columns) if column.classes and not column.problem]
+    place = label_column([table.columns[at] for at in held])
+    texts = (one["key"] for one in labels if one["key"][0] == "t" and one["usual"])
+    label = next(texts, "") if place is None else f"n{held[place]}"
     points = np.asarray(table.points[:, features[:2]])
     dropped = _dropped(table.points, features)
     return {
@@ -89,7 +92,7 @@ def _column(column: Any) -> dict[str, Any]:
 def _labels(table: Any, columns: Any) -> list[dict[str, Any]]:
     """What may color the points."""
     found = []
-    for at, (name, values) in enumerate(table.beside):
+    for at, (name, values) in enumerate(table.labels):
         texts = values.tolist()
         distinct = {text for text in texts if text is not None and text != ""}
         usual = 1 < len(distinct) <= max(64, len(texts) // 20)
@@ -117,7 +120,7 @@ def _notes(table: Any, columns: Any, features: list[int], dropped: int) -> list[
     for kind in dict.fromkeys(kind for _, kind in table.left_out):
         names = [name for name, held in table.left_out if held == kind]
         notes.append(f"{_listed(names)}: left out, no numbers but {kind}.")
-    if texts := [name for name, values in table.beside if not isinstance(values, np.ndarray)]:
+    if texts := [name for name, values in table.labels if not isinstance(values, np.ndarray)]:
         notes.append(f"{_listed(texts)}: text, no feature, but may color the points.")
     return notes
 
@@ -135,16 +138,16 @@ def _dropped(points: np.ndarray, features: list[int]) -> int:
 
 def _head(table: Any, path: Path) -> dict[str, Any]:
     """The first rows as texts, numbers before text."""
-    numbers = range(min(len(table.columns), _WIDE - min(len(table.beside), 3)))
-    beside = table.beside[:3]
+    numbers = range(min(len(table.columns), _WIDE - min(len(table.labels), 3)))
+    labels = table.labels[:3]
     rows = []
     for row in range(min(_ROWS, len(table))):
         cells = [f"{float(table.points[row, at]):.5g}" for at in numbers]
-        for _, values in beside:
+        for _, values in labels:
             value = values[row : row + 1].tolist()[0]
             cells.append("" if value is None else str(value)[:40])
         rows.append(cells)
-    return {"names": [*(table.columns[at] for at in numbers), *(name for name, _ in beside)], "rows": rows}
+    return {"names": [*(table.columns[at] for at in numbers), *(name for name, _ in labels)], "rows": rows}
 
 
 def _dots(points: np.ndarray) -> list[list[float]]:

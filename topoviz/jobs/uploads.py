@@ -18,7 +18,7 @@ from threading import Lock
 from typing import IO, Any
 
 from core.data.bounds import printable
-from core.data.readers import SUFFIXES
+from core.data.formats import SUFFIXES
 from core.errors import InputError, invalid
 from core.files import read_json, write_json
 from topoviz.jobs.description import describe

@@ -76,14 +76,15 @@ class Comparison:
 
         Raises `InputError` on another ending.
         """
+        from core.files import write_file
         from topoviz.report.figure import figure
 
         path = Path(path)
         if path.suffix.lower() == ".html":
-            path.write_text(self.html(composition), "utf-8")
+            write_file(self.html(composition), path)
             return
         kind = path.suffix.lower().removeprefix(".")
-        path.write_bytes(figure(self.analysis, self.session, composition or self._usual, kind, dpi))
+        write_file(figure(self.analysis, self.session, composition or self._usual, kind, dpi), path)
 
     def _repr_html_(self) -> str:
         page = html.escape(self._page, quote=True)

@@ -15,7 +15,8 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from core.data.sidecars import Column, sample_rows
+from core.data.columns import Column
+from core.data.sidecars import sample_rows
 from core.errors import InputError, invalid
 from core.files import atomic_file, read_json, write_json
 from topoviz.session.checks import choice
@@ -67,9 +68,7 @@ def read_examples(folder: Path, count: int) -> Examples | None:
     path = folder / _FILE
     if not path.is_file():
         return None
-    if path.stat().st_size > _MOST_JSON:
-        raise _damaged(f"{_FILE} is larger than {_MOST_JSON >> 20} MiB")
-    found = read_json(path)
+    found = read_json(path, _MOST_JSON)
     if not isinstance(found, dict) or found.get("schema") != 1 or found.get("kind") not in KINDS:
         raise _damaged(f"{_FILE} says no kind that is known")
     if found["kind"] == "image":
@@ -196,4 +195,4 @@ def _line(value: Any, longest: int) -> str:
 
 
 def _damaged(reason: str) -> InputError:
-    return InputError(f"the examples beside the model cannot be shown: {reason}; write them again.")
+    return InputError(f"the examples in the model's folder cannot be shown: {reason}; write them again.")

@@ -1,11 +1,10 @@
-"""What colors a model's points beside its leaves: a column of the data, kept in the model's folder.
+"""What colors a model's points other than its leaves: a column of the data, kept in the model's folder.
 
 `labels.json` holds `column` (its name), `names` (of its classes; empty where it is a scale) and `values`, one for each
 row of the model's sample, in the order of `sample.safetensors`: the number of a class, -1 where unknown; on a scale the
 number itself, null where unknown. A model without that file has no such column.
 """
 
-import json
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -15,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.data.sidecars import Column, sample_rows
+from core.data.columns import Column, Texts
+from core.data.names import LABEL_NAMES, label_column
+from core.data.sidecars import sample_rows
 from core.errors import InputError, invalid
-from core.files import write_json
+from core.files import read_json, write_json
 
 if TYPE_CHECKING:
     from core.data.survey import Table
@@ -29,7 +30,8 @@ _MOST_BYTES = 4_000_000
 _MOST_NAMES = 64
 _LONGEST = 80
 _OTHER = "other"
-_USUAL = ("label", "labels", "class", "classes", "target", "species", "cluster", "y")
+# In a sidecar y is what is to be learned; in the data it is a coordinate.
+_USUAL = (*LABEL_NAMES, "y")
 # Whole numbers of more values than this are a scale; a column that was given as labels may have more.
 _FEW = 12
 
@@ -51,13 +53,11 @@ def write_labels(folder: Path, labels: Labels) -> None:
 def read_labels(folder: Path) -> Labels | None:
     """The labels in a model's folder, None where it has none. Raises `InputError` where they are damaged."""
     path = folder / _FILE
-    try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise _damaged()
-        found = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (OSError, ValueError, RecursionError):
+    try:
+        found = read_json(path, _MOST_BYTES)
+    except InputError:
         raise _damaged() from None
     if not isinstance(found, dict) or not all(isinstance(found.get(key), list) for key in ("names", "values")):
         raise _damaged()
@@ -67,22 +67,23 @@ def read_labels(folder: Path) -> Labels | None:
 
 
 def chosen_labels(table: "Table", key: str, rows: np.ndarray) -> Labels:
-    """The labels of some `rows` (m,) of a table: of its column of numbers n for `n3`, of what is beside them for `t0`.
+    """The labels of some `rows` (m,) of a table: of its column of numbers n for `n3`, of its labels n for `t0`.
 
     Whole numbers of few values are classes, and so is text: at most 64, the rest are 'other'. Raises `InputError` on a
     column that is none.
     """
     place = int(key[1:]) if key[:1] in ("n", "t") and key[1:].isascii() and key[1:].isdigit() else -1
-    held = table.columns if key[:1] == "n" else table.beside
+    held = table.columns if key[:1] == "n" else table.labels
     if not 0 <= place < len(held):
         raise invalid("label", "a column of the data", repr(key), "choose one from the list")
     if key[0] == "n":
         return _of_numbers(table.columns[place], np.asarray(table.points[:, place], np.float64), rows)
-    name, values = table.beside[place]
+    name, values = table.labels[place]
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return _of_numbers(name, values.astype(np.float64), rows)
-    texts = ["" if value is None else str(value).strip() for value in values.tolist()]
-    return _of_texts(name, texts, rows)
+    if isinstance(values, np.ndarray) and values.dtype.kind == "S":
+        values = values.astype("U")
+    return _of_texts(name, Texts(values), rows)
 
 
 def given_labels(columns: Sequence[Column], argument: str = "labels") -> Column:
@@ -90,11 +91,11 @@ def given_labels(columns: Sequence[Column], argument: str = "labels") -> Column:
 
     Raises `InputError` where there is none, or its values are no labels.
     """
-    usual = [column for column in columns if column.name.lower() in _USUAL]
-    chosen = columns[0] if len(columns) == 1 else usual[0] if usual else None
-    if chosen is None:
+    place = 0 if len(columns) == 1 else label_column([column.name for column in columns], _USUAL)
+    if place is None:
         names = ", ".join(column.name or "no name" for column in columns[:6])
         raise invalid(argument, "a file of one column, or with one called label", f"columns {names}", "name one label")
+    chosen = columns[place]
     if isinstance(chosen.values, np.ndarray) and chosen.values.ndim != 1:
         raise invalid(argument, "one label a row", f"shape {chosen.values.shape}", "give one number or text a row")
     return chosen
@@ -108,7 +109,7 @@ def attach_labels(folder: Path, column: Column) -> None:
     if isinstance(column.values, np.ndarray):
         labels = _of_numbers(name, column.values.astype(np.float64), rows, few=_MOST_NAMES)
     else:
-        labels = _of_texts(name, ["" if text is None else text.strip() for text in column.values], rows)
+        labels = _of_texts(name, column.values, rows)
     write_labels(folder, labels)
 
 
@@ -122,13 +123,19 @@ def _of_numbers(name: str, values: np.ndarray, rows: np.ndarray, few: int = _FEW
     return Labels(name[:_LONGEST], (), tuple(float(value) if np.isfinite(value) else None for value in taken))
 
 
-def _of_texts(name: str, texts: list[str], rows: np.ndarray, ordered: list[str] | None = None) -> Labels:
-    common = Counter(text for text in texts if text).most_common(_MOST_NAMES)
-    names = ordered or sorted(text for text, _ in common)
+def _of_texts(name: str, texts: Sequence[str | None], rows: np.ndarray, ordered: list[str] | None = None) -> Labels:
+    names = ordered
+    if names is None:
+        counts = Counter(filter(None, map(_stripped, texts)))
+        names = sorted(text for text, _ in counts.most_common(_MOST_NAMES))
     rank = {text: at for at, text in enumerate(names)} | {"": -1}
-    taken = [rank.get(texts[row], len(names)) for row in rows]
+    taken = [rank.get(_stripped(texts[row]), len(names)) for row in rows.tolist()]
     shown = [text[:_LONGEST] for text in names] + ([_OTHER] if len(names) in taken else [])
     return Labels(name[:_LONGEST], tuple(shown), tuple(taken))
+
+
+def _stripped(text: str | None) -> str:
+    return "" if text is None else text.strip()
 
 
 def _value(value: Any, classes: int) -> float | None:
@@ -140,4 +147,4 @@ def _value(value: Any, classes: int) -> float | None:
 
 
 def _damaged() -> InputError:
-    return InputError("the labels beside the model are damaged; train it again to have them.")
+    return InputError("the labels in the model's folder are damaged; train it again to have them.")

@@ -6,6 +6,7 @@ from typing import Any
 import dash_mantine_components as dmc
 from dash import dcc, html
 
+from core.data.formats import SUFFIXES, in_words
 from topoviz.app.views.markup import aria, data, modal
 from topoviz.figures.training import figure
 from topoviz.jobs.description import MOST_COLUMNS
@@ -71,11 +72,10 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
                             className="drop",
                             role="button",
                             tabIndex=0,
+                            # What the page lets a person choose and drop.
+                            **data(accept=",".join(SUFFIXES)),
                         ),
-                        html.P(
-                            ".csv, .parquet, .npy, .npz, .safetensors or .h5ad, one row a point, up to 2 GiB",
-                            className="hint",
-                        ),
+                        html.P(f"{in_words(SUFFIXES)}, one row a point, up to 2 GiB", className="hint"),
                         dmc.Select(
                             id="training-set",
                             size="xs",

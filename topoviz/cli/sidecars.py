@@ -1,21 +1,22 @@
-"""Labels and examples that are given beside the data: read before a training, written into the model's folder after."""
+"""Sidecars of a data set, its labels and examples: read before a training, written into the model's folder after."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.data.sidecars import Column, read_columns
+from core.data.columns import Column
+from core.data.sidecars import read_columns
 from topoviz.session.examples import Kind, given_examples, write_examples
 from topoviz.session.labels import attach_labels, given_labels
 
 if TYPE_CHECKING:
     from core.data import Dataset
 
-__all__ = ["Beside", "read_beside"]
+__all__ = ["Sidecars", "read_sidecars"]
 
 
 @dataclass(frozen=True, eq=False)
-class Beside:
+class Sidecars:
     """A label and an example for each point of a data set, None where none were given. `examples` are of `kind`."""
 
     labels: Column | None = None
@@ -30,7 +31,7 @@ class Beside:
             write_examples(folder, self.kind, self.examples)
 
 
-def read_beside(dataset: "Dataset", labels: Path | None, examples: Path | None, side: str = "") -> Beside:
+def read_sidecars(dataset: "Dataset", labels: Path | None, examples: Path | None, side: str = "") -> Sidecars:
     """What two files say of a data set's points. `side` is what the flags end in ('-a').
 
     Raises `InputError` in one line where a file is at fault, or has another number of rows than the data.
@@ -40,6 +41,6 @@ def read_beside(dataset: "Dataset", labels: Path | None, examples: Path | None, 
         chosen = given_labels(read_columns(labels, dataset, flag), flag)
     flag = f"--examples{side}"
     if examples is None:
-        return Beside(chosen)
+        return Sidecars(chosen)
     kind, values = given_examples(read_columns(examples, dataset, flag), flag)
-    return Beside(chosen, kind, values)
+    return Sidecars(chosen, kind, values)
