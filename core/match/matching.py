@@ -10,17 +10,17 @@ from core.errors import InputError, invalid
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_around, solve_heuristic
 from core.match.judgement import by_chance, confidence, judged, terms
+from core.match.methods import method_row
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
 from core.match.pose import posed
 from core.match.problem import AssignmentProblem, MatchConfig, poses
-from core.match.published import PUBLISHED
+from core.match.published.types import Published
 from core.match.types import Alternative, Matching, Pair
 from core.tree.types import LevelSetTree
 
-__all__ = ["METHODS", "match_trees"]
+__all__ = ["match_trees"]
 
-METHODS = ("leaf-distances", *PUBLISHED)
 _MOST = 20
 
 
@@ -39,14 +39,13 @@ def match_trees(
     there, for pins that contradict each other or a ban, and for leaves that are not finite or are flat.
     """
     config = config or MatchConfig()
-    if config.method not in METHODS:
-        raise invalid("method", "one of " + ", ".join(METHODS), repr(config.method), "choose one of these")
+    find = method_row(config.method).find
     _sound(a, "a")
     _sound(b, "b")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
     allowed, forced = _constraints(a, b, pins, bans)
-    if config.method in PUBLISHED:
-        return _published(a, b, pins, bans, allowed, forced, config)
+    if find is not None:
+        return _published(a, b, pins, bans, allowed, forced, find(a, b), config.method)
     problem, solutions, solver = (_posed if a.dim == b.dim > 3 else _solved)(a, b, config, allowed, forced)
     best, others = solutions.found[0], solutions.found[1:]
     gap = others[0].cost - best.cost if others else problem.margin
@@ -95,10 +94,10 @@ def _published(
     bans: tuple[tuple[int, int], ...],
     allowed: np.ndarray,
     forced: dict[int, int],
-    config: MatchConfig,
+    found: Published,
+    method: str,
 ) -> Matching:
     """A published method's matching of the leaves, with every pin put in and no ban left."""
-    found = PUBLISHED[config.method](a, b)
     place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
     partners = np.full(len(place_a), -1)
     for i, j in found.pairs:
@@ -108,8 +107,8 @@ def _published(
         partners[i] = j
     best = Solution(tuple(partners.tolist()), found.distance)
     pairs = node_pairs(a, b, best, pins, bans, np.full(len(partners), 0.5), {})
-    reason = f"The method {config.method} does not say how sure it is."
-    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, False, config.method, reasons=(reason,))
+    reason = f"The method {method} does not say how sure it is."
+    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, False, method, reasons=(reason,))
 
 
 def _left_out(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -62,9 +62,9 @@ class _Usual:
 class MatchConfig:
     """How a matching is found and judged.
 
-    `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
-    bring, None what suits the dimension. `levels` are the multiples of the evidence's usual noise that are tried; the
-    likeliest is taken. A matching within `margin` nats of the best (None: what suits the dimension) is an explanation
+    `method` is one of `core.match.methods.METHODS`. `price` in nats is what a matched leaf must bring, None what suits
+    the dimension. `levels` are the multiples of the evidence's usual noise that are tried; the likeliest is taken. A
+    matching within `margin` nats of the best (None: what suits the dimension) is an explanation
     as good. Trees of at most `exact_leaves` leaves are solved to the proven optimum. Beyond three dimensions, where
     pairs of leaves only propose, there is one level and no proof.
     """
