@@ -43,13 +43,13 @@ _OTHER_MARK = '<path d="M10 1.6L18.4 10L10 18.4L1.6 10Z" {look}/>'
 def glyph(family: str, color: str) -> str:
     """The drawing of a family of a superposition as SVG: one by hand, else the places of its skeleton; a diamond for
     one that is not known here."""
-    return _svg((_DRAWINGS.get(family) or _from_places(family)).replace("{c}", color))
+    by_hand = _DRAWINGS.get(family, _OTHER)
+    drawn = _from_places(family) if family in SKELETONS and by_hand is _OTHER else by_hand
+    return _svg(drawn.replace("{c}", color))
 
 
 @cache
 def _from_places(family: str) -> str:
-    if family not in SKELETONS:
-        return _OTHER
     places = SKELETONS[family]().places
     flat = np.column_stack((places, np.zeros(len(places))))[:, :2]
     flat = 10 + 8 * flat * (1, -1) / np.abs(flat).max()
