@@ -5,12 +5,13 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from core.errors import InputError, invalid
+from core.model.prior import PRIORS
 
 __all__ = ["FlowAutoencoderConfig", "choices"]
 
 _CHOICES = {
     "flow": ("coupling", "cnf"),
-    "prior": ("mixture", "superposition", "adversarial"),
+    "prior": tuple(PRIORS),
     "warm_start": ("auto", "pca", "geodesic"),
 }
 _RANGES = {
@@ -49,9 +50,7 @@ class FlowAutoencoderConfig:
     with a regression of the latents on an Isomap embedding, 'auto' with the latter where pads make room to unknot.
     `blocks` additive couplings with networks of `width` units make the flow.
 
-    The `prior` is a 'mixture' of at most `components` Gaussians, of which those that the points do not call for are let
-    go; a 'superposition' of such blobs with a line, a ring, a figure-eight and more; or 'adversarial', a generator of
-    `components` experts that learns against a critic.
+    The `prior` is one of `core.model.prior.PRIORS`, which say what each is; it has at most `components` components.
 
     `steps` of `batch` points at a peak `learning_rate`; `minutes` bounds the time. `evenness` is the weight, during the
     first half of training, of round level sets that lie close: of all encodings with one likelihood, the one that
@@ -111,7 +110,7 @@ class FlowAutoencoderConfig:
             try:
                 document = json.loads(document)
             except json.JSONDecodeError as error:
-                raise InputError(f"the configuration is not JSON ({error}); mend it or leave it out.") from None
+                raise InputError(f"the configuration is not JSON ({error}); correct it or leave it out.") from None
         if not isinstance(document, dict):
             raise invalid("config", "a JSON object", type(document).__name__, 'write {"latent_dim": 2}')
         known = {field.name for field in fields(cls)}

@@ -28,7 +28,7 @@ from core.gaussians.mixture import GaussianMixture
 from core.match.anchors import anchor_pins
 from core.match.problem import leaf_distances
 from core.meaning import carry_labels, score_labels
-from core.model.prior.learned import MixtureModule
+from core.model.prior.mixture import MixtureModule
 from core.tree import LevelSets, LevelSetTree, tree_with_regions
 from core.worlds.tangled import WORLDS
 

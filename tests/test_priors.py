@@ -8,9 +8,9 @@ import torch
 
 import core
 from core.gaussians.mixture import GaussianMixture
-from core.model.likelihood import PRIORS
+from core.model.prior import PRIORS
 from core.model.prior.learned import LearnedPrior
-from core.model.prior.merge import condensed, description_length
+from core.model.prior.merge import description_length, pruned
 from core.model.prior.skeletons import skeletons
 from core.training.loop import Fit
 from core.tree import tree_with_regions
@@ -20,7 +20,7 @@ from core.worlds.tangled import WORLDS
 def disturbed(name: str, dim: int, by: float = 0.1) -> LearnedPrior:
     """A prior as it may be along the way, in double precision."""
     rng = np.random.default_rng(dim)
-    prior = PRIORS[name](rng.normal(size=(600, dim)), 6, rng).double()
+    prior = PRIORS[name].start(rng.normal(size=(600, dim)), 6, rng).double()
     generator = torch.Generator().manual_seed(dim)
     with torch.no_grad():
         for value in prior.parameters():
@@ -86,13 +86,13 @@ def test_skeletons_are_centered_and_of_unit_size(dim):
     ("name", "holes"), [("line", 0), ("ring", 1), ("eight", 2), ("theta", 2), ("sheet", 0), ("shell", 1)]
 )
 def test_families_have_their_topology(name, holes):
-    prior = PRIORS["superposition"](np.random.default_rng(0).normal(size=(2000, 2)), 4, np.random.default_rng(0))
+    prior = PRIORS["superposition"].start(np.random.default_rng(0).normal(size=(2000, 2)), 4, np.random.default_rng(0))
     tree = core.level_set_tree(prior.shapes[name].export(), simplify=0.3)
     assert tree.betti[0].tolist() == [1, holes]
 
 
 def test_a_ridge_shows_nothing_of_its_places():
-    prior = PRIORS["superposition"](np.random.default_rng(0).normal(size=(2000, 2)), 4, np.random.default_rng(0))
+    prior = PRIORS["superposition"].start(np.random.default_rng(0).normal(size=(2000, 2)), 4, np.random.default_rng(0))
     ring = prior.shapes["ring"].export()
     angle = np.linspace(0, 2 * np.pi, 500)
     radius = np.linalg.norm(ring.means - ring.weights @ ring.means, axis=1).mean()
@@ -100,19 +100,19 @@ def test_a_ridge_shows_nothing_of_its_places():
     assert np.ptp(ring.log_density(along)) < 0.15
 
 
-def test_condensing_finds_the_components_that_were_there():
+def test_pruning_finds_the_components_that_were_there():
     plane = WORLDS["islands-a"].mixture
     z = plane.sample(6000, 0)
     rng = np.random.default_rng(0)
-    many = PRIORS["mixture"](z, 40, rng).export()
-    kept = condensed(many, z, len(z))
+    many = PRIORS["mixture"].start(z, 40, rng).export()
+    kept = pruned(many, z, len(z))
     assert 6 <= len(kept.weights) <= 9
     assert kept.log_density(z).mean() > plane.log_density(z).mean() - 0.01
 
 
-def test_condensing_leaves_what_is_called_for():
+def test_pruning_leaves_what_is_called_for():
     plane = WORLDS["islands-a"].mixture
-    kept = condensed(plane, plane.sample(6000, 0), 6000)
+    kept = pruned(plane, plane.sample(6000, 0), 6000)
     assert len(kept.weights) == len(plane.weights)
 
 
@@ -121,17 +121,17 @@ def test_description_grows_with_parameters_and_shrinks_with_points():
     assert description_length(6, 100_000) < description_length(6, 1000)
 
 
-def test_condensed_module_is_the_condensed_mixture():
+def test_pruned_module_is_the_pruned_mixture():
     z = WORLDS["islands-a"].mixture.sample(4000, 1)
-    prior = PRIORS["mixture"](z, 24, np.random.default_rng(0))
-    expected = condensed(prior.export(), torch.from_numpy(z).float().double().numpy(), len(z))
-    prior.condense(torch.from_numpy(z).float(), len(z))
+    prior = PRIORS["mixture"].start(z, 24, np.random.default_rng(0))
+    expected = pruned(prior.export(), torch.from_numpy(z).float().double().numpy(), len(z))
+    prior.prune(torch.from_numpy(z).float(), len(z))
     places = z[:200]
     assert np.allclose(prior.export().log_density(places), expected.log_density(places), atol=1e-4)
 
 
 def test_the_likelihood_does_not_move_the_generator():
-    prior = PRIORS["adversarial"](np.random.default_rng(0).normal(size=(500, 2)), 5, np.random.default_rng(0))
+    prior = PRIORS["adversarial"].start(np.random.default_rng(0).normal(size=(500, 2)), 5, np.random.default_rng(0))
     z = torch.randn(64, 2, generator=torch.Generator().manual_seed(0), requires_grad=True)
     prior(z).mean().backward()
     assert z.grad is not None
@@ -139,7 +139,7 @@ def test_the_likelihood_does_not_move_the_generator():
 
 
 def test_the_critic_moves_generator_and_latents_against_itself():
-    prior = PRIORS["adversarial"](np.random.default_rng(0).normal(size=(500, 2)), 5, np.random.default_rng(0))
+    prior = PRIORS["adversarial"].start(np.random.default_rng(0).normal(size=(500, 2)), 5, np.random.default_rng(0))
     z = (3 + torch.randn(512, 2, generator=torch.Generator().manual_seed(0))).requires_grad_()
     before = prior.cost(z, 500)
     before.backward()
@@ -176,13 +176,13 @@ def test_however_early_training_ends_components_fade_first():
     assert (last.model.prior.weights > 1e-6).sum() < 20
 
 
-def test_patience_waits_for_the_condensing():
+def test_patience_waits_for_the_pruning():
     fit = Fit(core.load_dataset("blob", n=300), SHORT, seed=0)
     fit.net.start_prior(fit.batch(200), "mixture", 4, fit.rng)
     fit.step, fit.clock = 50, 0.65
     fit._cut_short()
     assert fit.clock == 0.65
-    fit.condensed = True
+    fit.pruned = True
     fit._cut_short()
     assert fit.clock == 1.0
 
@@ -199,4 +199,4 @@ def test_a_superposition_says_what_it_chose(tmp_path):
 
 def test_weights_of_an_untold_mixture_stay_as_they_are():
     q = GaussianMixture(np.ones(1), np.zeros((1, 2)), np.eye(2)[None])
-    assert condensed(q, q.sample(100, 0), 100) is q
+    assert pruned(q, q.sample(100, 0), 100) is q

@@ -7,8 +7,8 @@ import ot
 import pytest
 from scipy.optimize import linear_sum_assignment
 
+from core.match.methods import METHODS
 from core.match.published import (
-    PUBLISHED,
     branch_wasserstein,
     edit_distance,
     fused_gromov_wasserstein,
@@ -18,6 +18,7 @@ from core.match.published import (
 from core.match.published.branches import branch_decomposition
 from core.tree.types import LevelSetTree
 
+PUBLISHED = {name: method.find for name, method in METHODS.items() if method.find is not None}
 EDITS = [
     edit_distance,
     pytest.param(lambda a, b: edit_distance(a, b, "overhang"), id="overhang"),

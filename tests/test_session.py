@@ -13,7 +13,8 @@ from topoviz.session import state as session_module
 from topoviz.session.address import from_query, to_query
 from topoviz.session.events import Adopt, reduce
 from topoviz.session.history import History
-from topoviz.session.state import EDIT_FIELDS, FAMILIES, NODE_FIELDS, Name, Selection, Session
+from topoviz.session.state import EDIT_FIELDS, NODE_FIELDS, Name, Selection, Session
+from topoviz.vocabulary import families
 
 nodes = st.integers(0, 30)
 printable = st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=20)
@@ -37,7 +38,7 @@ def sessions(draw):
         level=draw(st.floats(0, 1)),
         simplify=draw(st.floats(0, 100)),
         morph=draw(st.floats(0, 1)),
-        family=draw(st.sampled_from(FAMILIES)),
+        family=draw(st.sampled_from(families())),
         complete=draw(st.booleans()),
         selection=draw(st.none() | st.builds(Selection, st.sampled_from("ab"), nodes)),
         alternative=draw(st.integers(0, 9)),

@@ -19,7 +19,6 @@ from core.baselines import (
     gromov,
     latent_translation,
     merit,
-    methods,
     mini_vec2vec,
     planted_pairs,
     problem,
@@ -283,7 +282,7 @@ def test_a_solver_that_gives_up_says_so(monkeypatch):
 
 
 def with_fit(monkeypatch, name, fit):
-    monkeypatch.setitem(methods.TRANSLATORS, name, replace(TRANSLATORS[name], fit=fit))
+    monkeypatch.setattr(TRANSLATORS[name].home.replace(":", "."), fit)
 
 
 def test_a_map_that_is_not_finite_did_not_converge(monkeypatch):

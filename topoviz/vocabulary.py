@@ -1,15 +1,38 @@
-"""What the app says in words, where more than one place says it."""
+"""What the app says in words, where more than one place says it.
 
-from collections.abc import Mapping
+Priors, map families, matching methods and translators are rows of `core`; here their rows become words. The tables
+load when a function first reads one, so that the command line starts fast.
+"""
 
-__all__ = ["PRIORS", "cost_shares", "counted", "sureness"]
+from collections.abc import Collection, Mapping
+from typing import Any
 
-# What each family of priors is.
-PRIORS = {
-    "mixture": "a big Gaussian mixture",
-    "superposition": "a weighted sum of blobs, lines, rings, … whose weights say which topology the data chose",
-    "adversarial": "a learned generator trained against a critic",
-}
+__all__ = [
+    "AUTO",
+    "article",
+    "bends",
+    "cited",
+    "cost_shares",
+    "counted",
+    "families",
+    "family_label",
+    "map_kind",
+    "map_written",
+    "method_label",
+    "method_options",
+    "method_source",
+    "method_written",
+    "prior_list",
+    "prior_place",
+    "prior_words",
+    "prior_written",
+    "priors_in_order",
+    "sureness",
+    "translator_list",
+]
+
+AUTO = "auto"
+"""The word for the best family of maps."""
 _SURE, _LIKELY = 0.8, 0.6
 
 
@@ -21,6 +44,138 @@ def counted(count: int, noun: str) -> str:
     """
     many = noun[:-1] + "ves" if noun.endswith("f") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else many}"
+
+
+def article(noun: str) -> str:
+    """A noun with its article.
+
+    >>> article("ring"), article("eight")
+    ('a ring', 'an eight')
+    """
+    return f"{'an' if noun.startswith(tuple('aeiou')) else 'a'} {noun}"
+
+
+def cited(words: str, source: str) -> str:
+    """Words with their source in brackets; what comes from topoviz itself has none.
+
+    >>> cited("an affine map", "Delon 2020"), cited("by evidence", "topoviz")
+    ('an affine map (Delon 2020)', 'by evidence')
+    """
+    return words if source in ("", "topoviz") else f"{words} ({source})"
+
+
+def prior_words(prior: str) -> str:
+    """What a prior is, for a user; empty for one that is not known here.
+
+    >>> prior_words("mixture")
+    'a big Gaussian mixture'
+    """
+    from core.model.prior import PRIORS
+
+    return PRIORS[prior].says if prior in PRIORS else ""
+
+
+def prior_written(prior: str) -> str:
+    """What a paper calls a prior, with its source; the name of one that is not known here."""
+    from core.model.prior import PRIORS
+
+    return cited(PRIORS[prior].written, PRIORS[prior].source) if prior in PRIORS else prior
+
+
+def prior_place(prior: str) -> int | None:
+    """The place of a prior in the table, which chooses its color and its mark; None for one that is not known here."""
+    from core.model.prior import PRIORS
+
+    return list(PRIORS).index(prior) if prior in PRIORS else None
+
+
+def priors_in_order(priors: Collection[str]) -> list[str]:
+    """Priors in the order of the table, unknown ones behind them by name."""
+    from core.model.prior import PRIORS
+
+    return [prior for prior in PRIORS if prior in priors] + sorted(set(priors) - set(PRIORS))
+
+
+def prior_list() -> str:
+    """The priors and what each is, in one sentence."""
+    from core.model.prior import PRIORS
+
+    return "; ".join(f"{name}, {prior.says}" for name, prior in PRIORS.items())
+
+
+def translator_list() -> str:
+    """The translators, a line each: name, what it does, source."""
+    from core.baselines.methods import TRANSLATORS
+
+    lines = (f"  {name:<28}{cited(method.says, method.source)}" for name, method in TRANSLATORS.items())
+    return "\n".join(("translators:", *lines))
+
+
+def families() -> tuple[str, ...]:
+    """The map families to choose from, the best one first."""
+    from core.maps.families import FAMILIES
+
+    return (AUTO, *FAMILIES)
+
+
+def family_label(family: str) -> str:
+    """What a map family is called in a list."""
+    from core.maps.families import FAMILIES
+
+    return "Best family" if family == AUTO else FAMILIES[family].label
+
+
+def map_kind(family: str) -> str:
+    """What a map of a family is called in a sentence.
+
+    >>> map_kind("tree"), map_kind("composed")
+    ('tree-guided map', 'composed map')
+    """
+    from core.maps.families import FAMILIES
+
+    return FAMILIES[family].kind if family in FAMILIES else f"{family} map"
+
+
+def map_written(family: str) -> str:
+    """What a paper calls a map of a family, with its source."""
+    from core.maps.families import FAMILIES
+
+    return cited(map_kind(family), FAMILIES[family].source if family in FAMILIES else "")
+
+
+def bends(family: str) -> bool:
+    """Whether maps of a family are more than their global affine part."""
+    from core.maps.families import FAMILIES
+
+    return family in FAMILIES and FAMILIES[family].bend is not None
+
+
+def method_options() -> list[dict[str, Any]]:
+    """The matching methods as options of a picker."""
+    from core.match.methods import METHODS
+
+    return [{"value": name, "label": method.label} for name, method in METHODS.items()]
+
+
+def method_source(method: str) -> str | None:
+    """Where a published method comes from; None for topoviz's own, and for one that is not known here."""
+    from core.match.methods import METHODS
+
+    return None if method not in METHODS or METHODS[method].verdict else METHODS[method].source
+
+
+def method_label(method: str) -> str:
+    """What a method is called in a list."""
+    from core.match.methods import METHODS
+
+    return METHODS[method].label if method in METHODS else method
+
+
+def method_written(method: str) -> str:
+    """How trees were matched, for a paper, with its source; the name of a method that is not known here."""
+    from core.match.methods import METHODS
+
+    return cited(METHODS[method].says, METHODS[method].source) if method in METHODS else method
 
 
 def sureness(confidence: float, pinned: bool = False) -> str:

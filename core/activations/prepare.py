@@ -20,7 +20,7 @@ from core.activations.units import UnitReport, examine_units
 from core.data.spool import row_blocks
 from core.errors import InputError, invalid
 from core.files import atomic_file
-from core.model.prior.learned import MixtureModule
+from core.model.prior.mixture import MixtureModule
 from core.tree.regime import Regime, regime_of
 
 __all__ = ["Preparation", "load_preparation", "prepare", "prepared_pair", "save_preparation"]

@@ -1,4 +1,7 @@
-"""Translators between two latent spaces behind one call: ours beside the others, one file each."""
+"""Translators between two latent spaces behind one call: ours beside the others, one file each.
+
+What joins two networks rather than two latent spaces is in `rebasin` and `stitching`, which load torch.
+"""
 
 from core.baselines.comparison import Row, compare, ranked
 from core.baselines.fusion import Fusion, fuse
@@ -6,8 +9,6 @@ from core.baselines.merits import Merit, merit
 from core.baselines.methods import TRANSLATORS, problem, translate
 from core.baselines.ours import matching_of
 from core.baselines.planted import planted_pairs
-from core.baselines.rebasin import weight_matching
-from core.baselines.stitching import stitch_on_activations, stitch_on_task, stitched_accuracy
 from core.baselines.types import Latents, Method, Pairs, Translator
 
 __all__ = [
@@ -26,9 +27,5 @@ __all__ = [
     "planted_pairs",
     "problem",
     "ranked",
-    "stitch_on_activations",
-    "stitch_on_task",
-    "stitched_accuracy",
     "translate",
-    "weight_matching",
 ]

@@ -1,62 +1,67 @@
 """The table of translators, and the one call for all of them.
 
-Each takes clouds of latents, pairs where it needs them, and a seed; each gives a map from A's space to B's.
+Each takes clouds of latents, pairs where it needs them, and a seed; each gives a map from A's space to B's. A row is
+plain text, so that a list of them loads none; it loads its module when it translates.
 """
 
 import numpy as np
 
-from core.baselines.affine import affine
-from core.baselines.gaussian import gaussian_transport
-from core.baselines.gromov import gromov_wasserstein
-from core.baselines.latent_translation import latent_translation
-from core.baselines.mini_vec2vec import mini_vec2vec, mini_vec2vec_like
-from core.baselines.ours import ours, ours_tree
-from core.baselines.procrustes import procrustes
-from core.baselines.relative import relative, relative_like
-from core.baselines.transport import optimal_transport
 from core.baselines.types import Latents, Method, Pairs, Translator
-from core.baselines.wasserstein import wasserstein_procrustes, wasserstein_procrustes_ours
 from core.errors import InputError, invalid
 
 __all__ = ["TRANSLATORS", "problem", "translate"]
 
 TRANSLATORS: dict[str, Method] = {
     "ours": Method(
-        ours, "matched level-set trees, affine map", "topoviz", same_dim=False, models=True, ours=True
+        "core.baselines.ours:ours", "matched level-set trees, affine map", "topoviz",
+        same_dim=False, models=True, ours=True,
     ),
     "ours-tree": Method(
-        ours_tree, "matched level-set trees, one affine piece per leaf", "topoviz", models=True, ours=True
-    ),
-    "wasserstein-procrustes-ours": Method(
-        wasserstein_procrustes_ours, "rotation and coupling in turns, from ours", "arXiv 1805.11222",
+        "core.baselines.ours:ours_tree", "matched level-set trees, one affine piece per leaf", "topoviz",
         models=True, ours=True,
     ),
+    "wasserstein-procrustes-ours": Method(
+        "core.baselines.wasserstein:wasserstein_procrustes_ours", "rotation and coupling in turns, from ours",
+        "arXiv 1805.11222", models=True, ours=True,
+    ),
     "wasserstein-procrustes": Method(
-        wasserstein_procrustes, "rotation and coupling in turns, from random starts", "arXiv 1805.11222"
+        "core.baselines.wasserstein:wasserstein_procrustes", "rotation and coupling in turns, from random starts",
+        "arXiv 1805.11222",
     ),
     "gromov-wasserstein": Method(
-        gromov_wasserstein, "coupling that keeps distances, affine fit", "arXiv 1805.09114", same_dim=False
+        "core.baselines.gromov:gromov_wasserstein", "coupling that keeps distances, affine fit", "arXiv 1805.09114",
+        same_dim=False,
     ),
     "mini-vec2vec": Method(
-        mini_vec2vec, "anchors by quadratic assignment, refined by neighbors", "arXiv 2510.02348"
+        "core.baselines.mini_vec2vec:mini_vec2vec", "anchors by quadratic assignment, refined by neighbors",
+        "arXiv 2510.02348",
     ),
-    "mini-vec2vec-like": Method(mini_vec2vec_like, "the same with lengths kept", "after arXiv 2510.02348"),
-    "optimal-transport": Method(optimal_transport, "least displacement, point by point", "arXiv 1507.00504"),
+    "mini-vec2vec-like": Method(
+        "core.baselines.mini_vec2vec:mini_vec2vec_like", "the same with lengths kept", "after arXiv 2510.02348"
+    ),
+    "optimal-transport": Method(
+        "core.baselines.transport:optimal_transport", "least displacement, point by point", "arXiv 1507.00504"
+    ),
     "gaussian-transport": Method(
-        gaussian_transport, "least displacement between Gaussians", "arXiv 1803.00567"
+        "core.baselines.gaussian:gaussian_transport", "least displacement between Gaussians", "arXiv 1803.00567"
     ),
     "latent-translation": Method(
-        latent_translation, "one auto-encoder for both, held together by classes", "arXiv 1902.08261",
-        same_dim=False, labels=True,
+        "core.baselines.latent_translation:latent_translation", "one auto-encoder for both, held together by classes",
+        "arXiv 1902.08261", same_dim=False, labels=True,
     ),
-    "affine": Method(affine, "least squares on pairs", "arXiv 2311.00664", pairs=True, same_dim=False),
-    "procrustes": Method(procrustes, "rotation of least squares on pairs", "Schönemann 1966", pairs=True),
+    "affine": Method(
+        "core.baselines.affine:affine", "least squares on pairs", "arXiv 2311.00664", pairs=True, same_dim=False
+    ),
+    "procrustes": Method(
+        "core.baselines.procrustes:procrustes", "rotation of least squares on pairs", "Schönemann 1966", pairs=True
+    ),
     "relative": Method(
-        relative, "directions, by their cosines to paired anchors", "arXiv 2406.15057",
+        "core.baselines.relative:relative", "directions, by their cosines to paired anchors", "arXiv 2406.15057",
         pairs=True, same_dim=False, few=True,
     ),
     "relative-like": Method(
-        relative_like, "the same with lengths kept", "after arXiv 2406.15057", pairs=True, same_dim=False, few=True
+        "core.baselines.relative:relative_like", "the same with lengths kept", "after arXiv 2406.15057",
+        pairs=True, same_dim=False, few=True,
     ),
 }  # fmt: skip
 

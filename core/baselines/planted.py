@@ -1,18 +1,22 @@
 """True pairs for free: two models that learned from tangles of one planted world see the same planted points."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from core.baselines.types import Pairs
 from core.gaussians.mixture import GaussianMixture
-from core.model.autoencoder import FlowAutoencoder
 from core.worlds.tangled import WORLDS, World
+
+if TYPE_CHECKING:
+    from core.model.autoencoder import FlowAutoencoder
 
 __all__ = ["planted_pairs"]
 
 _CLOSE = 1e-3
 
 
-def planted_pairs(a: FlowAutoencoder, b: FlowAutoencoder, n: int = 4000, seed: int = 0) -> Pairs | None:
+def planted_pairs(a: "FlowAutoencoder", b: "FlowAutoencoder", n: int = 4000, seed: int = 0) -> Pairs | None:
     """At most n planted points of the modes that both worlds share, each tangled and encoded on either side with noise
     of its own; labels are the modes. None where the models are not known to come from worlds that share a mode.
     """
@@ -30,11 +34,11 @@ def planted_pairs(a: FlowAutoencoder, b: FlowAutoencoder, n: int = 4000, seed: i
     return Pairs(latents[0], latents[1], world_a.modes[component])
 
 
-def _encoded(model: FlowAutoencoder, world: World, plane: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def _encoded(model: "FlowAutoencoder", world: World, plane: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return model.encode(world.tangled(plane, rng))[0]
 
 
-def _world_of(model: FlowAutoencoder) -> World | None:
+def _world_of(model: "FlowAutoencoder") -> World | None:
     """The world that a model's kept points come from: its name alone could be that of a file."""
     world, sample = WORLDS.get(model.name), model.sample
     if world is None or sample is None or sample.truth is None or sample.points.shape[1] != world.dim:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Protocol
 
 import numpy as np
@@ -90,12 +91,12 @@ Fit = Callable[[Latents, Latents, Pairs | None, int], Translator]
 
 @dataclass(frozen=True)
 class Method:
-    """A way to find a translator: `fit`, and what it needs: `pairs`, latent spaces of one dimension (`same_dim`), or
-    models with a density on both sides (`models`), or classes of points on both sides (`labels`). `few` marks those
-    that make do with fewer pairs than fix an affine map, `ours` those that start from level-set trees; `says` is one
-    line on what it does, `source` where it comes from."""
+    """A way to find a translator: `home`, the "module:function" that does it, and what it needs: `pairs`, latent spaces
+    of one dimension (`same_dim`), models with a density on both sides (`models`), or classes of points on both sides
+    (`labels`). `few` marks those that need fewer pairs than fix an affine map, `ours` those that start from level-set
+    trees; `says` is one line on what it does, `source` where it comes from."""
 
-    fit: Fit
+    home: str
     says: str
     source: str
     pairs: bool = False
@@ -104,6 +105,11 @@ class Method:
     ours: bool = False
     labels: bool = False
     few: bool = False
+
+    @property
+    def fit(self) -> Fit:
+        """The function, loaded now."""
+        return resolve_name(self.home)
 
 
 def class_numbers(labels: np.ndarray, inputs: np.ndarray, classes: int | None = None) -> np.ndarray:

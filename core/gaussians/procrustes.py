@@ -14,7 +14,21 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["PROCRUSTES", "NodePairs", "descend", "solve", "square_root"]
+__all__ = [
+    "NodePairs",
+    "Step",
+    "affine_step",
+    "descend",
+    "orthogonal_step",
+    "similarity_step",
+    "solve",
+    "square_root",
+    "translation_step",
+]
+
+Step = Callable[[np.ndarray, np.ndarray], np.ndarray]
+"""The matrices M (s, k_b, k_a) of a family that minimize tr(M S M^T) - 2 tr(M^T N), given N (s, k_b, k_a) and S
+(k_a, k_a) or (s, k_a, k_a)."""
 
 _FLOOR = 1e-10
 _PAIRS = 3, 10
@@ -188,47 +202,41 @@ def square_root(covariances: np.ndarray) -> np.ndarray:
     return (axes * np.sqrt(values)[..., None, :]) @ np.swapaxes(axes, -1, -2)
 
 
-def _affine(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def affine_step(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The `Step` of all matrices."""
     return np.swapaxes(np.linalg.solve(spread, np.swapaxes(cross, 1, 2)), 1, 2)
 
 
-def _orthogonal(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def orthogonal_step(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The `Step` of rotations and reflections."""
     return _polar(cross)
 
 
-def _similarity(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def similarity_step(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The `Step` of rotations and reflections with one scale."""
     left, values, right = np.linalg.svd(cross)
     return (values.sum(1) / np.trace(spread, axis1=-2, axis2=-1))[:, None, None] * (left @ right)
 
 
-def _translation(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+def translation_step(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """The `Step` of the identity alone."""
     return np.broadcast_to(np.eye(spread.shape[-1]), cross.shape)
 
 
-# For each family the M (s, k_b, k_a) that minimizes tr(M S M^T) - 2 tr(M^T N), given N and S
-# (k_a, k_a) or (s, k_a, k_a).
-PROCRUSTES: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
-    "translation": _translation,
-    "similarity": _similarity,
-    "orthogonal": _orthogonal,
-    "affine": _affine,
-}
-
-
-def solve(nodes: NodePairs, family: str) -> tuple[np.ndarray, float]:
-    """The matrix (k_b, k_a) of least cost in a family, and that cost as a share of the size of B's nodes."""
-    step = PROCRUSTES[family]
+def solve(nodes: NodePairs, step: Step) -> tuple[np.ndarray, float]:
+    """The matrix (k_b, k_a) of least cost in the family of `step`, and that cost as a share of the size of B's
+    nodes."""
     matrices = nodes.starts()
-    if family != "affine":
+    if step is not affine_step:
         matrices = step(matrices, nodes.spread)
     for _ in range(_EARLY):
         matrices = step(nodes.moments(matrices)[0], nodes.spread)
     best = int(nodes.moments(matrices)[1].argmin())
-    matrices, costs = descend(nodes, family, matrices[[best]])
+    matrices, costs = descend(nodes, step, matrices[[best]])
     return matrices[0], float(costs[0])
 
 
-def descend(nodes: NodePairs, family: str, matrices: np.ndarray, rounds: int = _LATE) -> tuple[np.ndarray, np.ndarray]:
+def descend(nodes: NodePairs, step: Step, matrices: np.ndarray, rounds: int = _LATE) -> tuple[np.ndarray, np.ndarray]:
     """The local optima (s, k_b, k_a) below some matrices, and their costs (s,) as shares of the size of B's nodes.
 
     The alternation converges linearly; every other step is extrapolated, and taken back where that does not pay.
@@ -236,7 +244,6 @@ def descend(nodes: NodePairs, family: str, matrices: np.ndarray, rounds: int = _
     References: Varadhan and Roland 2008, "Simple and globally convergent methods for accelerating the convergence of
     any EM algorithm".
     """
-    step = PROCRUSTES[family]
     previous = np.full(len(matrices), np.inf)
     for _ in range(rounds):
         cross, costs = nodes.moments(matrices)

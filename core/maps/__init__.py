@@ -5,8 +5,8 @@ from typing import Any
 
 from core.errors import invalid
 from core.maps.affine import AffineMap, ComposedMap, LatentMap
+from core.maps.families import FAMILIES, Family
 from core.maps.fit import (
-    FAMILIES,
     Residual,
     best_family,
     disagreeing_pairs,
@@ -21,6 +21,7 @@ from core.maps.uncertainty import MapUncertainty, map_uncertainty, round_trip
 __all__ = [
     "FAMILIES",
     "AffineMap",
+    "Family",
     "LatentMap",
     "MapUncertainty",
     "Residual",
@@ -64,8 +65,7 @@ def _inverse_tree(document: Mapping[str, Any]) -> LatentMap:
 
 
 _READERS: dict[str, Callable[[Mapping[str, Any]], LatentMap]] = {
-    **dict.fromkeys(FAMILIES[:-1], AffineMap.from_dict),
-    "tree": TreeMap.from_dict,
+    **{name: row.read for name, row in FAMILIES.items()},
     "composed": _composed,
     "inverse tree": _inverse_tree,
 }

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.errors import InputError, invalid
-from core.gaussians.procrustes import PROCRUSTES, NodePairs, descend, solve, square_root
+from core.errors import InputError
+from core.gaussians.procrustes import NodePairs, descend, solve, square_root
 from core.maps.affine import AffineMap, LatentMap
+from core.maps.families import FAMILIES, Family, family_row
 from core.maps.robust import disagreeing
-from core.maps.tree_guided import TreeMap
 from core.match.explanations import singled_out
 from core.match.pairs import basin_pairs
 from core.match.types import Matching, Pair
 from core.tree.regime import Regime, regime_of
 
 __all__ = [
-    "FAMILIES",
     "Residual",
     "agreeing_nodes",
     "best_family",
@@ -30,8 +29,6 @@ __all__ = [
     "residuals",
 ]
 
-FAMILIES = ("translation", "orthogonal", "similarity", "affine", "tree")
-_NEEDED = {"translation": 1, "orthogonal": 2, "similarity": 2, "affine": 2, "tree": 2}
 _ROUNDS = 25
 # Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
@@ -59,37 +56,36 @@ class Residual:
 def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
     """The map of a family that best carries A's matched nodes onto B's, weighted by mass and confidence.
 
-    Leaves count, and inner nodes that a person pinned. 'translation', 'orthogonal' (a rotation or reflection and a
-    shift), 'similarity' and 'affine' minimize the squared Wasserstein distances between the nodes' Gaussians
-    (derived in `core.gaussians.procrustes`); 'tree' blends one affine piece per matched node into the affine map.
-    Between different dimensions only 'affine' is there. Pairs that `disagreeing_pairs` names are left out, save
-    pinned ones. Raises `InputError` where the matched nodes are too few or fit several maps alike, and for a node whose
-    covariance is flat or not finite.
+    Leaves count, and inner nodes that a person pinned. The affine part minimizes the squared Wasserstein distances
+    between the nodes' Gaussians (derived in `core.gaussians.procrustes`); a family such as 'tree', which blends one
+    affine piece per matched node into it, bends it afterwards. Between different dimensions only rectangular families
+    are available. Pairs that `disagreeing_pairs` names are left out, except pinned ones. Raises `InputError` where the
+    matched nodes are too few or fit several maps alike, and for a node whose covariance is flat or not finite.
     """
     return fit_nodes(agreeing_nodes(matching, family), family)
 
 
 def fit_nodes(nodes: NodePairs, family: str) -> LatentMap:
     """`fit_map` of nodes that are enough for the family."""
-    linear = _linear(family)
-    matrix, ambiguous = _solved(nodes, linear)
+    row = family_row(family)
+    matrix, ambiguous = _solved(nodes, row)
     if ambiguous:
         raise InputError(_too_alike(len(nodes), family))
-    affine = AffineMap(matrix, nodes.center_b - matrix @ nodes.center_a, linear)
-    return _tree_map(affine, nodes) if family == "tree" else affine
+    offset = nodes.center_b - matrix @ nodes.center_a
+    return AffineMap(matrix, offset, family) if row.bend is None else row.bend(AffineMap(matrix, offset), nodes)
 
 
 def disagreeing_pairs(matching: Matching, family: str = "affine") -> tuple[tuple[int, int], ...]:
     """The pairs (ids of A and B) that contradict the rest under maps of a family: the one without which the others fit
     far better, or the two that fit far better with their partners exchanged; mostly none.
 
-    Four pairs and more are judged; 'tree' is judged as 'affine'. `fit_map` leaves out what is named here where
+    Four pairs and more are judged, by the family's affine part. `fit_map` leaves out what is named here where
     the trees do not single the matching out and no pair is pinned. Raises `InputError` for an unknown family.
     """
-    linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
+    row, nodes, pairs = family_row(family), _nodes(matching), list(_used(matching))
     if _problem(matching, nodes, family) is not None:
         return ()
-    return tuple((pairs[i].a, pairs[i].b) for i in disagreeing(nodes, linear))
+    return tuple((pairs[i].a, pairs[i].b) for i in disagreeing(nodes, row))
 
 
 def families_available(matching: Matching) -> dict[str, str | None]:
@@ -100,11 +96,10 @@ def families_available(matching: Matching) -> dict[str, str | None]:
         return dict.fromkeys(FAMILIES, str(error))
     reasons = {family: _problem(matching, nodes, family) for family in FAMILIES}
     if len(nodes) and len(nodes.unspanned):
-        for linear in (family for family in PROCRUSTES if reasons[family] is None):
-            if _solved(nodes, linear)[1]:
-                reasons[linear] = _too_alike(len(nodes), linear)
-    if reasons["affine"] is not None and reasons["tree"] is None:
-        reasons["tree"] = reasons["affine"].replace(_called("affine"), _called("tree"))
+        fitted = {name: row for name, row in FAMILIES.items() if reasons[name] is None}
+        # Families with one kind of affine part share its solution.
+        alike = {step: _solved(nodes, row)[1] for step, row in {row.step: row for row in fitted.values()}.items()}
+        reasons |= {name: _too_alike(len(nodes), name) for name, row in fitted.items() if alike[row.step]}
     return reasons
 
 
@@ -129,28 +124,26 @@ def residuals(fitted: LatentMap, matching: Matching) -> tuple[Residual, ...]:
 def best_family(matching: Matching) -> str:
     """The simplest family that predicts a matched node left out of the fit nearly as well as any.
 
-    The tree-guided map is not judged: where a leaf is left out it has no piece. Nor can the pair-free score judge it:
-    an error in a learned density looks like a bend of space, and under a planted affine map with leaves off
-    by a tenth of a deviation the score preferred the tree-guided map each time, and each time wrongly. Raises
-    `InputError` where nothing is matched.
+    A map that bends, as the tree-guided one, is not judged: where a leaf is left out it has no piece. Nor can the
+    pair-free score judge it: an error in a learned density looks like a bend of space, and under a planted affine map
+    with leaves off by a tenth of a deviation the score preferred the tree-guided map each time, and each time wrongly.
+    Raises `InputError` where nothing is matched.
     """
     nodes = _nodes(matching)
-    errors = {}
-    for family in PROCRUSTES:
-        if _problem(matching, nodes, family) is None:
-            errors[family] = _held_out(nodes, family)
-    if not errors:
-        raise InputError(_too_few("translation", 0))
-    best = "translation" if "translation" in errors else "affine"
-    for family in ("orthogonal", "similarity", "affine"):
-        if errors.get(family, np.inf) < _GAIN * errors[best]:
-            best = family
+    judged = [name for name, row in FAMILIES.items() if row.bend is None and _problem(matching, nodes, name) is None]
+    if not judged:
+        raise InputError(_too_few(next(iter(FAMILIES)), 0))
+    errors = {name: _held_out(nodes, FAMILIES[name]) for name in judged}
+    best = judged[0]
+    for name in judged[1:]:
+        if errors[name] < _GAIN * errors[best]:
+            best = name
     return best
 
 
-def _held_out(nodes: NodePairs, family: str) -> float:
+def _held_out(nodes: NodePairs, family: Family) -> float:
     """Mean squared Wasserstein distance at nodes left out of the fit, by weight; infinite where too few are left."""
-    if len(nodes) <= _NEEDED[family]:
+    if len(nodes) <= family.needs:
         return np.inf if len(nodes) > 1 else 0.0
     total = 0.0
     for i in np.sort(np.argsort(-nodes.weights, kind="stable")[:_LEFT_OUT]).tolist():
@@ -197,12 +190,13 @@ def _fault(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
 def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
     """Why a family cannot be fitted to so many nodes, None where it can."""
     k_a, k_b = matching.tree_a.dim, matching.tree_b.dim
-    needed = _NEEDED[family]
+    needed = FAMILIES[family].needs
     if k_a != k_b:
-        if family != "affine":
+        if not FAMILIES[family].rectangular:
+            others = " or ".join(name for name, row in FAMILIES.items() if row.rectangular)
             return (
                 f"{_called(family)} needs latent spaces of one dimension, these have {k_a} and {k_b}; "
-                f"take affine, from {k_a + 1} matched nodes on."
+                f"take {others}, from {k_a + 1} matched nodes on."
             )
         needed = k_a + 1
     return None if len(nodes) >= needed else _too_few(family, len(nodes), needed)
@@ -212,7 +206,7 @@ def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
     """The matched nodes that `fit_map` fits: those of pairs that contradict the rest are left out, unless the trees'
     own evidence determines the matching or a person has pinned some. Raises `InputError` for an unknown family, a
     node without a covariance, and too few nodes."""
-    linear, nodes, pairs = _linear(family), _nodes(matching), list(_used(matching))
+    row, nodes, pairs = family_row(family), _nodes(matching), list(_used(matching))
     problem = _problem(matching, nodes, family)
     if problem is not None:
         raise InputError(problem)
@@ -221,19 +215,13 @@ def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
     sure = singled_out(matching) and all(pair.terms for pair in pairs)
     open_to_doubt = not sure and not any(pair.pinned for pair in pairs)
     if open_to_doubt:
-        kept[list(disagreeing(nodes, linear))] = False
+        kept[list(disagreeing(nodes, row))] = False
     return nodes if kept.all() or _problem(matching, nodes.only(kept), family) is not None else nodes.only(kept)
 
 
-def _linear(family: str) -> str:
-    """The family of a map's global part."""
-    if family not in FAMILIES:
-        raise invalid("family", "one of " + ", ".join(FAMILIES), repr(family), "choose one of these")
-    return "affine" if family == "tree" else family
-
-
 def _called(family: str) -> str:
-    return "A tree-guided map" if family == "tree" else f"A{'n' if family[0] in 'ao' else ''} {family} map"
+    label = FAMILIES[family].label.lower()
+    return f"A{'n' if label[0] in 'aeiou' else ''} {label} map"
 
 
 def _too_few(family: str, there: int, needed: int = 1) -> str:
@@ -247,16 +235,16 @@ def _too_alike(there: int, family: str) -> str:
     return f"{_called(family)} is still open: {there} matched nodes fit two such maps equally well; match another node."
 
 
-def _solved(nodes: NodePairs, family: str) -> tuple[np.ndarray, bool]:
-    """The best matrix (k_b, k_a) of a family, and whether another one fits as well: where A's matched means do not span
-    the space, its reflections in what they leave out are tried too."""
-    matrix, cost = solve(nodes, family)
-    if family == "translation" or matrix.shape[0] != matrix.shape[1]:
+def _solved(nodes: NodePairs, family: Family) -> tuple[np.ndarray, bool]:
+    """The best matrix (k_b, k_a) of a family's affine part, and whether another one fits as well: where A's matched
+    means do not span the space, its reflections in what they leave out are tried too."""
+    matrix, cost = solve(nodes, family.step)
+    if family.parameters(*matrix.shape) == 0 or matrix.shape[0] != matrix.shape[1]:
         return matrix, False
     mirrors = nodes.unspanned
     if not len(mirrors):
         return matrix, False
-    others, costs = descend(nodes, family, matrix @ mirrors, _ROUNDS)
+    others, costs = descend(nodes, family.step, matrix @ mirrors, _ROUNDS)
     if costs.min() < cost:
         # The better optimum lay behind a mirror; the first one is now among the others.
         at = int(costs.argmin())
@@ -268,12 +256,3 @@ def _solved(nodes: NodePairs, family: str) -> tuple[np.ndarray, bool]:
     alike = (1 + _TIE) * cost + _TRIFLE * within
     apart = ((others - matrix) @ nodes.spread * (others - matrix)).sum((1, 2)) / nodes.size_b
     return matrix, bool(((costs <= alike) & (apart > _APART * within)).any())
-
-
-def _tree_map(affine: AffineMap, nodes: NodePairs) -> TreeMap:
-    """One affine piece per node: mean to mean and covariance to covariance, turned as the global map turns."""
-    back_a, back_b = np.linalg.inv(nodes.roots_a), np.linalg.inv(nodes.roots_b)
-    left, _, right = np.linalg.svd(back_b @ affine.matrix @ nodes.roots_a)
-    matrices = nodes.roots_b @ left @ right @ back_a
-    offsets = nodes.means_b - np.einsum("iba,ia->ib", matrices, nodes.means_a)
-    return TreeMap(affine.matrix, affine.offset, nodes.weights, nodes.means_a, nodes.covariances_a, matrices, offsets)

@@ -9,7 +9,8 @@ import itertools
 
 import numpy as np
 
-from core.gaussians.procrustes import PROCRUSTES, NodePairs, solve
+from core.gaussians.procrustes import NodePairs, Step, solve
+from core.maps.families import Family
 
 __all__ = ["disagreeing"]
 
@@ -25,40 +26,41 @@ _STEPS, _CANDIDATES = 5, 3
 _SUSPECTS = 24
 
 
-def disagreeing(nodes: NodePairs, family: str) -> tuple[int, ...]:
-    """Indices of the one pair that does not belong, of the two that exchange their partners, or none, judged by a
-    family in `PROCRUSTES`."""
+def disagreeing(nodes: NodePairs, family: Family) -> tuple[int, ...]:
+    """Indices of the one pair that does not belong, of the two that exchange their partners, or none, judged by the
+    affine part of a family."""
     n, (k_b, k_a) = len(nodes), nodes.between.shape
     constraints = k_b + k_b * (k_b + 1) // 2
-    freedom = constraints * (n - 1) - _parameters(family, k_a, k_b)
+    freedom = constraints * (n - 1) - k_b - family.parameters(k_b, k_a)
     if n < _FEWEST or freedom <= 0:
         return ()
-    matrix, cost = solve(nodes, family)
+    step = family.step
+    matrix, cost = solve(nodes, step)
     away = nodes.distances(matrix) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
     if (away < _AGREED).all():
         return ()
     suspects = np.sort(np.argsort(-away, kind="stable")[:_SUSPECTS])
     unexplained = cost * nodes.size_b
     left = np.full(n, np.inf)
-    left[suspects] = [_unexplained(nodes.without(i), family) * (1 - nodes.weights[i]) for i in suspects.tolist()]
+    left[suspects] = [_unexplained(nodes.without(i), step) * (1 - nodes.weights[i]) for i in suspects.tolist()]
     one = int(left.argmin())
     scatter = left[one] / freedom
-    two, exchanged = _best_exchange(nodes, family, suspects)
+    two, exchanged = _best_exchange(nodes, step, suspects)
     if exchanged < min(unexplained / _EXCHANGED, scatter * (freedom + constraints)):
         return two
     return (one,) if (unexplained - left[one]) / constraints > _LEFT_OUT * scatter else ()
 
 
-def _best_exchange(nodes: NodePairs, family: str, suspects: np.ndarray) -> tuple[tuple[int, int], float]:
+def _best_exchange(nodes: NodePairs, step: Step, suspects: np.ndarray) -> tuple[tuple[int, int], float]:
     """The two of some nodes that best exchange their partners, and what is then unexplained: a few steps rank the
     exchanges, the first are solved in full."""
-    ranks = _ranks(nodes, family, suspects)
+    ranks = _ranks(nodes, step, suspects)
     chosen = sorted(ranks, key=lambda two: (ranks[two], two))[:_CANDIDATES]
-    cost, two = min((_unexplained(nodes.exchanged(*two), family), two) for two in chosen)
+    cost, two = min((_unexplained(nodes.exchanged(*two), step), two) for two in chosen)
     return two, cost
 
 
-def _ranks(nodes: NodePairs, family: str, suspects: np.ndarray) -> dict[tuple[int, int], float]:
+def _ranks(nodes: NodePairs, step: Step, suspects: np.ndarray) -> dict[tuple[int, int], float]:
     """What about is unexplained under each exchange: the steps of `descend` for all of them at once."""
     exchanges = list(itertools.combinations(suspects.tolist(), 2))
     order = np.tile(np.arange(len(nodes)), (len(exchanges), 1))
@@ -67,7 +69,7 @@ def _ranks(nodes: NodePairs, family: str, suspects: np.ndarray) -> dict[tuple[in
     away_b = means_b - (nodes.weights @ means_b)[:, None]
     between = np.swapaxes(away_b, 1, 2) @ (nodes.weights[:, None] * away_a)
     sizes = ((away_b**2).sum(2) + np.trace(nodes.covariances_b, axis1=1, axis2=2)[order]) @ nodes.weights
-    roots_b, step = nodes.roots_b[order], PROCRUSTES[family]
+    roots_b = nodes.roots_b[order]
     costs = np.full(len(exchanges), np.inf)
     for start in nodes.from_means(between):
         matrices = step(start, nodes.spread)
@@ -80,10 +82,5 @@ def _ranks(nodes: NodePairs, family: str, suspects: np.ndarray) -> dict[tuple[in
     return dict(zip(exchanges, costs.tolist(), strict=True))
 
 
-def _unexplained(nodes: NodePairs, family: str) -> float:
-    return solve(nodes, family)[1] * nodes.size_b
-
-
-def _parameters(family: str, k_a: int, k_b: int) -> int:
-    turns = k_a * (k_a - 1) // 2
-    return k_b + {"translation": 0, "orthogonal": turns, "similarity": turns + 1, "affine": k_a * k_b}[family]
+def _unexplained(nodes: NodePairs, step: Step) -> float:
+    return solve(nodes, step)[1] * nodes.size_b

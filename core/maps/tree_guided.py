@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 
 from core.errors import invalid
+from core.gaussians.procrustes import NodePairs
 from core.maps.affine import AffineMap, LatentMap, read_array
 
-__all__ = ["InverseTreeMap", "TreeMap"]
+__all__ = ["InverseTreeMap", "TreeMap", "tree_map"]
 
 _REACH = 4.0
 _TOLERANCE = 1e-11
@@ -199,6 +200,15 @@ class TreeMap(LatentMap):
         share = np.exp(log_g - peak)
         share /= share.sum(axis=0) + np.exp(self._floor - peak)
         return share
+
+
+def tree_map(affine: AffineMap, nodes: NodePairs) -> TreeMap:
+    """One affine piece per node: mean to mean and covariance to covariance, turned as the global map turns."""
+    back_a, back_b = np.linalg.inv(nodes.roots_a), np.linalg.inv(nodes.roots_b)
+    left, _, right = np.linalg.svd(back_b @ affine.matrix @ nodes.roots_a)
+    matrices = nodes.roots_b @ left @ right @ back_a
+    offsets = nodes.means_b - np.einsum("iba,ia->ib", matrices, nodes.means_a)
+    return TreeMap(affine.matrix, affine.offset, nodes.weights, nodes.means_a, nodes.covariances_a, matrices, offsets)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import InputError, invalid
-from core.gaussians.procrustes import PROCRUSTES, NodePairs, square_root
+from core.gaussians.procrustes import NodePairs, Step, square_root
 from core.maps.affine import LatentMap
+from core.maps.families import family_row
 from core.maps.fit import agreeing_nodes, fit_nodes
 from core.maps.tree_guided import TreeMap
 from core.match.types import Matching
@@ -59,7 +60,7 @@ def map_uncertainty(matching: Matching, family: str = "affine") -> MapUncertaint
         raise InputError(
             f"how sure the map is takes {needed} matched nodes to tell, there are {len(nodes)}; match more."
         )
-    matrices, offsets = _left_out(nodes, "affine" if family == "tree" else family, fitted.matrix)
+    matrices, offsets = _left_out(nodes, family_row(family).step, fitted.matrix)
     traces, k = np.trace(nodes.covariances_b, axis1=1, axis2=2), fitted.dim_out
     # W2^2 is the mean squared distance of the affine image from the piece's over the leaf.
     free = 1 - fitted.matrix.size / (len(nodes) * k * (k + 3) / 2)
@@ -82,8 +83,8 @@ def round_trip(there: LatentMap, back: LatentMap, z: np.ndarray) -> float:
     return float(np.linalg.norm(missed @ np.linalg.inv(square_root(covariance)), axis=1).mean())
 
 
-def _left_out(nodes: NodePairs, family: str, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices (m, k_b, k_a) and offsets (m, k_b) without each of the m nodes: the alternation of `coupling` from the
+def _left_out(nodes: NodePairs, step: Step, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Matrices (m, k_b, k_a) and offsets (m, k_b) without each of the m nodes: the alternation of `procrustes` from the
     map of all, for all of them at once."""
     weights = np.tile(nodes.weights, (len(nodes), 1))
     np.fill_diagonal(weights, 0.0)
@@ -97,5 +98,5 @@ def _left_out(nodes: NodePairs, family: str, matrix: np.ndarray) -> tuple[np.nda
     for _ in range(_STEPS):
         left, _, right = np.linalg.svd(nodes.roots_b @ matrices[:, None] @ nodes.roots_a, full_matrices=False)
         within = nodes.roots_b @ left @ right @ nodes.roots_a
-        matrices = PROCRUSTES[family](between + np.einsum("hn,hnba->hba", weights, within), spread)
+        matrices = step(between + np.einsum("hn,hnba->hba", weights, within), spread)
     return matrices, center_b - np.einsum("hba,ha->hb", matrices, center_a)

@@ -11,17 +11,17 @@ from core.match.by_map import solve_by_map
 from core.match.exact import Solution, Solutions, solve_exact
 from core.match.heuristic import quick_solution, solve_around, solve_heuristic
 from core.match.judgment import by_chance, confidence, forced, least_support, terms
+from core.match.methods import method_row
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
 from core.match.problem import AssignmentProblem, MatchConfig, assignment_problems
-from core.match.published import PUBLISHED
-from core.match.types import OURS, Alternative, Matching, Pair
+from core.match.published.types import Published
+from core.match.types import Alternative, Matching, Pair
 from core.tree.regime import Regime, regime_of
 from core.tree.types import LevelSetTree
 
-__all__ = ["METHODS", "match_trees"]
+__all__ = ["match_trees"]
 
-METHODS = (OURS, *PUBLISHED)
 _MOST = 20
 
 
@@ -40,14 +40,13 @@ def match_trees(
     there, for pins that contradict each other or a ban, and for leaves that are not finite or are flat.
     """
     config = config or MatchConfig()
-    if config.method not in METHODS:
-        raise invalid("method", "one of " + ", ".join(METHODS), repr(config.method), "choose one of these")
+    find = method_row(config.method).find
     _sound(a, "a")
     _sound(b, "b")
     pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
     allowed, held = _constraints(a, b, pins, bans)
-    if config.method in PUBLISHED:
-        return _published(a, b, pins, bans, allowed, held, config)
+    if find is not None:
+        return _published(a, b, pins, bans, allowed, held, find(a, b), config.method)
     regime = regime_of(a.dim, b.dim)
     # Where the two spaces have one dimension, one map has to carry all leaves.
     solve = _solved_by_map if regime is Regime.SAMPLED and a.dim == b.dim else _solved_by_pairs
@@ -114,10 +113,10 @@ def _published(
     bans: tuple[tuple[int, int], ...],
     allowed: np.ndarray,
     forced: dict[int, int],
-    config: MatchConfig,
+    found: Published,
+    method: str,
 ) -> Matching:
     """A published method's matching of the leaves, with every pin put in and no ban left."""
-    found = PUBLISHED[config.method](a, b)
     place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
     partners = np.full(len(place_a), -1)
     for i, j in found.pairs:
@@ -127,7 +126,7 @@ def _published(
         partners[i] = j
     best = Solution(tuple(partners.tolist()), found.distance)
     pairs = node_pairs(a, b, best, pins, bans, None, {})
-    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, "published", config.method)
+    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, "published", method)
 
 
 def _left_out(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.gaussians.procrustes import PROCRUSTES, solve
+from core.gaussians.procrustes import affine_step, solve
 from core.match.calibration import calibration
 from core.match.exact import Solution, Solutions
 from core.match.pairs import basin_pairs
@@ -48,8 +48,8 @@ def _misfit(
         return 2 * calibration().misfit * calibration().untested_misfit, None
     nodes = basin_pairs(a, rows_a, b, rows_b)
     if near is None or len(nodes) < _MANY:
-        matrix = solve(nodes, "affine")[0]
+        matrix = solve(nodes, affine_step)[0]
     else:
-        matrix = PROCRUSTES["affine"](nodes.moments(near[None])[0], nodes.spread)[0]
+        matrix = affine_step(nodes.moments(near[None])[0], nodes.spread)[0]
     left = nodes.distances(matrix) / np.trace(nodes.covariances_b, axis1=1, axis2=2)
     return calibration().misfit * float(np.minimum(left, 1.0).sum()), matrix

@@ -47,7 +47,7 @@ class Evidence:
 class MatchConfig:
     """How a matching is found and judged.
 
-    `method` is 'leaf-distances', ours, or one of `core.match.published`. `price` in nats is what a matched leaf must
+    `method` is one of `core.match.methods.METHODS`. `price` in nats is what a matched leaf must
     bring, `levels` are the multiples of the evidence's usual noise that are tried, of which the likeliest is taken, and
     a matching within `margin` nats of the best is an explanation as good: None is what suits the regime. Trees of at
     most `exact_leaves` leaves in the plane are solved to the proven optimum.

@@ -1,5 +1,1 @@
 """Flow auto-encoders: the volume-preserving flow, the priors, the likelihood, and how a model is stored."""
-
-from core.model.autoencoder import FlowAutoencoder, ModelSample
-
-__all__ = ["FlowAutoencoder", "ModelSample"]

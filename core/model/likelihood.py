@@ -1,25 +1,14 @@
 """What is trained, in torch: the flow, the noise deviations and the prior, and the likelihood they give together."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.model.flow import CouplingFlow, RidgeFlow
-from core.model.prior.adversarial import AdversarialModule
-from core.model.prior.learned import LOG_2PI, LearnedPrior, MixtureModule
-from core.model.prior.superposition import SuperpositionModule
+from core.model.prior import PRIORS
+from core.model.prior.learned import LOG_2PI, LearnedPrior
 
-__all__ = ["LOG_2PI", "PRIORS", "Likelihood"]
-
-PRIORS: dict[str, Callable[[np.ndarray, int, np.random.Generator], LearnedPrior]] = {
-    "mixture": MixtureModule,
-    "superposition": SuperpositionModule,
-    "adversarial": AdversarialModule,
-}
-"""The families of priors by name."""
-SPARSE: dict[str, Callable[[np.ndarray, int, np.random.Generator], LearnedPrior]] = {"mixture": MixtureModule.shortest}
+__all__ = ["LOG_2PI", "Likelihood"]
 
 
 class Likelihood(nn.Module):
@@ -33,16 +22,16 @@ class Likelihood(nn.Module):
         self.prior: LearnedPrior | None = None
 
     def start_prior(
-        self, x: Tensor, name: str, components: int, rng: np.random.Generator, sparse: bool = False
+        self, x: Tensor, name: str, components: int, rng: np.random.Generator, shortest: bool = False
     ) -> LearnedPrior:
-        """Begin the prior of that name and the noise deviations at what the flow makes of `x` (n, d+p) now; where
-        points are `sparse` in the latent space with no more components than they call for."""
+        """Start the prior of that name and the noise deviations from the images of `x` (n, d+p) under the flow; with
+        `shortest` the prior of the shortest description, where the family has one."""
         with torch.no_grad():
             y = self.flow(x)
             if len(self.log_noise):
                 self.log_noise.copy_(y[:, self.latent_dim :].std(0).clamp_min(0.02).log().clamp_max(-0.5))
-        start = SPARSE.get(name, PRIORS[name]) if sparse else PRIORS[name]
-        self.prior = start(y[:, : self.latent_dim].double().cpu().numpy(), components, rng).to(x.device)
+        z = y[:, : self.latent_dim].double().cpu().numpy()
+        self.prior = PRIORS[name].start(z, components, rng, shortest).to(x.device)
         return self.prior
 
     def forward(self, x: Tensor) -> Tensor:
@@ -55,16 +44,16 @@ class Likelihood(nn.Module):
         return self.prior.unevenness(y[:, : self.latent_dim])
 
     def cost(self, y: Tensor, points: int) -> Tensor:
-        """What the prior asks beside the likelihood of images `y` (n, d+p), as `LearnedPrior.cost` does."""
+        """What the prior adds to the negative log-likelihood of images `y` (n, d+p); see `LearnedPrior.cost`."""
         assert self.prior is not None
         return self.prior.cost(y[:, : self.latent_dim], points)
 
-    def condense(self, x: Tensor, points: int) -> None:
-        """Let the prior go of what `x` (n, d+p), a sample of so many `points`, does not call for."""
+    def prune(self, x: Tensor, points: int) -> None:
+        """Remove from the prior what `x` (n, d+p), a sample of `points` points, does not support."""
         assert self.prior is not None
         with torch.no_grad():
             z = self.flow(x)[:, : self.latent_dim]
-        self.prior.condense(z, points)
+        self.prior.prune(z, points)
 
     def of_images(self, y: Tensor) -> Tensor:
         """log p (n,) of the points whose images under the flow are `y` (n, d+p)."""

@@ -11,8 +11,8 @@ import numpy as np
 
 from core.gaussians.mixture import GaussianMixture
 from core.model.autoencoder import FlowAutoencoder
-from core.model.prior.learned import MixtureModule
 from core.model.prior.merge import refitted
+from core.model.prior.mixture import MixtureModule
 from core.training.independence import dependence, normality_gap
 from core.tree import LevelSets, node_of, tree_with_regions
 from core.tree.regime import Regime, regime_of

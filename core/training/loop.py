@@ -19,7 +19,8 @@ from core.data.dataset import Dataset
 from core.errors import InputError
 from core.model.autoencoder import FlowAutoencoder
 from core.model.flow import FLOWS
-from core.model.likelihood import LOG_2PI, SPARSE, Likelihood
+from core.model.likelihood import LOG_2PI, Likelihood
+from core.model.prior import PRIORS
 from core.training.finish import finished, measured
 from core.training.optimizer import Muon
 from core.training.progress import Progress
@@ -60,13 +61,13 @@ class Fit:
     ) -> None:
         self.began = self.fit_began = time.monotonic() if began is None else began
         self.latent_dim, self.pad = int(config.latent_dim), int(config.pad)
-        self.settled = regime_of(self.latent_dim) is Regime.SAMPLED and config.prior in SPARSE
-        config = _within_means(config, len(dataset), dataset.dim + self.pad) if self.settled else config
+        self.frozen_prior = regime_of(self.latent_dim) is Regime.SAMPLED and PRIORS[config.prior].shortest
+        config = _within_means(config, len(dataset), dataset.dim + self.pad) if self.frozen_prior else config
         self.dataset, self.config, self.seed = dataset, config, seed
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.start = start if state is None else _start_of(state)
         # What another start changes: the flow, and beyond three dimensions the mixture, which is found at the start.
-        again = [self.start] if self.settled and self.start else []
+        again = [self.start] if self.frozen_prior and self.start else []
         self.rng = np.random.default_rng([seed, 1, *again])
         self.rows = Rows(dataset.points, self.pad, self.rng)
         self.generator = torch.Generator().manual_seed(seed)
@@ -78,7 +79,7 @@ class Fit:
         self.average = self.net
         self.best: dict[str, Tensor] = {}
         self.best_nll, self.smoothed = np.inf, np.nan
-        self.step, self.gained, self.clock, self.pace, self.condensed = 0, 0, 0.0, 1.0, False
+        self.step, self.gained, self.clock, self.pace, self.pruned = 0, 0, 0.0, 1.0, False
         self.restored = state
 
     def scale_entropy(self) -> float:
@@ -99,7 +100,7 @@ class Fit:
 
     def _some(self, size: int) -> Tensor:
         """Training points to begin the prior with: at random, or where points are few each of them once."""
-        if not self.settled:
+        if not self.frozen_prior:
             return self.batch(size)
         places = self.rng.permutation(self.rows.training)[:size]
         return self._padded(self.rows[self.rows.training_rows(np.sort(places))])
@@ -154,20 +155,20 @@ class Fit:
     def maximize_likelihood(self, phase: str) -> Generator[Progress, None, None]:
         """Descent with a warm-up and a cosine, an average of the weights, the best average on held-out points kept.
 
-        First towards even level sets, then less and less so, then by the likelihood alone; beyond three dimensions the
-        flow alone, to a mixture found at the start. What no longer gains
-        anything on held-out points is cut short: over-fitting comes early where points are few.
+        First towards even level sets, then less and less so, then by the likelihood alone. With a frozen prior, which
+        is found at the start, the flow alone moves. What no longer gains anything on held-out points is cut short:
+        over-fitting comes early where points are few.
         """
         config, net = self.config, self.net
         seeding = self._some(min(_SEEDING_POINTS, self.rows.training))
-        prior = net.start_prior(seeding, config.prior, config.components, self.rng, self.settled)
-        if self.settled:
+        prior = net.start_prior(seeding, config.prior, config.components, self.rng, self.frozen_prior)
+        if self.frozen_prior:
             # The mixture begins where it belongs; descent would fit it to its few points.
             prior.requires_grad_(False)
         self.optimizers = self._optimizers(net)
         self.average = copy.deepcopy(net)
         self.best = copy.deepcopy(net.state_dict())
-        if self.settled:
+        if self.frozen_prior:
             with torch.no_grad():
                 self.best_nll = float(-net(self.test).mean())
         if self.restored is not None:
@@ -181,8 +182,8 @@ class Fit:
                 break
             if self.step % _TIGHTEN_EVERY == 0:
                 net.flow.tighten(self.test[:64])
-            if spent >= _FREE and not self.condensed and not self.settled:
-                self._condense()
+            if spent >= _FREE and not self.pruned and not self.frozen_prior:
+                self._prune()
             self._set_rate(self.optimizers, self.step, spent)
             loss = self._descend(spent)
             self.step, self.clock = self.step + 1, self.clock + self.pace / config.steps
@@ -196,21 +197,21 @@ class Fit:
                 yield self.progress(phase, self.step, heldout + self.offset, self.smoothed + self.offset)
         net.load_state_dict(self.best)
 
-    def _condense(self) -> None:
-        """Let the prior go of what the points do not call for, in the average that did best so far: a later one may
-        have learned its points by heart. The average and the best begin anew."""
+    def _prune(self) -> None:
+        """Remove from the prior what the points do not support, in the average that did best so far: a later one may
+        be over-fitted. The average and the best begin anew."""
         self.net.load_state_dict(self.best)
-        self.net.condense(self.batch(min(_SEEDING_POINTS, self.rows.training)), self.rows.training)
+        self.net.prune(self.batch(min(_SEEDING_POINTS, self.rows.training)), self.rows.training)
         self.average.load_state_dict(self.net.state_dict())
-        self.best_nll, self.gained, self.condensed = np.inf, self.step, True
+        self.best_nll, self.gained, self.pruned = np.inf, self.step, True
 
     def _cut_short(self) -> None:
         """Go on to the next part of training where this one has not gained for a while; what is left shrinks alike."""
         assert self.net.prior is not None
         patient = (self.step - self.gained) * self.pace <= _PATIENCE * self.config.steps
-        if patient or (self.clock >= _EVEN and not self.condensed and not self.settled) or not self.net.prior.settles:
+        if patient or (self.clock >= _EVEN and not self.pruned and not self.frozen_prior) or not self.net.prior.stops:
             return
-        if self.clock < _EVEN and not self.settled:
+        if self.clock < _EVEN and not self.frozen_prior:
             self.clock, self.pace = _EVEN, _EVEN * self.config.steps / self.step
         else:
             self.clock = 1.0
@@ -258,7 +259,7 @@ class Fit:
     def state(self) -> dict[str, np.ndarray]:
         """All that training needs to go on from here, as arrays by name."""
         arrays = {
-            "step": np.array([self.step, self.gained, self.start, self.condensed]),
+            "step": np.array([self.step, self.gained, self.start, self.pruned]),
             "numbers": np.array([self.best_nll, self.smoothed, self.clock, self.pace]),
         }
         arrays["generator"] = self.generator.get_state().numpy()
@@ -292,7 +293,7 @@ class Fit:
                 groups = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict({"state": moments, "param_groups": groups})
             self.generator.set_state(torch.from_numpy(np.array(state["generator"])))
-            self.step, self.gained, self.start, self.condensed = map(int, state["step"])
+            self.step, self.gained, self.start, self.pruned = map(int, state["step"])
             self.best_nll, self.smoothed, self.clock, self.pace = map(float, state["numbers"])
         except (KeyError, ValueError, RuntimeError, IndexError) as error:
             text = " ".join(str(error).split())[:100]

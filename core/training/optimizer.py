@@ -15,12 +15,11 @@ _ROUNDS = 5
 _SIZE = 0.8
 
 
+# Not `torch.optim.Muon`: it needs torch 2.9 (our floor is 2.6) and takes only 2-D parameters; ours are stacks of them.
 class Muon(torch.optim.Optimizer):
     """Momentum made orthogonal, for tensors (..., m, n) of matrices: the step is the nearest semi-orthogonal matrix to
     the momentum, so directions that the gradient seldom takes count as much as those that it takes always. A strong
     tangle is learned in half the steps that Adam needs.
-
-    torch has one of its own for a single matrix; this one treats a stack of them at once.
 
     References: Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks"; Bernstein and Newhouse
     2024, "Old optimizer, new norm" (arXiv 2409.20325).

@@ -57,7 +57,7 @@ def train(
         fit = Fit(dataset, config, seed, began=began, start=fit.start + 1)
         yield from fit.run("fit")
         model = fit.model()
-    while fit.settled and not model.metrics["verdict"]["converged"] and _in_time(fit):
+    while fit.frozen_prior and not model.metrics["verdict"]["converged"] and _in_time(fit):
         fit = Fit(dataset, config, seed, began=began, start=fit.start + 1)
         yield from fit.run("fit")
         model = max(model, fit.model(), key=_support)

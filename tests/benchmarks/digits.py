@@ -26,7 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from digit_networks import KINDS, STRANGERS, Network, images, labels, pair, stranger, trained
 
 from core.aligner import TopologyAligner
-from core.baselines import Latents, Pairs, Translator, rebasin, stitch_on_task, translate
+from core.baselines import Latents, Pairs, Translator, rebasin, translate
+from core.baselines.stitching import stitch_on_task
 from core.meaning import carry_labels, leaves_of, score_labels
 
 METHODS = ("gromov-wasserstein", "mini-vec2vec-like", "wasserstein-procrustes")

@@ -13,7 +13,7 @@ from core.errors import InputError
 from topoviz.cli.common import open_model, say
 from topoviz.session import analysis
 from topoviz.session.checks import choice
-from topoviz.session.state import FAMILIES
+from topoviz.vocabulary import families
 
 __all__ = ["match", "translate", "tree"]
 
@@ -38,7 +38,7 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     """Match two models' trees, fit the map and write both."""
     from core.documents import MatchDocument, save_match
 
-    family = choice("family", arguments.family, FAMILIES)
+    family = choice("family", arguments.family, families())
     models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)

@@ -75,10 +75,11 @@ def _parse(argv: list[str]) -> argparse.Namespace:
         near = difflib.get_close_matches(first, _COMMANDS, 1)
         hint = f"did you mean `{near[0]}`?" if near else f"the commands are {', '.join(_COMMANDS)}."
         raise InputError(f"there is no command `{first}`; {hint}")
-    return _parser().parse_args(argv)
+    return _parser(argv[0]).parse_args(argv)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(chosen: str) -> argparse.ArgumentParser:
+    """The parser; of the commands only the chosen one knows its arguments, some of which list what `core` has."""
     parser = _Parser(
         prog="topoviz",
         description="See whether two neural networks represent the world alike, and translate between them.",
@@ -89,7 +90,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     for name, command in _COMMANDS.items():
         sub = commands.add_parser(name, help=command.help, description=command.help, allow_abbrev=False)
-        command.arguments(sub)
+        if name == chosen:
+            command.arguments(sub)
         sub.add_argument("--json", action="store_true", help="print one JSON document to stdout")
     return parser
 
@@ -122,6 +124,8 @@ def _sample(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(parser: argparse.ArgumentParser) -> None:
+    from topoviz.vocabulary import prior_list
+
     parser.add_argument("data", help=_DATA)
     parser.add_argument("--key", metavar="NAME", help="which table of a file that holds several")
     parser.add_argument("--seed", type=_whole, default=0)
@@ -131,7 +135,7 @@ def _train(parser: argparse.ArgumentParser) -> None:
         "--pad", type=_whole_or_word, metavar="P", help="Gaussian dimensions added to the data, or auto"
     )
     parser.add_argument("--flow", help="the family of the flow: coupling or cnf")
-    parser.add_argument("--prior", help="the family of the prior: mixture, superposition or adversarial")
+    parser.add_argument("--prior", help=f"the family of the prior: {prior_list().replace('%', '%%')}")
     parser.add_argument("--steps", type=_whole, help="training steps")
     parser.add_argument("--minutes", type=_decimal, help="the longest that training may take")
     parser.add_argument("--config", type=Path, metavar="FILE", help="a configuration as JSON; flags come on top")
@@ -167,11 +171,15 @@ def _tree(parser: argparse.ArgumentParser) -> None:
 
 
 def _match(parser: argparse.ArgumentParser) -> None:
+    from topoviz.vocabulary import families
+
     parser.add_argument("model_a", help=_MODEL)
     parser.add_argument("model_b", help=_MODEL)
     parser.add_argument("--pin", type=_pair, action="append", default=[], metavar="A:B", help="nodes that match")
     parser.add_argument("--ban", type=_pair, action="append", default=[], metavar="A:B", help="nodes that do not")
-    parser.add_argument("--family", default="tree", help="the family of the transform (default: tree)")
+    parser.add_argument(
+        "--family", default="tree", help=f"the family of the transform: {', '.join(families())} (default: tree)"
+    )
     parser.add_argument("--simplify", type=_decimal, default=0.1, help="least persistence in nats (default: 0.1)")
     _out(parser, "FILE.json")
 
@@ -221,6 +229,9 @@ def _align(parser: argparse.ArgumentParser) -> None:
 
 
 def _compare(parser: argparse.ArgumentParser) -> None:
+    from topoviz.vocabulary import translator_list
+
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, translator_list()
     parser.add_argument("model_a", help=_MODEL)
     parser.add_argument("model_b", help=_MODEL)
     parser.add_argument(
@@ -230,7 +241,7 @@ def _compare(parser: argparse.ArgumentParser) -> None:
         help="latents of the same inputs, `latent_a` and `latent_b`, or the points `a` and `b`; `labels` if you like",
     )
     parser.add_argument(
-        "--methods", nargs="+", default=[], metavar="NAME", help="some of the translators (default: all)"
+        "--methods", nargs="+", default=[], metavar="NAME", help="some of the translators below (default: all)"
     )
     parser.add_argument("--seed", type=_whole, default=0)
     _out(parser, "DIR", required=False)

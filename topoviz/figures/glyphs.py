@@ -1,10 +1,15 @@
 """Small drawings as SVG: one for each family of a superposition, and one for each family of priors."""
 
 import base64
+from functools import cache
 
-from topoviz.figures.theme import PRIOR_COLORS, Theme
+import numpy as np
 
-__all__ = ["data_uri", "glyph", "prior_color", "prior_mark"]
+from core.model.prior.skeletons import SKELETONS
+from topoviz.figures.theme import Theme, prior_color
+from topoviz.vocabulary import prior_place
+
+__all__ = ["data_uri", "glyph", "prior_mark"]
 
 # In a box of 20 x 20; {c} is the color.
 _STROKE = 'fill="none" stroke="{c}" stroke-width="1.9" stroke-linecap="round" stroke-linejoin="round"'
@@ -24,30 +29,40 @@ _DRAWINGS = {
     f'<path d="M3 10C5.5 12.6 14.5 12.6 17 10" {_STROKE} stroke-opacity="0.75"/>',
 }
 _OTHER = f'<path d="M10 3.5L16.5 10L10 16.5L3.5 10Z" {_STROKE}/>'
-_MARKS = {
-    "mixture": '<circle cx="10" cy="10" r="7.4" {look}/>',
-    "superposition": '<path d="M10 2L18.6 17H1.4Z" {look}/>',
-    "adversarial": '<path d="M3.2 3.2H16.8V16.8H3.2Z" {look}/>',
-}
+# The marks of priors by their place in the table: circle, triangle, square, pentagon, triangle on its tip.
+_MARKS = (
+    '<circle cx="10" cy="10" r="7.4" {look}/>',
+    '<path d="M10 2L18.6 17H1.4Z" {look}/>',
+    '<path d="M3.2 3.2H16.8V16.8H3.2Z" {look}/>',
+    '<path d="M10 1.8L18 7.6L15 17H5L2 7.6Z" {look}/>',
+    '<path d="M10 18L18.6 3H1.4Z" {look}/>',
+)
 _OTHER_MARK = '<path d="M10 1.6L18.4 10L10 18.4L1.6 10Z" {look}/>'
 
 
 def glyph(family: str, color: str) -> str:
-    """The drawing of a family as SVG; a family without one of its own is a diamond."""
-    drawn = _DRAWINGS.get(family, _OTHER).replace("{c}", color)
-    return _svg(drawn)
+    """The drawing of a family of a superposition as SVG: one by hand, else the places of its skeleton; a diamond for
+    one that is not known here."""
+    by_hand = _DRAWINGS.get(family, _OTHER)
+    drawn = _from_places(family) if family in SKELETONS and by_hand is _OTHER else by_hand
+    return _svg(drawn.replace("{c}", color))
 
 
-def prior_color(prior: str, theme: Theme) -> str:
-    """The color of a family of priors."""
-    return PRIOR_COLORS.get(prior, theme.unmatched)
+@cache
+def _from_places(family: str) -> str:
+    places = SKELETONS[family]().places
+    flat = np.column_stack((places, np.zeros(len(places))))[:, :2]
+    flat = 10 + 8 * flat * (1, -1) / np.abs(flat).max()
+    dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.3"/>' for x, y in flat)
+    return f'<g fill="{{c}}">{dots}</g>'
 
 
 def prior_mark(prior: str, theme: Theme, filled: bool) -> str:
     """The mark of a family of priors as SVG: each has a shape and a color of its own, and may be hollow."""
-    color = prior_color(prior, theme)
+    color, place = prior_color(prior, theme), prior_place(prior)
+    drawn = _OTHER_MARK if place is None else _MARKS[place % len(_MARKS)]
     look = f'fill="{color if filled else theme.paper}" stroke="{color}" stroke-width="2.4" stroke-linejoin="round"'
-    return _svg(_MARKS.get(prior, _OTHER_MARK).replace("{look}", look))
+    return _svg(drawn.replace("{look}", look))
 
 
 def _svg(drawn: str) -> str:

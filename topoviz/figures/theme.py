@@ -6,13 +6,16 @@ Tol's muted ones: both keep apart under the common kinds of color blindness.
 
 from dataclasses import dataclass
 
-__all__ = ["PRIOR_COLORS", "THEMES", "Theme", "node_color"]
+from topoviz.vocabulary import prior_place
+
+__all__ = ["THEMES", "Theme", "node_color", "prior_color"]
 
 _OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#B8A800")
 _TOL_MUTED = (
     "#44AA99", "#CC6677", "#88CCEE", "#DDAA33", "#AA4499", "#999933", "#117733", "#882255", "#5566CC",
 )  # fmt: skip
-PRIOR_COLORS = {"mixture": "#0072B2", "superposition": "#D55E00", "adversarial": "#009E73"}
+# Okabe and Ito's, in an order in which the first few stand far apart.
+_PRIORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#B8A800")
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ THEMES = {
         ramp=("#16191e", "#1b2027", "#232b36", "#2d3847", "#3a485c", "#4a5b74"),
     ),
 }
+
+
+def prior_color(prior: str, theme: Theme) -> str:
+    """The color of a family of priors, by its place in the table; grey for one that is not known here."""
+    place = prior_place(prior)
+    return theme.unmatched if place is None else _PRIORS[place % len(_PRIORS)]
 
 
 def node_color(index: int, total: int) -> str:

@@ -225,7 +225,8 @@ def _matching(matching: "Matching") -> str:
 
 
 def _map(fitted: "LatentMap") -> str:
-    from topoviz.report.words import decimals, in_words, map_kind
+    from topoviz.report.words import decimals, in_words
+    from topoviz.vocabulary import map_kind
 
     cells = [
         [*map(decimals, row[:8]), decimals(shift)] for row, shift in zip(fitted.matrix, fitted.offset, strict=True)

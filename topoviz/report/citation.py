@@ -10,11 +10,10 @@ import numpy as np
 
 from topoviz import __version__
 from topoviz.report.latex import escape
-from topoviz.report.words import map_kind
 from topoviz.session.analysis import Analysis
 from topoviz.session.convergence import verdict
 from topoviz.session.state import Session, Side
-from topoviz.vocabulary import counted
+from topoviz.vocabulary import article, counted, map_written, method_label, method_source, method_written, prior_written
 
 if TYPE_CHECKING:
     from core.model.autoencoder import FlowAutoencoder
@@ -35,7 +34,7 @@ _IDEA = """@misc{clarke2022topology,
   year   = {2022}
 }
 """
-_MODEL = """@misc{{{key},
+_ENTRY = """@misc{{{key},
   title = {{{title}}},
   note  = {{{note}}}
 }}
@@ -44,29 +43,21 @@ _FLOWS = {
     "coupling": "additive couplings between orthogonal mixings",
     "cnf": "an ordinary differential equation with a divergence-free field",
 }
-_PRIORS = {
-    "mixture": "a mixture of full-covariance Gaussians",
-    "superposition": "a superposition of families of different topology",
-    "adversarial": "a learned generator of closed-form density",
-}
-_METHODS = {
-    "leaf-distances": "by the evidence of masses, heights and distances, in nats",
-    "edit-distance": "by the merge-tree edit distance",
-    "branch-wasserstein": "by the branch-decomposition Wasserstein distance",
-    "path-mapping": "by the path-mapping distance",
-    "fused-gromov-wasserstein": "by fused Gromov-Wasserstein transport",
-}
 
 
 def bibtex(analysis: Analysis, session: Session) -> str:
-    """Entries for topoviz, the idea behind it, and both models with seed, version and hash of their data."""
+    """Entries for topoviz, the idea behind it, both models with seed, version and hash of their data, and a published
+    method of matching where one was used."""
     entries = [_SOFTWARE.format(version=__version__), _IDEA]
     sides: tuple[Side, ...] = ("a",) if session.model_a == session.model_b else ("a", "b")
     for side in sides:
         name, model = session.model(side), analysis.model(side)
         key = "topoviz-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or side)
         title = f"Flow auto-encoder of {escape(model.name or name)}, model {escape(name)}"
-        entries.append(_MODEL.format(key=f"{key}-{side}", title=f"{{{title}}}", note=_note(model)))
+        entries.append(_ENTRY.format(key=f"{key}-{side}", title=f"{{{title}}}", note=_note(model)))
+    if source := method_source(session.method):
+        title = f"{{{escape(method_label(session.method))}, the method that matched the trees}}"
+        entries.append(_ENTRY.format(key=f"topoviz-method-{session.method}", title=title, note=escape(source)))
     return "\n".join(entries)
 
 
@@ -122,7 +113,7 @@ def _trained(side: str, session: Session, model: "FlowAutoencoder") -> str:
     said += (
         f", with {counted(model.latent_dim, 'latent dimension')}; its flow is {_FLOWS.get(config.flow, config.flow)}, "
     )
-    said += f"its prior {_PRIORS.get(config.prior, config.prior)}"
+    said += f"its prior {prior_written(config.prior)}"
     trained = [f"for {counted(steps, 'step')}"] if steps is not None else []
     trained += [f"with seed {seed}"] if seed is not None else []
     said += f"; it was trained {' '.join(trained)}" if trained else ""
@@ -139,7 +130,7 @@ def _matched(analysis: Analysis, session: Session) -> str:
     by_hand = [f"{counted(pinned, 'pair')} pinned"] if pinned else []
     by_hand += [f"{counted(len(session.bans), 'pair')} banned"] if session.bans else []
     mass_a, mass_b = matching.matched_masses
-    said = f"Matched {_METHODS.get(session.method, session.method)}, without paired points"
+    said = f"Matched {method_written(session.method)}, without paired points"
     said += f" and with {' and '.join(by_hand)} by hand" if by_hand else ""
     said += f", {counted(len(matching.leaf_pairs), 'leaf')} of A correspond to leaves of B"
     said += f", which hold {100 * mass_a:.0f} % of A's and {100 * mass_b:.0f} % of B's probability"
@@ -152,7 +143,7 @@ def _carried(analysis: Analysis) -> str:
     if analysis.map is None:
         return f"No transform was fitted: {analysis.map_problem}"
     family = analysis.map.family
-    said = f"The transform from A's latent space to B's is a {map_kind(family)}"
+    said = f"The transform from A's latent space to B's is {article(map_written(family))}"
     said += f" with a pair-free score of {analysis.score:.3f} nats (0 is perfect)" if analysis.score is not None else ""
     if analysis.residuals:
         off = [found.distance for found in analysis.residuals]

@@ -6,6 +6,7 @@ from core.maps import LatentMap
 from topoviz.report.text import clean
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.state import Session, Side
+from topoviz.vocabulary import bends
 
 __all__ = ["escape", "match_tex", "transform_tex"]
 
@@ -84,7 +85,7 @@ def transform_tex(fitted: LatentMap, analysis: Analysis) -> str:
     shift = body.join(map(_number, offset))
     most = max(matrix.shape)
     room = f"\\setcounter{{MaxMatrixCols}}{{{most}}}\n" if most > 10 else ""
-    bent = " Its global part; each leaf bends it." if fitted.family == "tree" else ""
+    bent = " Its global part; each leaf bends it." if bends(fitted.family) else ""
     score = "" if analysis.score is None else f" Pair-free score {analysis.score:.3f} nats."
     said = f"% The transform from A's latents to B's ({fitted.family}).{bent}{score}"
     return f"{said}\n% Needs \\usepackage{{amsmath}}.\n{room}" + _EQUATION.format(rows=rows, shift=shift)

@@ -9,9 +9,10 @@ from topoviz.report import planes, trees
 from topoviz.report.scene import Scene
 from topoviz.report.sheet import HAIR, POINT, Box, Sheet
 from topoviz.report.solid import Picture, picture
-from topoviz.report.words import decimals, in_words, map_kind, trust_word
+from topoviz.report.words import decimals, in_words, trust_word
 from topoviz.session.composition import Camera
 from topoviz.session.state import Side
+from topoviz.vocabulary import article, bends, map_kind
 
 __all__ = ["Panel", "legend", "legend_height", "panel"]
 
@@ -106,7 +107,7 @@ def _map_words(scene: Scene, sheet: Sheet, width: float) -> list[str]:
     fitted, score = scene.analysis.map, scene.analysis.score
     assert fitted is not None
     kind = map_kind(fitted.family)
-    said = [f"global part of a {kind}" if fitted.family == "tree" else kind, in_words(np.asarray(fitted.matrix))]
+    said = [f"global part of {article(kind)}" if bends(fitted.family) else kind, in_words(np.asarray(fitted.matrix))]
     said.append(None if score is None else f"score {decimals(score, 3)} nats (0 is perfect)")
     return [line for sentence in said if sentence for line in sheet.wrap(sentence, width)]
 

@@ -4,15 +4,7 @@ import numpy as np
 
 from topoviz.session.analysis import Analysis
 
-__all__ = ["decimals", "in_words", "map_kind", "trust_word"]
-
-_KINDS = {
-    "tree": "tree-guided map",
-    "affine": "affine map",
-    "similarity": "similarity",
-    "orthogonal": "orthogonal map with shift",
-    "translation": "translation",
-}
+__all__ = ["decimals", "in_words", "trust_word"]
 
 
 def decimals(value: float, places: int = 2) -> str:
@@ -40,11 +32,6 @@ def in_words(matrix: np.ndarray) -> str | None:
     angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
     said = f"turn {decimals(angle, 0)}°, stretch {stretch[0]:.2f} × {stretch[1]:.2f}"
     return f"mirror, {said}" if mirrored else said
-
-
-def map_kind(family: str) -> str:
-    """What a family of maps is called in a sentence."""
-    return _KINDS.get(family, f"{family} map")
 
 
 def trust_word(analysis: Analysis) -> str:

@@ -24,6 +24,7 @@ from topoviz.session.convergence import doubt
 from topoviz.session.explanations import Preview, best, shown
 from topoviz.session.library import Library
 from topoviz.session.state import Name, Session, Side
+from topoviz.vocabulary import AUTO
 
 if TYPE_CHECKING:
     from core.maps import Residual
@@ -119,7 +120,7 @@ class Fitted:
 def fit(matching: Matching, family: str) -> Fitted:
     """The map of a family, or of the best one for 'auto'."""
     try:
-        fitted = core.fit_map(matching, core.best_family(matching) if family == "auto" else family)
+        fitted = core.fit_map(matching, core.best_family(matching) if family == AUTO else family)
     except InputError as error:
         return Fitted(None, str(error))
     # A tree-guided map meets every leaf by construction: what is worth seeing is how far its global part is off.

@@ -6,13 +6,14 @@ from typing import Any
 
 from core.errors import InputError, invalid
 from topoviz.session.checks import number, text
+from topoviz.vocabulary import article
 
 __all__ = ["Family", "chose", "families", "weights"]
 
 _MOST = 24
 _MAJORITY = 0.5
-# What one thing of each family is called, where it is not the family's own name.
-_ONE = {"blobs": "blobs", "eight": "an eight"}
+# The one family of several pieces.
+_BLOBS = "blobs"
 
 
 @dataclass(frozen=True)
@@ -59,4 +60,4 @@ def chose(found: Sequence[Family]) -> str:
 
 
 def _share(family: Family) -> str:
-    return f"{_ONE.get(family.name, f'a {family.name}')} ({100 * family.weight:.0f} %)"
+    return f"{family.name if family.name == _BLOBS else article(family.name)} ({100 * family.weight:.0f} %)"

@@ -12,10 +12,10 @@ from typing import Any, Literal
 from core.errors import InputError, invalid
 from topoviz.session.checks import boolean, choice, digits, model_name, node_id, number, text, whole
 from topoviz.session.composition import Composition
+from topoviz.vocabulary import families
 
 __all__ = [
     "EDIT_FIELDS",
-    "FAMILIES",
     "NODE_FIELDS",
     "Links",
     "Name",
@@ -32,7 +32,6 @@ Side = Literal["a", "b"]
 Links = tuple[tuple[int, int], ...]
 Nodes = tuple[int, ...]
 
-FAMILIES = ("auto", "translation", "similarity", "orthogonal", "affine", "tree")
 EDIT_FIELDS = (
     "model_a", "model_b", "pins", "bans", "names_a", "names_b",
     "merged_a", "merged_b", "split_a", "split_b", "hidden_a", "hidden_b", "simplify", "method", "family", "complete",
@@ -121,7 +120,7 @@ class Session:
         number("morph", self.morph, 0, 1)
         boolean("complete", self.complete)
         whole("alternative", self.alternative, 0, 999)
-        choice("family", self.family, FAMILIES)
+        choice("family", self.family, families())
         if not isinstance(self.method, str) or not _METHOD.fullmatch(self.method):
             raise invalid("method", "a method's name", repr(self.method), "use one that the app lists")
         if self.selection is not None:

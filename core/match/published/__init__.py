@@ -1,6 +1,4 @@
-"""Published ways to match two merge trees, behind one signature."""
-
-from collections.abc import Callable
+"""Published ways to match two merge trees, behind one signature; `core.match.methods` has a row for each in use."""
 
 from core.match.published.branch_wasserstein import branch_wasserstein
 from core.match.published.edit_distance import edit_distance
@@ -8,10 +6,8 @@ from core.match.published.fused_gromov_wasserstein import fused_gromov_wasserste
 from core.match.published.gromov_wasserstein import gromov_wasserstein
 from core.match.published.path_mapping import path_mapping
 from core.match.published.types import Published
-from core.tree.types import LevelSetTree
 
 __all__ = [
-    "PUBLISHED",
     "Published",
     "branch_wasserstein",
     "edit_distance",
@@ -19,10 +15,3 @@ __all__ = [
     "gromov_wasserstein",
     "path_mapping",
 ]
-
-PUBLISHED: dict[str, Callable[[LevelSetTree, LevelSetTree], Published]] = {
-    "edit-distance": edit_distance,
-    "branch-wasserstein": branch_wasserstein,
-    "path-mapping": path_mapping,
-    "fused-gromov-wasserstein": fused_gromov_wasserstein,
-}

@@ -21,7 +21,8 @@ from torch.func import functional_call
 from torch.nn.functional import softplus
 
 from core.gaussians.mixture import GaussianMixture
-from core.model.prior.learned import LearnedPrior, MixtureModule
+from core.model.prior.learned import LearnedPrior
+from core.model.prior.mixture import MixtureModule
 
 __all__ = ["AdversarialModule"]
 
@@ -71,7 +72,7 @@ class AdversarialModule(LearnedPrior):
     """The generator, a mixture of `components` experts, and its critic, which one descent moves together."""
 
     # A quick flow would make the latents fit the generator's first guess, and leave the critic nothing to say.
-    settles, flow_pace = False, 0.2
+    stops, flow_pace = False, 0.2
     drawn: Tensor
 
     def __init__(self, z: np.ndarray, components: int, rng: np.random.Generator) -> None:
@@ -102,10 +103,10 @@ class AdversarialModule(LearnedPrior):
         draws, shares = self._draws(max(_DRAWS // len(self.generator.logits), 4))
         center, spread = z.detach().mean(0), z.detach().std(0)
         real, made = (z - center) / spread, (draws - center) / spread
-        loss = self._told(_Reversed.apply(real, _PULL), _Reversed.apply(made, 1.0), _Reversed.apply(shares, 1.0))
+        loss = self._loss(_Reversed.apply(real, _PULL), _Reversed.apply(made, 1.0), _Reversed.apply(shares, 1.0))
         return loss + _PENALTY * self._steepness(real.detach())
 
-    def _told(self, real: Tensor, made: Tensor, shares: Tensor) -> Tensor:
+    def _loss(self, real: Tensor, made: Tensor, shares: Tensor) -> Tensor:
         return softplus(-self.critic(real)).mean() + shares @ softplus(self.critic(made)).mean((1, 2))
 
     def _steepness(self, x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""A mixture without the components that its points do not call for.
+"""Pruning of a mixture: without the components that its points do not support.
 
 Pairs that differ least are merged, a few at a time, and the rest is fitted anew; of all the mixtures on the way to a
 single Gaussian the one of the shortest description is kept.
@@ -10,7 +10,7 @@ import numpy as np
 
 from core.gaussians.mixture import GaussianMixture
 
-__all__ = ["condensed", "description_length", "refitted", "shortest"]
+__all__ = ["description_length", "pruned", "refitted", "shortest"]
 
 _STEP = 0.1
 _ROUNDS = 8
@@ -33,8 +33,8 @@ def description_length(parameters: int, points: int) -> float:
     return 0.5 * parameters * float(np.log(points)) / points
 
 
-def condensed(density: GaussianMixture, z: np.ndarray, points: int, shared: float = 0.0) -> GaussianMixture:
-    """The mixture with as few components as latents `z` (n, k), a sample of so many `points`, call for.
+def pruned(density: GaussianMixture, z: np.ndarray, points: int, shared: float = 0.0) -> GaussianMixture:
+    """The mixture with as few components as latents `z` (n, k), a sample of `points` points, support.
 
     Each covariance counts `shared` points of the average one beside its own: few points leave some directions empty.
 
@@ -55,12 +55,12 @@ def condensed(density: GaussianMixture, z: np.ndarray, points: int, shared: floa
 
 
 def shortest(starts: Iterable[GaussianMixture], z: np.ndarray) -> GaussianMixture:
-    """Of the mixtures that some are `condensed` to by latents (n, k) the one of the shortest description; of those that
+    """Of the mixtures that some are `pruned` to by latents (n, k) the one of the shortest description; of those that
     are within five nats of it the one with the fewest components.
 
     References: Kass & Raftery 1995, "Bayes factors", for what five nats say: strong evidence, not more.
     """
-    found = [condensed(start, z, len(z), z.shape[1] + 1) for start in starts]
+    found = [pruned(start, z, len(z), z.shape[1] + 1) for start in starts]
     lengths = [_length(density, z, _price(density, len(z))) for density in found]
     good = [at for at, length in enumerate(lengths) if length <= min(lengths) + _STRONG / len(z)]
     return found[min(good, key=lambda at: (len(found[at].weights), lengths[at]))]

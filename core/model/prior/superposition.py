@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from core.gaussians.mixture import GaussianMixture
-from core.model.prior.learned import LOG_2PI, LearnedPrior, MixtureModule
+from core.model.prior.learned import LOG_2PI, LearnedPrior
+from core.model.prior.mixture import MixtureModule
 from core.model.prior.skeletons import Skeleton, skeletons
 
 __all__ = ["SuperpositionModule"]
@@ -142,14 +143,14 @@ class SuperpositionModule(LearnedPrior):
         log_weights = self._log_weights()[self.kept]
         return -_SPARSE * log_weights.exp() @ log_weights
 
-    def condense(self, z: Tensor, points: int) -> None:
+    def prune(self, z: Tensor, points: int) -> None:
         """Let go of families that weigh next to nothing, and of blobs that latents (n, k) do not call for; those are
         the ones that blobs explain best."""
         with torch.no_grad():
             self.kept &= self._log_weights().exp() > _IN_USE
             own = z[self._parts(z).argmax(1) == 0] if self.kept[0] else z[:0]
         if len(own) > _FEWEST:
-            self.blobs.condense(own, int(points * len(own) / len(z)))
+            self.blobs.prune(own, int(points * len(own) / len(z)))
 
     def families(self) -> dict[str, float]:
         """The weight of each family that is still in use, the largest first."""

@@ -10,40 +10,25 @@ from core.tree import LevelSetTree
 from topoviz.app.views.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
 from topoviz.session.analysis import Analysis, carried_names
-from topoviz.session.state import FAMILIES, Session, Side
-from topoviz.vocabulary import cost_shares, sureness
+from topoviz.session.state import Session, Side
+from topoviz.vocabulary import cost_shares, families, family_label, sureness
 
-__all__ = ["METHOD_NAMES", "family_options", "grid", "matches", "score", "transform", "trust"]
+__all__ = ["family_options", "grid", "matches", "score", "transform", "trust"]
 
-METHOD_NAMES = {
-    "leaf-distances": "Evidence",
-    "edit-distance": "Edit distance",
-    "branch-wasserstein": "Branch Wasserstein",
-    "path-mapping": "Path mapping",
-    "fused-gromov-wasserstein": "Fused Gromov-Wasserstein",
-}
 _SIDES: tuple[Side, Side] = ("a", "b")
 _GRID_KEYS = (
     "Arrow keys move. P pins or unpins, Delete bans, L chooses another partner, Enter takes in hand, R renames, "
     "B brushes the points, slash finds a name."
 )
-_FAMILY_NAMES = {
-    "auto": "Best family",
-    "translation": "Translation",
-    "similarity": "Similarity",
-    "orthogonal": "Orthogonal",
-    "affine": "Affine",
-    "tree": "Tree-guided",
-}
 
 
 def family_options(analysis: Analysis) -> list[dict[str, Any]]:
-    """The families to choose from; those that cannot be had say what they lack behind their name."""
+    """The families to choose from; those that cannot be fitted say behind their name what is missing."""
     options = []
-    for family in FAMILIES:
+    for family in families():
         lack = analysis.families.get(family)
         reason = f": {lack[0].lower()}{lack[1:]}" if lack else ""
-        options.append({"value": family, "label": _FAMILY_NAMES[family] + reason, "disabled": bool(lack)})
+        options.append({"value": family, "label": family_label(family) + reason, "disabled": bool(lack)})
     return options
 
 

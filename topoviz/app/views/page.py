@@ -8,13 +8,13 @@ from dash import dcc, html
 
 from topoviz.app import ids
 from topoviz.app.views import composer, curation, training
-from topoviz.app.views.details import METHOD_NAMES
 from topoviz.app.views.jobs import jobs_watch
 from topoviz.app.views.markup import aria, data, modal
 from topoviz.app.views.story import story
 from topoviz.app.views.study import dialog
 from topoviz.figures.style import bare
 from topoviz.session.library import Step
+from topoviz.vocabulary import method_options
 
 __all__ = ["layout"]
 
@@ -265,12 +265,11 @@ def _details() -> html.Div:
         head = html.Div([html.H3(title), *score, picker], className="block-head")
         return html.Div([head, html.Div(id=name, className="block-body")], className=f"block {extra}")
 
-    method = [{"value": value, "label": label} for value, label in METHOD_NAMES.items()]
     return html.Div(
         id="details",
         className="details",
         children=[
-            block("Trust", _picker(ids.METHOD, "Method of matching", method), ids.TRUST),
+            block("Trust", _picker(ids.METHOD, "Method of matching", method_options()), ids.TRUST),
             block("Transform A → B", _picker(ids.FAMILY, "Family of the transform", []), ids.TRANSFORM, scored=True),
             curation.block(),
         ],

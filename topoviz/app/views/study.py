@@ -8,11 +8,11 @@ from dash import dcc, html
 
 from topoviz.app.views.markup import aria, data, modal
 from topoviz.app.views.trials import standing
-from topoviz.figures.glyphs import data_uri, prior_color, prior_mark
+from topoviz.figures.glyphs import data_uri, prior_mark
 from topoviz.figures.study import AXES, Point, Scale, available, lines, rails, scatter
-from topoviz.figures.theme import THEMES
+from topoviz.figures.theme import THEMES, prior_color
 from topoviz.session.studies import Study
-from topoviz.vocabulary import PRIORS, counted
+from topoviz.vocabulary import counted, priors_in_order
 
 __all__ = ["axis_options", "chart", "dialog", "legend", "parallel", "summary"]
 
@@ -95,8 +95,7 @@ def summary(study: Study | None, now: float) -> Any:
 def legend(study: Study, scatter: bool, theme: str) -> list[Any]:
     """The mark of each prior that was tried, and what else the chart's marks or lines mean."""
     complete = [trial for trial in study.trials if trial.state == "complete"]
-    tried = {trial.prior for trial in complete}
-    priors = [prior for prior in PRIORS if prior in tried] + sorted(tried - set(PRIORS))
+    priors = priors_in_order({trial.prior for trial in complete})
     items: list[Any] = [html.Span([_mark(prior, theme, True), prior]) for prior in priors]
     if scatter and any(trial.converged is False for trial in complete):
         items.append(html.Span("hollow: did not converge"))

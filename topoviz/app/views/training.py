@@ -10,7 +10,7 @@ from core.data.formats import SUFFIXES, in_words
 from topoviz.app.views.markup import aria, data, modal
 from topoviz.figures.training import figure
 from topoviz.jobs.description import MOST_COLUMNS
-from topoviz.vocabulary import PRIORS, counted
+from topoviz.vocabulary import counted, prior_words
 
 __all__ = ["dialog", "form", "nothing_told", "told"]
 
@@ -303,7 +303,7 @@ def _priors(names: Sequence[str]) -> dmc.RadioGroup:
         value=names[0],
         className="priors",
         children=dmc.Stack(
-            [dmc.Radio(label=name, value=name, description=PRIORS.get(name, ""), size="xs") for name in names], gap=5
+            [dmc.Radio(label=name, value=name, description=prior_words(name), size="xs") for name in names], gap=5
         ),
     )
 

@@ -15,7 +15,7 @@ from topoviz.figures.theme import THEMES
 from topoviz.session.families import chose
 from topoviz.session.state import Side
 from topoviz.session.studies import Study, TreeError, Trial
-from topoviz.vocabulary import PRIORS, counted
+from topoviz.vocabulary import counted, prior_words
 
 __all__ = ["COLUMNS", "card", "picture", "standing", "table"]
 
@@ -67,10 +67,11 @@ def card(study: Study, trial: Trial | None, theme: str) -> list[Any]:
             if (value := getattr(trial, key)) is not None
         ),
     ]
+    what = prior_words(trial.prior)
     return [
         html.H3([f"Trial {trial.number}", best]),
         picture(trial, theme, large=True),
-        html.P([_mark(trial, theme), html.B(trial.prior), f": {PRIORS[trial.prior]}" if trial.prior in PRIORS else ""]),
+        html.P([_mark(trial, theme), html.B(trial.prior), f": {what}" if what else ""]),
         *([html.P(chose(trial.families), className="chose"), bars(trial.families, theme)] if trial.families else []),
         _ways(trial),
         html.P(_outcome(study, trial), className="problem" if trial.state == "failed" else "words"),
