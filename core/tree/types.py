@@ -11,7 +11,7 @@ from functools import cached_property
 
 import numpy as np
 
-__all__ = ["Holes", "LevelSetTree"]
+__all__ = ["Holes", "LevelSetTree", "leaf_number"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,3 +146,12 @@ class LevelSetTree:
         while self.parent[path[-1]] >= 0:
             path.append(int(self.parent[path[-1]]))
         return tuple(path)
+
+
+def leaf_number(node: int) -> int:
+    """The number of a leaf, by its id: its rank in persistence, counted from 1.
+
+    >>> leaf_number(1), leaf_number(3)
+    (1, 2)
+    """
+    return (node + 1) // 2

@@ -6,7 +6,7 @@ does not recolor the others.
 
 from functools import lru_cache
 
-from core.tree import LevelSetTree
+from core.tree import LevelSetTree, leaf_number
 from topoviz.figures.theme import Theme, node_color
 
 __all__ = ["leaf_colors", "shade"]
@@ -20,7 +20,7 @@ _SHADES = (0.0, 0.36, -0.2, 0.18, 0.52, -0.1)
 def leaf_colors(tree: LevelSetTree, theme: Theme) -> dict[int, str]:
     """The color of each leaf by id."""
     leaves = sorted(tree.ids(tree.leaves))
-    ranks = [leaf // 2 for leaf in leaves]
+    ranks = [leaf_number(leaf) - 1 for leaf in leaves]
     for most in (_FEW, _MOST):
         if max(ranks) < most:
             return {leaf: node_color(rank, most) for leaf, rank in zip(leaves, ranks, strict=True)}

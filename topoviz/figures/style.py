@@ -15,6 +15,7 @@ import plotly.graph_objects as go
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.naming import leaf_name
 from topoviz.session.state import Name, Session, Side
 
 __all__ = ["NodeStyle", "Spec", "bare", "bare_layout", "lines", "markup", "node_styles", "packed", "translucent"]
@@ -57,7 +58,7 @@ def _node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme)
         matched = node in partner
         plain = theme.soft if matched else theme.unmatched
         color = colors[partner[node]] if matched and node in leaves else plain
-        label = f"{side.upper()}{(node + 1) // 2}" if node in leaves else ""
+        label = leaf_name(side, node) if node in leaves else ""
         name = names.get(node, Name(label))
         styles[node] = NodeStyle(color, matched, name.text, not name.confirmed)
     return styles

@@ -212,8 +212,10 @@ def _tree(tree: "LevelSetTree") -> str:
 
 
 def _matching(matching: "Matching") -> str:
+    from topoviz.session.naming import leaf_name
+
     rows = [
-        (f"A{(p.a + 1) // 2}", f"B{(p.b + 1) // 2}", f"{p.confidence:.2f}" + (" pinned" if p.pinned else ""))
+        (leaf_name("a", p.a), leaf_name("b", p.b), f"{p.confidence:.2f}" + (" pinned" if p.pinned else ""))
         for p in matching.leaf_pairs
     ]
     trees = f"<div style='display:flex'>{_drawn(matching.tree_a)}{_drawn(matching.tree_b)}</div>"

@@ -9,6 +9,7 @@ from dash import dcc, html
 from core.tree import LevelSetTree
 from topoviz.app.views.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
+from topoviz.report.words import in_words
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.state import FAMILIES, Session, Side
 from topoviz.vocabulary import cost_shares, sureness
@@ -170,8 +171,8 @@ def _map(analysis: Analysis) -> list[Any]:
         return [html.P(analysis.map_problem or "", className="hint")]
     matrix = np.asarray(analysis.map.matrix)
     blocks: list[Any] = [_matrix(matrix, np.asarray(analysis.map.offset))]
-    if matrix.shape == (2, 2):
-        blocks.append(html.P(_in_words(matrix), className="words"))
+    if (said := in_words(matrix)) is not None:
+        blocks.append(html.P(said, className="words"))
     return blocks
 
 
@@ -196,17 +197,6 @@ def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
         className="matrix",
         title="matrix, and offset in the last column; of a tree-guided map the global part, bent by each leaf",
     )
-
-
-def _in_words(matrix: np.ndarray) -> str:
-    left, stretch, right = np.linalg.svd(matrix)
-    turn = left @ right
-    mirrored = np.linalg.det(turn) < 0
-    if mirrored:
-        turn = left @ np.diag([1.0, -1.0]) @ right
-    angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
-    parts = [f"turn {angle:.0f}°", f"stretch {stretch[0]:.2f} × {stretch[1]:.2f}"]
-    return ", ".join((["mirror"] if mirrored else []) + parts)
 
 
 def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
