@@ -19,8 +19,8 @@ from core.tree import LevelSetTree, leaf_order
 from core.tree.types import Holes
 from topoviz.app.callbacks.patches import difference
 from topoviz.figures import choice, latent, surface, training, trees
-from topoviz.figures.frame import LINE
-from topoviz.figures.order import crossings, slots
+from topoviz.figures.geometry.facing import LINE
+from topoviz.figures.geometry.order import crossings, slots
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.style import markup, node_styles, packed
 from topoviz.figures.theme import THEMES

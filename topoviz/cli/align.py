@@ -18,7 +18,7 @@ from core.model.autoencoder import FlowAutoencoder
 from topoviz import resource
 from topoviz.cli.beside import read_beside
 from topoviz.cli.common import need_folder, read_array, say
-from topoviz.report.align import report
+from topoviz.report.align_report import report
 from topoviz.report.tables import match_document
 from topoviz.session.analysis import analyse
 from topoviz.session.library import Library

@@ -66,7 +66,7 @@ class Comparison:
 
     def html(self, composition: "Composition | None" = None) -> str:
         """The linked figure as an HTML page of its own."""
-        from topoviz.report.linked import linked_html
+        from topoviz.report.figure.linked import linked_html
 
         return linked_html(self.analysis, self.session, composition or self._usual)
 
@@ -75,7 +75,7 @@ class Comparison:
 
         Raises `InputError` on another ending.
         """
-        from topoviz.report.figure import figure
+        from topoviz.report.figure.composed import figure
 
         path = Path(path)
         if path.suffix.lower() == ".html":

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError, invalid
-from core.tree.fields import surface
+from topoviz.figures.geometry.surface import level_set
 from topoviz.report.citation import bibtex, methods
 from topoviz.report.latex import match_tex, transform_tex
 from topoviz.report.tables import match_table, snippet, transform_json, transform_npz
@@ -104,7 +104,7 @@ def mesh_file(model: "FlowAutoencoder", level: float, name: str) -> bytes:
     shown = model.input_field
     if shown is None:
         raise InputError("this model keeps no input density; train it again to export meshes.")
-    found = surface(shown.axes, shown.log_density, level)
+    found = level_set(shown, level)
     if not len(found.faces):
         raise invalid("level", "below the peak", f"{level:.3g} nats", "lower the cut")
     faces = np.column_stack((np.full(len(found.faces), 3), found.faces)).ravel()

@@ -3,9 +3,8 @@
 import numpy as np
 
 from core.maps import LatentMap
-from topoviz.report.text import clean
 from topoviz.session.analysis import Analysis, carried_names
-from topoviz.session.naming import leaf_name
+from topoviz.session.naming import clean, leaf_name
 from topoviz.session.state import Session, Side
 
 __all__ = ["escape", "match_tex", "transform_tex"]

@@ -9,7 +9,7 @@ from dash import dcc, html
 from core.tree import LevelSetTree
 from topoviz.app.views.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
-from topoviz.report.words import in_words
+from topoviz.report.words import decimals, in_words
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.state import FAMILIES, Session, Side
 from topoviz.vocabulary import cost_shares, sureness
@@ -189,7 +189,7 @@ def score(analysis: Analysis) -> Any:
 def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
     shown = slice(0, 6)
     rows = [
-        html.Tr([*(html.Td(_two(value)) for value in row[shown]), html.Td(_two(shift), className="shift")])
+        html.Tr([*(html.Td(decimals(value)) for value in row[shown]), html.Td(decimals(shift), className="shift")])
         for row, shift in zip(matrix[shown], offset[shown], strict=True)
     ]
     return html.Table(
@@ -281,8 +281,3 @@ def _leaves(analysis: Analysis, side: Side, styles: Styles) -> list[dict[str, An
         }
         for row, node in zip(tree.leaves.tolist(), tree.ids(tree.leaves), strict=True)
     ]  # fmt: skip
-
-
-def _two(value: float) -> str:
-    """A number with two decimals, without a minus sign on zero."""
-    return f"{round(float(value), 2) + 0.0:.2f}"

@@ -10,9 +10,9 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from topoviz.figures.frame import SIDES
-from topoviz.report.figure import figure
-from topoviz.report.scene import Scene
+from topoviz.figures.geometry.facing import SIDES
+from topoviz.report.figure.composed import figure
+from topoviz.report.figure.scene import Scene
 from topoviz.session.analysis import Analysis
 from topoviz.session.composition import Composition
 from topoviz.session.state import Session, Side
@@ -55,7 +55,7 @@ def linked_html(analysis: Analysis, session: Session, composition: Composition) 
 
 
 def _resource(name: str) -> str:
-    return (files("topoviz.report") / name).read_text("utf-8")
+    return (files("topoviz.report.figure") / name).read_text("utf-8")
 
 
 def _safe(value: Any) -> str:
