@@ -25,7 +25,6 @@ from core.tree.fields import Surface
 from topoviz.__main__ import main
 from topoviz.app.callbacks.compose import _composition
 from topoviz.app.views.composer import values
-from topoviz.figures.geometry.facing import SIDES
 from topoviz.report.citation import bibtex, data_hash, methods
 from topoviz.report.figure.composed import FORMATS, figure
 from topoviz.report.figure.linked import linked_html
@@ -36,7 +35,7 @@ from topoviz.report.figure.sheet import Box, Sheet, typesetting
 from topoviz.report.latex import escape, match_tex, transform_tex
 from topoviz.session.analysis import Analysis, analyse, fit
 from topoviz.session.composition import PANELS, PRESETS, Camera, Composition
-from topoviz.session.state import Name, Session
+from topoviz.session.state import SIDES, Name, Session
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {

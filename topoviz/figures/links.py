@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from core.match import Pair
-from topoviz.figures.geometry.facing import SIDES, Frame, Placed
+from topoviz.figures.geometry.facing import Frame, Placed
 from topoviz.figures.style import NodeStyle, Spec, lines, packed
 from topoviz.figures.theme import Theme
 from topoviz.session.analysis import Analysis
-from topoviz.session.state import Side
+from topoviz.session.state import SIDES, Side
 from topoviz.vocabulary import cost_shares, sureness
 
 __all__ = ["column", "link_facts", "links"]

@@ -7,7 +7,7 @@ does not recolor the others.
 from functools import lru_cache
 
 from core.tree import LevelSetTree, leaf_number
-from topoviz.figures.theme import Theme, node_color
+from topoviz.figures.theme import Theme, node_color, rgb
 
 __all__ = ["leaf_colors", "shade"]
 
@@ -48,6 +48,5 @@ def _branches(tree: LevelSetTree) -> list[list[int]]:
 
 def shade(color: str, share: float, theme: Theme) -> str:
     """`color` (#rrggbb) part of the way to the theme's ink, or where `share` is negative to its paper."""
-    goal = theme.ink if share > 0 else theme.paper
-    parts = [(int(color[at : at + 2], 16), int(goal[at : at + 2], 16)) for at in (1, 3, 5)]
+    parts = zip(rgb(color), rgb(theme.ink if share > 0 else theme.paper), strict=True)
     return "#" + "".join(f"{round(own + abs(share) * (other - own)):02X}" for own, other in parts)

@@ -13,7 +13,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.tree import ByHand, LevelSets, LevelSetTree
-from topoviz.figures.geometry.facing import END, HEIGHT, SIDES, WIDTH, Frame, Placed, row_count
+from topoviz.figures.geometry.facing import END, HEIGHT, WIDTH, Frame, Placed, row_count
 from topoviz.figures.geometry.order import slots
 from topoviz.figures.geometry.tree import whole_levels
 from topoviz.figures.links import column, link_facts, links
@@ -21,7 +21,7 @@ from topoviz.figures.measures import error_bars, hole_facts, holes
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis, by_hand
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session, Side
 
 __all__ = ["changes", "facts", "figure", "ground", "spec"]
 

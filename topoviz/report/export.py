@@ -20,7 +20,7 @@ from topoviz.report.latex import match_tex, transform_tex
 from topoviz.report.tables import match_table, snippet, transform_json, transform_npz
 from topoviz.session.analysis import Analysis
 from topoviz.session.library import Library
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -55,7 +55,7 @@ def export(
         yield "transform.json", transform_json(analysis.map, session)
         yield "transform.npz", transform_npz(analysis.map)
         yield "transform.py", snippet(analysis.map).encode()
-    for side in ("a", "b"):
+    for side in SIDES:
         model = library.model(session.model(side))
         level = analysis.cut(session.level)
         for name in _MESHES:
@@ -135,13 +135,12 @@ def _figures(library: Library, session: Session, analysis: Analysis, theme: str)
     from topoviz.figures import surface as input_surface
 
     yield "trees", trees.figure(analysis, session, theme)
-    sides: tuple[Side, Side] = ("a", "b")
     views: tuple[tuple[str, Callable[..., Any]], ...] = (
         ("latent", latent.figure),
         ("input", input_surface.figure),
     )
     for view, figure in views:
-        for side in sides:
+        for side in SIDES:
             yield f"{view}-{side}", figure(analysis, session, side, theme)
 
 

@@ -13,9 +13,8 @@ from core.tree import LevelSetTree
 from topoviz.figures.geometry.tree import depth, lanes, tree_geometry
 from topoviz.session.state import Side
 
-__all__ = ["END", "HEIGHT", "LINE", "SIDES", "WIDTH", "Frame", "Placed", "PlacedHoles", "row_count"]
+__all__ = ["END", "HEIGHT", "LINE", "WIDTH", "Frame", "Placed", "PlacedHoles", "row_count"]
 
-SIDES: tuple[Side, Side] = ("a", "b")
 WIDTH = 1.0
 END = 2.95
 _STEM = 0.04

@@ -5,6 +5,7 @@ import numpy as np
 from core.tree import LevelSets
 from topoviz.figures.geometry.density import FLOOR, LEVELS, boundary, curve, names_at, outlines, window
 from topoviz.figures.geometry.points import carried, flat, leaf_ids
+from topoviz.figures.theme import rgb
 from topoviz.report.figure.scene import Scene
 from topoviz.report.figure.sheet import HAIR, POINT, Box
 from topoviz.session.state import Side
@@ -85,7 +86,7 @@ def _thinned(points: np.ndarray) -> np.ndarray:
 
 def _ramp(colors: tuple[str, ...], count: int) -> list[str]:
     """`count` steps along a ramp of colors."""
-    stops = np.array([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in colors])
+    stops = np.array([rgb(color) for color in colors])
     at = np.linspace(1 / count, 1, count) * (len(stops) - 1)
     mixed = np.stack([np.interp(at, np.arange(len(stops)), channel) for channel in stops.T], axis=1)
     return ["#{:02x}{:02x}{:02x}".format(*row) for row in np.round(mixed).astype(int)]

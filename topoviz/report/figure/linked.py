@@ -10,12 +10,11 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from topoviz.figures.geometry.facing import SIDES
 from topoviz.report.figure.composed import figure
 from topoviz.report.figure.scene import Scene
 from topoviz.session.analysis import Analysis
 from topoviz.session.composition import Composition
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session, Side
 from topoviz.vocabulary import sureness
 
 __all__ = ["linked_html"]

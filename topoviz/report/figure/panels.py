@@ -9,7 +9,7 @@ from topoviz.report.figure import latent, surface, transform, trees
 from topoviz.report.figure.scene import Scene
 from topoviz.report.figure.sheet import HAIR, POINT, Box, Sheet
 from topoviz.report.words import decimals, trust_word
-from topoviz.session.state import Side
+from topoviz.session.state import SIDES, Side
 
 __all__ = ["Panel", "legend", "legend_height", "panel"]
 
@@ -162,11 +162,10 @@ def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[fl
         (sheet.cut(scene.both(a, b), width - 3, 0.95), scene.styles["a"][a].color, f"key-{a}-{b}")
         for a, b in scene.pairs
     ]
-    sides: tuple[Side, Side] = ("a", "b")
     alone = {"a": scene.analysis.matching.unmatched_a, "b": scene.analysis.matching.unmatched_b}
     entries += [
         (sheet.cut(f"{scene.label(side, node)} (alone)", width - 3, 0.95), scene.theme.unmatched, f"key-{side}-{node}")
-        for side in sides
+        for side in SIDES
         for node in alone[side]
     ]
     if not entries:

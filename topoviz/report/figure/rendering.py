@@ -11,6 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter, maximum_filter
 
 from core.tree.fields import Surface
+from topoviz.figures.theme import rgb
 from topoviz.session.composition import Camera
 
 __all__ = ["Picture", "render"]
@@ -51,7 +52,7 @@ def render(
     normal *= np.where(normal[:, 2:] < 0, -1, 1)
     owner = owner_of((latent[corners] * weights[..., None]).sum(1))
     ids, at = np.unique(owner, return_inverse=True)
-    base = np.array([_rgb(colors[int(node)]) for node in ids]).reshape(-1, 3)[at]
+    base = np.array([rgb(colors[int(node)]) for node in ids]).reshape(-1, 3)[at] / 255
     color = _lit(base, normal) * _hollows(depth, seen)[seen][:, None]
     color *= 1 - 0.55 * _edges(depth, seen)[seen][:, None]
     pixels, owned = np.zeros((height, width, 4)), np.full((height, width), -1)
@@ -60,10 +61,6 @@ def render(
     alpha = shrunk[..., 3:]
     shrunk[..., :3] = np.divide(shrunk[..., :3], alpha, where=alpha > 0, out=np.ones_like(shrunk[..., :3]))
     return Picture(shrunk, owned[::over, ::over])
-
-
-def _rgb(color: str) -> tuple[float, ...]:
-    return tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
 
 
 def _seen(vertices: np.ndarray, camera: Camera) -> np.ndarray:

@@ -6,11 +6,11 @@ import numpy as np
 from matplotlib.path import Path
 
 from core.match import Pair
-from topoviz.figures.geometry.facing import SIDES, Frame, Placed, row_count
+from topoviz.figures.geometry.facing import Frame, Placed, row_count
 from topoviz.figures.geometry.tree import whole_levels
 from topoviz.report.figure.scene import Scene
 from topoviz.report.figure.sheet import HAIR, POINT, Box
-from topoviz.session.state import Side
+from topoviz.session.state import SIDES, Side
 from topoviz.vocabulary import sureness
 
 __all__ = ["draw", "wanted_height"]
