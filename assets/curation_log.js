@@ -20,7 +20,7 @@
 
   function called(state, side, id) {
     const info = T.info({ side, id });
-    const own = !info || info.leaf ? `${side.toUpperCase()}${(id + 1) >> 1}` : `an inner node of ${side.toUpperCase()}`;
+    const own = !info || info.leaf ? `${side.toUpperCase()}${T.leafNumber(id)}` : `an inner node of ${side.toUpperCase()}`;
     const name = (state[`names_${side}`] || {})[id];
     return name ? `‘${name.text}’ (${own})` : own;
   }

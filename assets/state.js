@@ -88,6 +88,9 @@
     return all && node && all.nodes.find((n) => n.side === node.side && n.id === node.id);
   };
 
+  /* The number of a leaf, by its id. */
+  T.leafNumber = (id) => (id + 1) >> 1;
+
   T.linkAt = function ({ a, b }) {
     const all = T.trees();
     return (all && all.links.find((l) => l.a === a && l.b === b)) || null;

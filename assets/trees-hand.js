@@ -141,7 +141,7 @@
   };
 
   // ---------------------------------------------------------------- finding
-  const number = (n) => (n.leaf ? (n.id + 1) / 2 : null);
+  const number = (n) => (n.leaf ? T.leafNumber(n.id) : null);
 
   /* Leaves of that number, with or without their tree's letter, and nodes whose name holds the words. */
   function hits(text) {

@@ -19,15 +19,16 @@ from core.tree import LevelSetTree, leaf_order
 from core.tree.types import Holes
 from topoviz.app.callbacks.patches import difference
 from topoviz.figures import choice, latent, surface, training, trees
-from topoviz.figures.frame import LINE
-from topoviz.figures.order import crossings, slots
+from topoviz.figures.geometry.facing import LINE, Frame
+from topoviz.figures.geometry.order import crossings, slots
+from topoviz.figures.geometry.tree import tree_geometry
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.style import markup, node_styles, packed
 from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import analyze
 from topoviz.session.convergence import choices
 from topoviz.session.explanations import Preview
-from topoviz.session.state import Name, Session
+from topoviz.session.state import SIDES, Name, Session
 from zoo import CONVERGED
 
 SPECS = {
@@ -274,6 +275,26 @@ def test_errors_are_bars_in_the_tree_and_words_beside_it(views):
     a, b = ([n for n in spec["layout"]["meta"]["nodes"] if n["side"] == side] for side in "ab")
     assert all((node["level_error"], node["basin_error"]) == (0.25, 0.01) for node in a)
     assert not any("level_error" in node or "basin_error" in node for node in b)
+
+
+def test_a_branch_runs_along_its_parents_level_and_turns_once(views):
+    for tree in (views[0][0].tree("a"), views[0][0].tree("b")):
+        shape = tree_geometry(tree, -4.0, stem=0.1)
+        node = np.column_stack((shape.slot, shape.depth))
+        start, turn, end = np.moveaxis(shape.branches, 1, 0)
+        assert (end == node).all()
+        assert (start[1:] == node[tree.parent[1:]]).all()
+        assert start[0] == pytest.approx((shape.slot[0], 1.1))
+        assert (turn == np.column_stack((end[:, 0], start[:, 1]))).all()
+
+
+def test_the_same_tree_on_both_sides_is_its_own_mirror_image(views):
+    tree = views[0][0].tree("a")
+    for frame in (Frame(-4.0, 7), Frame(-4.0, 7, 90.0, width=20.0, end=80.0, margin=1.5, stem=1.0)):
+        a, b = (frame.placed(tree, leaf_order(tree), side) for side in SIDES)
+        assert a.branches[..., 0] + b.branches[..., 0] == pytest.approx(frame.end)
+        assert (a.branches[..., 1] == b.branches[..., 1]).all()
+        assert a.place == pytest.approx(a.branches[:, -1])
 
 
 def test_a_hole_hangs_from_where_it_closes_to_where_it_is_filled(views):

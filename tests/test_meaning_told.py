@@ -69,8 +69,8 @@ def test_a_merged_branch_is_told_as_the_leaf_that_it_is(at_hand):
 @pytest.mark.parametrize("side", ["a", "b"])
 def test_a_name_crosses_the_match_into_every_table_and_figure(at_hand, side):
     from topoviz.figures import latent, trees
-    from topoviz.report.align import report
-    from topoviz.report.figure import figure
+    from topoviz.report.align_report import report
+    from topoviz.report.figure.composed import figure
     from topoviz.report.latex import match_tex
     from topoviz.report.tables import match_table
     from topoviz.session.composition import Composition

@@ -25,18 +25,17 @@ from core.tree.fields import Surface
 from topoviz.__main__ import main
 from topoviz.app.callbacks.compose import _composition
 from topoviz.app.views.composer import values
-from topoviz.figures.frame import SIDES
 from topoviz.report.citation import bibtex, data_hash, methods
-from topoviz.report.figure import FORMATS, figure
+from topoviz.report.figure.composed import FORMATS, figure
+from topoviz.report.figure.linked import linked_html
+from topoviz.report.figure.panels import panel
+from topoviz.report.figure.rendering import render
+from topoviz.report.figure.scene import Scene
+from topoviz.report.figure.sheet import Box, Sheet, typesetting
 from topoviz.report.latex import escape, match_tex, transform_tex
-from topoviz.report.linked import linked_html
-from topoviz.report.panels import panel
-from topoviz.report.scene import Scene
-from topoviz.report.sheet import Box, Sheet, typesetting
-from topoviz.report.solid import render
 from topoviz.session.analysis import Analysis, analyze, fit
 from topoviz.session.composition import PANELS, PRESETS, Camera, Composition
-from topoviz.session.state import Name, Session
+from topoviz.session.state import SIDES, Name, Session
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = {

@@ -45,7 +45,7 @@ from core.search.critic import critic_loss
 from core.search.study import promoted
 from core.search.workers import BrokenProcessPool
 from topoviz.__main__ import main
-from topoviz.report.search import report
+from topoviz.report.search_report import report
 from zoo import SPACE
 
 STEPS, TRIALS = 40, 4

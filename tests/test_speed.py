@@ -17,7 +17,8 @@ from core.match.heuristic import _assign, _neighbors, solve_around, table
 from core.match.problem import AssignmentProblem
 from core.tree import level_set_tree, tree_with_regions
 from core.tree.fields import contours
-from topoviz.figures.outlines import field, grid_of, plane
+from topoviz.figures.density import field, plane
+from topoviz.figures.geometry.density import grid_of
 from topoviz.session.history import History
 from topoviz.session.state import Session
 

@@ -6,7 +6,7 @@ from core.tree.contour import ContourTree, contour_tree
 from core.tree.layout import layout, leaf_order
 from core.tree.levelsets import LevelSets, leaf_of, level_set_tree, level_sets, node_of, tree_with_regions
 from core.tree.simplify import ByHand
-from core.tree.types import Holes, LevelSetTree
+from core.tree.types import Holes, LevelSetTree, leaf_number
 
 __all__ = [
     "Branches",
@@ -20,6 +20,7 @@ __all__ = [
     "check_topology",
     "contour_tree",
     "layout",
+    "leaf_number",
     "leaf_of",
     "leaf_order",
     "level_set_tree",

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__ = ["Holes", "LevelSetTree"]
+__all__ = ["Holes", "LevelSetTree", "leaf_number"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,3 +156,12 @@ class LevelSetTree:
         from core.tree.networks import tree_network
 
         return tree_network(self)
+
+
+def leaf_number(node: int) -> int:
+    """The number of a leaf, by its id: its rank in persistence, counted from 1.
+
+    >>> leaf_number(1), leaf_number(3)
+    (1, 2)
+    """
+    return (node + 1) // 2

@@ -6,7 +6,7 @@ import pypdf
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from topoviz.report.linked import linked_html
+from topoviz.report.figure.linked import linked_html
 from topoviz.session.analysis import analyze
 from topoviz.session.composition import Composition
 from topoviz.session.state import Session

@@ -19,7 +19,7 @@ from core.model.autoencoder import FlowAutoencoder
 from topoviz import resource
 from topoviz.cli.common import need_folder, say
 from topoviz.cli.sidecars import read_sidecars
-from topoviz.report.align import report
+from topoviz.report.align_report import report
 from topoviz.report.tables import match_document
 from topoviz.session.analysis import analyze
 from topoviz.session.library import Library

@@ -63,8 +63,8 @@ def _kind(path: Path) -> str:
 
 def _write_figure(arguments: argparse.Namespace, analysis: "Analysis", session: Session, kind: str) -> Path:
     from core.files import write_file
-    from topoviz.report.figure import figure
-    from topoviz.report.linked import linked_html
+    from topoviz.report.figure.composed import figure
+    from topoviz.report.figure.linked import linked_html
 
     composition = _composition(arguments, session)
     if kind == "html":

@@ -25,7 +25,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.files import write_file
     from core.search import StudyFolder, opened
     from core.search import search as run
-    from topoviz.report.search import report
+    from topoviz.report.search_report import report
 
     folder = StudyFolder(arguments.out)
     old = folder.read() if folder.has_study else None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from topoviz.figures.style import Spec, bare_layout
+from topoviz.figures.style import Spec, bare_layout, escaped
 from topoviz.figures.theme import THEMES
 
 __all__ = ["spec"]
@@ -35,7 +35,7 @@ def spec(document: Mapping[str, Any], theme: str) -> Spec:
         theme,
         margin={"l": 210, "r": 24, "t": 64, "b": 72},
         title={
-            "text": _escaped(f"{document['model_a']} to {document['model_b']}"),
+            "text": escaped(f"{document['model_a']} to {document['model_b']}"),
             "font": {"size": 15},
             "x": 0.01,
             "xanchor": "left",
@@ -120,7 +120,3 @@ def _note(text: str, x: float, y: float, shift: int, color: str) -> Spec:
         "showarrow": False,
         "font": {"size": 12, "color": color},
     }
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

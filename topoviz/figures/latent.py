@@ -4,15 +4,15 @@
 cut, outlines and names over it, from the ground's `layout.meta`, the trees' nodes and what `live` says.
 """
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from plotly.colors import sample_colorscale
 
-from core.tree import LevelSets, leaf_of
-from topoviz.figures.outlines import FLOOR, Plane, cut_line, field, grid_of, plane, projection
+from topoviz.figures.density import Plane, cut_line, field, plane
+from topoviz.figures.geometry.density import FLOOR, curve, names_at, projection
+from topoviz.figures.geometry.points import carried, flat, leaf_ids
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis
@@ -41,10 +41,8 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
         return spec(analysis, session, side, theme)
     sets = analysis.level_sets(side)
     tree, shown = sets.tree, plane(sets)
-    latent = analysis.latent(side)
-    latent = np.empty((0, tree.dim)) if latent is None else latent[:_OWN]
-    xy = latent @ projection(sets)
-    places = zip(tree.ids(tree.leaves), _peaks(sets), strict=True)
+    xy = flat(analysis, side, _OWN)
+    places = zip(tree.ids(tree.leaves), names_at(sets), strict=True)
     # Unseen, these points let plotly find the window where there is no grid.
     unseen = _dots({"x": packed(xy[:, 0]), "y": packed(xy[:, 1])} if shown.window is None else _EMPTY, 1, "#000000", 0)
     return {
@@ -58,7 +56,7 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
                 "peaks": {str(node): np.round(place, 3).tolist() for node, place in places},
                 "points": np.round(xy.T, 3).tolist(),
                 # Off a grid, where no field shows the leaves, the points do.
-                "owners": [] if tree.dim == 2 else tree.id[leaf_of(sets, latent)].tolist(),
+                "owners": [] if tree.dim == 2 else _owners(analysis, side).tolist(),
                 "field": field(sets) if tree.dim == 2 else None,
                 "holes": [] if tree.holes is None else np.round(tree.holes.place @ projection(sets), 3).tolist(),
                 **shown.regions,
@@ -69,7 +67,7 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
 
 def live(analysis: Analysis, session: Session) -> Spec:
     """What an edit changes over the grounds: A's points with both ends of their way, and the models they are of."""
-    moving = _moving(analysis)
+    moving = carried(analysis, _CARRIED)
     return {
         "models": [session.model_a, session.model_b],
         "overlay": None
@@ -101,12 +99,12 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Sp
     cut = _cut(analysis, session, side)
     data = [
         *_bands(shown.bands, theme),
-        _points(analysis, sets, side, styles, theme),
+        _points(analysis, side, styles, theme),
         *(_carried(analysis, session, theme) if side == "b" else ()),
         lines(cut["x"], cut["y"], color=theme.accent, width=1.4, dash="4px,3px"),
         *(_region(shown.outlines[str(tree.id[row])], style) for row, style in leaves),
     ]
-    labels = [_label(place, style, theme) for place, (_, style) in zip(_peaks(sets), leaves, strict=True)]
+    labels = [_label(place, style, theme) for place, (_, style) in zip(names_at(sets), leaves, strict=True)]
     return {"data": data, "layout": _chart(session, side, theme, shown) | {"annotations": labels}}
 
 
@@ -141,43 +139,25 @@ def _dots(xy: Spec, size: float, color: Any, opacity: float) -> Spec:
     return {"type": "scatter", "mode": "markers", "hoverinfo": "skip", "marker": marker} | xy
 
 
-def _points(analysis: Analysis, sets: LevelSets, side: Side, styles: dict[int, NodeStyle], theme: Theme) -> Spec:
+def _points(analysis: Analysis, side: Side, styles: dict[int, NodeStyle], theme: Theme) -> Spec:
     """The side's own points; off a grid, where no field shows the leaves, in their leaves' colors."""
-    latent = analysis.latent(side)
-    if latent is None:
+    if analysis.latent(side) is None:
         return _dots(_EMPTY, 2.6, theme.soft, 0.45)
-    latent = latent[:_OWN]
-    xy = latent @ projection(sets)
+    xy = flat(analysis, side, _OWN)
     place = {"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}
-    if sets.tree.dim == 2:
+    if analysis.tree(side).dim == 2:
         return _dots(place, 2.6, theme.soft, 0.45)
-    return _dots(place, 3.4, [styles[int(node)].color for node in sets.tree.id[leaf_of(sets, latent)]], 0.7)
+    return _dots(place, 3.4, [styles[node].color for node in _owners(analysis, side).tolist()], 0.7)
 
 
-@dataclass(frozen=True, eq=False)
-class _Moving:
-    """A's points over B: where they begin, as they lie in A but centered on where they arrive; where T takes them; the
-    node of A that each belongs to."""
-
-    start: np.ndarray
-    end: np.ndarray
-    owners: np.ndarray
-
-
-def _moving(analysis: Analysis) -> _Moving | None:
-    """None where there is no transform, no sample, or no plane to show them on."""
-    latent = analysis.latent("a")
-    if analysis.mapped is None or latent is None or 1 in (analysis.tree("a").dim, analysis.tree("b").dim):
-        return None
-    end = analysis.mapped[:_CARRIED] @ projection(analysis.level_sets_b)
-    latent = latent[: len(end)]
-    start = latent @ projection(analysis.level_sets_a)
-    owners = analysis.tree("a").id[leaf_of(analysis.level_sets_a, latent)]
-    return _Moving(start - start.mean(0) + end.mean(0), end, owners)
+def _owners(analysis: Analysis, side: Side) -> np.ndarray:
+    """(n,): the ids of the leaves that the points drawn belong to."""
+    latent = analysis.latent(side)
+    return np.empty(0, dtype=int) if latent is None else leaf_ids(analysis.level_sets(side), latent[:_OWN])
 
 
 def _carried(analysis: Analysis, session: Session, theme: Theme) -> tuple[Spec, ...]:
-    moving = _moving(analysis)
+    moving = carried(analysis, _CARRIED)
     if moving is None:
         return ()
     styles = node_styles(analysis, session, "a", theme)
@@ -191,12 +171,6 @@ def _region(outline: dict[str, list[float | None]], style: NodeStyle) -> Spec:
     return lines(outline["x"], outline["y"], color=style.color, width=2) | {"fill": "toself", "fillcolor": fill}
 
 
-def _peaks(sets: LevelSets) -> np.ndarray:
-    """(leaves, 2): where the leaves' names stand: at their peaks, off a grid at their means."""
-    tree = sets.tree
-    return (tree.peak if tree.dim == 2 else tree.mean)[tree.leaves] @ projection(sets)
-
-
 def _label(place: np.ndarray, style: NodeStyle, theme: Theme) -> Spec:
     return {
         "x": float(place[0]), "y": float(place[1]), "text": markup(style), "showarrow": False,
@@ -206,13 +180,11 @@ def _label(place: np.ndarray, style: NodeStyle, theme: Theme) -> Spec:
 
 def _curve(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Spec:
     sets = analysis.level_sets(side)
-    grid, tree = grid_of(sets), sets.tree
+    tree, drawn = sets.tree, curve(sets)
     styles = node_styles(analysis, session, side, theme)
-    axis, height = packed(grid.axes[0]), np.maximum(grid.relative, FLOOR)
-    data = [lines(axis, packed(height), color=theme.soft, width=1.6)]
-    for row in tree.leaves:
-        part = packed(np.where(sets.region == row, height, np.nan))
-        data.append(lines(axis, part, color=styles[int(tree.id[row])].color, width=3))
+    axis = packed(drawn.axis)
+    data = [lines(axis, packed(drawn.height), color=theme.soft, width=1.6)]
+    data += [lines(axis, packed(own), color=styles[node].color, width=3) for node, own in drawn.leaves.items()]
     labels = [
         _label(np.array([tree.peak[row, 0], tree.level[row] + 0.3]), styles[int(tree.id[row])], theme)
         for row in tree.leaves

@@ -6,18 +6,19 @@ from typing import Any
 import numpy as np
 
 from core.match import Pair
-from topoviz.figures.frame import SIDES, Frame, Placed
+from topoviz.figures.geometry.facing import Frame, Placed
 from topoviz.figures.style import NodeStyle, Spec, lines, packed
 from topoviz.figures.theme import Theme
 from topoviz.session.analysis import Analysis
-from topoviz.session.state import Side
+from topoviz.session.state import SIDES, Side
 from topoviz.vocabulary import cost_shares, sureness
 
-__all__ = ["link_facts", "links"]
+__all__ = ["column", "link_facts", "links"]
 
 _STEPS = np.linspace(0.0, 1.0, 24)
 _EASE = _STEPS**2 * (3 - 2 * _STEPS)
 _MIDDLE = len(_STEPS) // 2
+_COLUMN, _REACH = 0.05, 0.2
 
 
 def link_facts(analysis: Analysis, styles: Mapping[int, NodeStyle], theme: Theme) -> list[dict[str, Any]]:
@@ -58,10 +59,15 @@ def links(
     return [*traces, _diamonds(pins, theme)], facts
 
 
+def column(frame: Frame, side: Side) -> float:
+    """Where the column of names stands when leaves are many, past the peaks."""
+    return float(frame.across(0.0, side)) + (_COLUMN if side == "a" else -_COLUMN)
+
+
 def _curve(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
     """From leaf `a` to leaf `b`, past their names."""
     (x0, y0), (x1, y1) = (placed[side].at(node) for side, node in zip(SIDES, (a, b), strict=True))
-    x0, x1 = frame.reach(x0, "a"), frame.reach(x1, "b")
+    x0, x1 = _reach(frame, x0, "a"), _reach(frame, x1, "b")
     return x0 + (x1 - x0) * _STEPS, y0 + (y1 - y0) * _EASE
 
 
@@ -71,9 +77,15 @@ def _leads(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple
     for side, node in zip(SIDES, (a, b), strict=True):
         row = placed[side].tree.row(node)
         across, slot = placed[side].place[row]
-        x += [np.nan, across, frame.column(side) if placed[side].named[row] else frame.reach(across, side)]
+        x += [np.nan, across, column(frame, side) if placed[side].named[row] else _reach(frame, across, side)]
         y += [np.nan, slot, slot]
     return np.array(x), np.array(y)
+
+
+def _reach(frame: Frame, x: float, side: Side) -> float:
+    """Where a link leaves a leaf that stands at `x`, past its name."""
+    sign = 1 if side == "a" else -1
+    return column(frame, side) + 0.7 * sign * _REACH if frame.crowded else float(x) + sign * _REACH
 
 
 def _weight(pair: Pair, frame: Frame) -> float:

@@ -12,9 +12,9 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import pdist
 
 from core.errors import InputError
-from core.tree import leaf_of
 from core.tree.regime import SPACE
-from topoviz.figures.outlines import projection
+from topoviz.figures.geometry.density import projection
+from topoviz.figures.geometry.points import leaf_ids
 from topoviz.figures.style import Spec, packed
 from topoviz.session.analysis import Analysis
 from topoviz.session.state import Side
@@ -45,7 +45,7 @@ def cloud(analysis: Analysis, side: Side) -> Spec | None:
     latent = latent[:_SHOWN]
     sets = analysis.level_sets(side)
     return {
-        "owners": sets.tree.id[leaf_of(sets, latent)].tolist(),
+        "owners": leaf_ids(sets, latent).tolist(),
         "space": packed(_placed(model, model.sample.points[:_SHOWN])),
         "image": _image(analysis, side, latent),
     }
@@ -62,7 +62,7 @@ def _image(analysis: Analysis, side: Side, latent: np.ndarray) -> Spec | None:
     model, sets = analysis.model(other), analysis.level_sets(other)
     plane = None if sets.tree.dim == 1 else packed(carried @ projection(sets))
     return {
-        "owners": sets.tree.id[leaf_of(sets, carried)].tolist(),
+        "owners": leaf_ids(sets, carried).tolist(),
         "latent": plane,
         "space": packed(_placed(model, model.decode(carried.astype(np.float32)))),
     }
@@ -97,7 +97,7 @@ def journey(analysis: Analysis, side: Side) -> Spec | None:
         return None
     sets = analysis.level_sets(side)
     return _journey(model, projection(sets) if sets.tree.dim > 1 else np.eye(1)) | {
-        "owners": sets.tree.id[leaf_of(sets, model.sample.latent[:_TRAVELERS])].tolist()
+        "owners": leaf_ids(sets, model.sample.latent[:_TRAVELERS]).tolist()
     }
 
 

@@ -6,8 +6,8 @@ does not recolor the others.
 
 from functools import lru_cache
 
-from core.tree import LevelSetTree
-from topoviz.figures.theme import Theme, node_color
+from core.tree import LevelSetTree, leaf_number
+from topoviz.figures.theme import Theme, node_color, rgb
 
 __all__ = ["leaf_colors", "shade"]
 
@@ -20,7 +20,7 @@ _SHADES = (0.0, 0.36, -0.2, 0.18, 0.52, -0.1)
 def leaf_colors(tree: LevelSetTree, theme: Theme) -> dict[int, str]:
     """The color of each leaf by id."""
     leaves = sorted(tree.ids(tree.leaves))
-    ranks = [leaf // 2 for leaf in leaves]
+    ranks = [leaf_number(leaf) - 1 for leaf in leaves]
     for most in (_FEW, _MOST):
         if max(ranks) < most:
             return {leaf: node_color(rank, most) for leaf, rank in zip(leaves, ranks, strict=True)}
@@ -48,6 +48,5 @@ def _branches(tree: LevelSetTree) -> list[list[int]]:
 
 def shade(color: str, share: float, theme: Theme) -> str:
     """`color` (#rrggbb) part of the way to the theme's ink, or where `share` is negative to its paper."""
-    goal = theme.ink if share > 0 else theme.paper
-    parts = [(int(color[at : at + 2], 16), int(goal[at : at + 2], 16)) for at in (1, 3, 5)]
+    parts = zip(rgb(color), rgb(theme.ink if share > 0 else theme.paper), strict=True)
     return "#" + "".join(f"{round(own + abs(share) * (other - own)):02X}" for own, other in parts)

@@ -13,11 +13,14 @@ import numpy as np
 import plotly.graph_objects as go
 
 from topoviz.figures.shades import leaf_colors
-from topoviz.figures.theme import THEMES, Theme
+from topoviz.figures.theme import THEMES, Theme, rgb
 from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.naming import leaf_name
 from topoviz.session.state import Name, Session, Side
 
-__all__ = ["NodeStyle", "Spec", "bare", "bare_layout", "lines", "markup", "node_styles", "packed", "translucent"]
+__all__ = [
+    "NodeStyle", "Spec", "bare", "bare_layout", "escaped", "lines", "markup", "node_styles", "packed", "translucent",
+]  # fmt: skip
 
 Spec = dict[str, Any]
 
@@ -57,7 +60,7 @@ def _node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme)
         matched = node in partner
         plain = theme.soft if matched else theme.unmatched
         color = colors[partner[node]] if matched and node in leaves else plain
-        label = f"{side.upper()}{(node + 1) // 2}" if node in leaves else ""
+        label = leaf_name(side, node) if node in leaves else ""
         name = names.get(node, Name(label))
         styles[node] = NodeStyle(color, matched, name.text, not name.confirmed)
     return styles
@@ -97,11 +100,16 @@ def lines(x: Any, y: Any, **line: Any) -> Spec:
 
 def markup(style: NodeStyle) -> str:
     """A label in plotly's markup, in italics where it was carried over."""
-    text = style.label.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    text = escaped(style.label)
     return f"<i>{text}</i>" if style.carried else text
+
+
+def escaped(text: str) -> str:
+    """Text that plotly shows as it is."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def translucent(color: str, alpha: float) -> str:
     """`color` (#rrggbb) as rgba."""
-    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    red, green, blue = rgb(color)
     return f"rgba({red},{green},{blue},{alpha})"

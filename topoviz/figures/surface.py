@@ -1,27 +1,19 @@
 """The input density in three dimensions: its superlevel set at the cut, colored by the leaf that each place belongs to.
 
-The level set is that of the data's density; a place's leaf is found by carrying it to the latent space. One mesh a
-leaf, so that a node can be lit without a new mesh; of many leaves, for each mesh costs plotly a hundredth of a second,
-one mesh whose faces have a place each on a scale of all colors, then of all colors faded.
+One mesh a leaf, so that a node can be lit without a new mesh. Each mesh costs plotly a hundredth of a second, so many
+leaves share one, whose faces have a place each on a scale of all colors, then of all colors faded.
 """
-
-from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import plotly.graph_objects as go
-from scipy.ndimage import map_coordinates
 
-from core.tree import LevelSets, leaf_of
-from core.tree.fields import Surface, surface
+from core.tree.fields import Surface
+from topoviz.figures.geometry.surface import face_owners, level_set
 from topoviz.figures.shades import shade
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, node_styles, packed
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis
 from topoviz.session.state import Session, Side
-
-if TYPE_CHECKING:
-    from core.model.autoencoder import InputField
 
 __all__ = ["MANY", "PAINT", "figure", "spec"]
 
@@ -52,7 +44,8 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
     if field is None:
         return {"data": [], "layout": chart}
     styles = node_styles(analysis, session, side, THEMES[theme])
-    found, owner = _mesh(sets, field, analysis.cut(session.level))
+    level = analysis.cut(session.level)
+    found, owner = level_set(field, level), face_owners(sets, field, level)
     look = {"type": "mesh3d", "opacity": 1.0, "flatshading": False, "lighting": _MATTE, "hoverinfo": "none"}
     if len(nodes) > MANY:
         whole, chart["meta"]["faces"], chart["meta"]["slots"] = _painted(found, owner, nodes, styles, THEMES[theme])
@@ -61,14 +54,6 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
         {**look, **_part(found.vertices, found.faces[owner == node]), "color": styles[node].color} for node in nodes
     ]
     return {"data": data, "layout": chart}
-
-
-# Colors change more often than meshes.
-@lru_cache(maxsize=8)
-def _mesh(sets: LevelSets, field: "InputField", level: float) -> tuple[Surface, np.ndarray]:
-    """The level set, and the id of the leaf that each of its faces belongs to (f,)."""
-    found = surface(field.axes, field.log_density, level)
-    return found, _owners(sets, field, found)
 
 
 def _painted(
@@ -95,22 +80,6 @@ def _painted(
         "showscale": False,
     }
     return whole, packed(faces), slots
-
-
-def _owners(sets: LevelSets, field: "InputField", found: Surface) -> np.ndarray:
-    """(f,): the id of the leaf that each face belongs to, by the latent of its first corner."""
-    if not len(found.faces):
-        return np.empty(0, dtype=int)
-    corner = found.vertices[found.faces[:, 0]]
-    index = [(corner[:, at] - axis[0]) / (axis[-1] - axis[0]) * (len(axis) - 1) for at, axis in enumerate(field.axes)]
-    latent = np.stack(
-        [
-            map_coordinates(field.latent[..., at], index, order=1, mode="nearest")
-            for at in range(field.latent.shape[-1])
-        ],
-        axis=1,
-    )
-    return sets.tree.id[leaf_of(sets, latent)]
 
 
 def _part(vertices: np.ndarray, faces: np.ndarray) -> Spec:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from topoviz.vocabulary import prior_place
 
-__all__ = ["THEMES", "Theme", "node_color", "prior_color"]
+__all__ = ["THEMES", "Theme", "node_color", "prior_color", "rgb"]
 
 _OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#B8A800")
 _TOL_MUTED = (
@@ -66,3 +66,13 @@ def node_color(index: int, total: int) -> str:
     """The color of the matched pair `index` of `total`."""
     palette = _OKABE_ITO if total <= len(_OKABE_ITO) else _TOL_MUTED
     return palette[index % len(palette)]
+
+
+def rgb(color: str) -> tuple[int, int, int]:
+    """Red, green and blue, 0 to 255, of #rrggbb.
+
+    >>> rgb("#0072B2")
+    (0, 114, 178)
+    """
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return red, green, blue

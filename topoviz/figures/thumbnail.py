@@ -3,7 +3,8 @@ hole."""
 
 import numpy as np
 
-from core.tree import LevelSetTree, layout
+from core.tree import LevelSetTree
+from topoviz.figures.geometry.tree import tree_geometry
 from topoviz.figures.theme import Theme
 
 __all__ = ["thumbnail"]
@@ -12,14 +13,15 @@ _WIDTH, _HEIGHT = 240, 150
 _SIDE, _TOP, _FOOT = 20.0, 18.0, 12.0
 # Nats below the peak at which the drawing ends: saddles deeper than that are extrapolation.
 _FLOOR = -12.0
+# How far the floor lies below the deepest saddle, as a share of its depth.
+_BELOW = 1.15
 
 
 def thumbnail(tree: LevelSetTree, theme: Theme) -> str:
     """The tree as an SVG of 240 x 150, its leaves side by side in the order of `core.tree.layout`, heights by level."""
-    place = _place(tree)
+    place, branches = _drawn(tree)
     crowd = float(np.clip(14 / len(tree.leaves), 0.4, 1))
-    parts = [_branch(place[row], place[tree.parent[row]], theme.soft) for row in range(1, len(tree))]
-    parts.append(_stem(place[0], theme.soft))
+    parts = [_branch(branches[row], theme.soft) for row in (*range(1, len(tree)), 0)]
     for row in tree.leaves:
         size = crowd * (4.2 + 9 * float(np.sqrt(np.clip(tree.mass[row], 0, 1))))
         parts.append(_circle(place[row], size, f'fill="{theme.accent}"'))
@@ -32,15 +34,16 @@ def thumbnail(tree: LevelSetTree, theme: Theme) -> str:
     )
 
 
-def _place(tree: LevelSetTree) -> np.ndarray:
-    """(m, 2): where each node stands in pixels."""
-    slot, level = layout(tree).T
+def _drawn(tree: LevelSetTree) -> tuple[np.ndarray, np.ndarray]:
+    """(m, 2): where each node stands in pixels; (m, 3, 2): the way of its branch."""
     inner = [row for row in range(len(tree)) if tree.children[row]]
     deepest = float(np.maximum(tree.level[inner], _FLOOR).min(initial=-1.0))
-    count = len(tree.leaves)
-    x = np.full(len(tree), _WIDTH / 2) if count == 1 else _SIDE + (_WIDTH - 2 * _SIDE) * slot / (count - 1)
-    share = np.clip(level / (1.15 * deepest), 0, 1)
-    return np.column_stack((x, _TOP + (_HEIGHT - _TOP - _FOOT) * share))
+    count, room = len(tree.leaves), _HEIGHT - _TOP - _FOOT
+    branches = tree_geometry(tree, _BELOW * deepest, stem=_FOOT / 2 / room).branches
+    slot, deep = branches[..., 0], branches[..., 1]
+    x = np.full(slot.shape, _WIDTH / 2) if count == 1 else _SIDE + (_WIDTH - 2 * _SIDE) * slot / (count - 1)
+    placed = np.stack((x, _TOP + room * deep), axis=-1)
+    return placed[:, -1], placed
 
 
 def _holed(tree: LevelSetTree) -> list[int]:
@@ -48,15 +51,10 @@ def _holed(tree: LevelSetTree) -> list[int]:
     return [] if tree.holes is None else sorted(set(tree.holes.node.tolist()))
 
 
-def _branch(node: np.ndarray, parent: np.ndarray, color: str) -> str:
-    return _path(f"M{node[0]:.1f} {node[1]:.1f}V{parent[1]:.1f}H{parent[0]:.1f}", color)
-
-
-def _stem(root: np.ndarray, color: str) -> str:
-    return _path(f"M{root[0]:.1f} {root[1]:.1f}V{_HEIGHT - _FOOT / 2:.1f}", color)
-
-
-def _path(way: str, color: str) -> str:
+def _branch(branch: np.ndarray, color: str) -> str:
+    (x, y), _, node = branch
+    across = "" if x == node[0] else f"H{x:.1f}"
+    way = f"M{node[0]:.1f} {node[1]:.1f}V{y:.1f}{across}"
     return f'<path d="{way}" fill="none" stroke="{color}" stroke-width="2.8" stroke-linejoin="round"/>'
 
 

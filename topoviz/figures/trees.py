@@ -13,16 +13,19 @@ import numpy as np
 import plotly.graph_objects as go
 
 from core.tree import ByHand, LevelSets, LevelSetTree
-from topoviz.figures.frame import END, HEIGHT, SIDES, WIDTH, Frame, Placed
-from topoviz.figures.links import link_facts, links
+from topoviz.figures.geometry.facing import END, HEIGHT, WIDTH, Frame, Placed, row_count
+from topoviz.figures.geometry.order import slots
+from topoviz.figures.geometry.tree import whole_levels
+from topoviz.figures.links import column, link_facts, links
 from topoviz.figures.measures import error_bars, hole_facts, holes
-from topoviz.figures.order import slots
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis, by_hand
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session, Side
 
 __all__ = ["changes", "facts", "figure", "ground", "spec"]
+
+_TICKS = 5
 
 
 def figure(analysis: Analysis, session: Session, theme: str) -> go.Figure:
@@ -97,7 +100,7 @@ class _Layout:
         frame = self.frame
         return {
             "kind": "trees", "floor": frame.floor, "width": WIDTH, "end": END,
-            "column": [frame.column(side) for side in SIDES] if frame.crowded else None,
+            "column": [column(frame, side) for side in SIDES] if frame.crowded else None,
             "nodes": [
                 fact
                 for side in SIDES
@@ -109,7 +112,7 @@ class _Layout:
 
 def _laid(analysis: Analysis, session: Session, theme: Theme, height: float) -> _Layout:
     orders = slots(analysis)
-    frame = Frame(analysis.cut(0.0), max(len(orders["a"]), len(orders["b"]), 2), height)
+    frame = Frame(analysis.cut(0.0), row_count(orders), height)
     placed: dict[Side, Placed] = {side: frame.placed(analysis.tree(side), orders[side], side) for side in SIDES}
     return _Layout(
         frame,
@@ -171,14 +174,11 @@ def _opens(sets: LevelSets, hand: ByHand) -> dict[int, dict[str, Any]]:
 
 def _tree(placed: Placed, styles: Mapping[int, NodeStyle], frame: Frame, theme: Theme) -> tuple[Spec, ...]:
     """The branches; the nodes, leaves as large as they are heavy; the errors of their levels; the leaves' names."""
-    tree, place, steps = placed.tree, placed.place, []
-    for row, parent in enumerate(tree.parent):
-        foot = -0.04 if placed.side == "a" else END + 0.04
-        start, joined = place[parent] if parent >= 0 else (foot, place[row, 1])
-        steps += [(start, joined), (start, place[row, 1]), tuple(place[row]), (np.nan, np.nan)]
-    x, y = np.array(steps).T
+    place = placed.place
+    gaps = np.full((len(place), 1, 2), np.nan)
+    x, y = np.concatenate((placed.branches, gaps), axis=1).reshape(-1, 2).T
     width = round(0.7 + 0.7 * frame.scale, 2)
-    shown = [styles[node] for node in tree.id.tolist()]
+    shown = [styles[node] for node in placed.tree.id.tolist()]
     nodes = {
         "type": "scatter", "mode": "markers", "hoverinfo": "skip",
         "x": packed(place[:, 0]), "y": packed(place[:, 1]),
@@ -201,7 +201,8 @@ def _names(placed: Placed, shown: list[NodeStyle], frame: Frame, theme: Theme) -
     """Names stand beside leaves on the inner side, where leaves are many in one column, and above named inner nodes."""
     rows = [row for row, style in enumerate(shown) if style.label and placed.named.get(row, True)]
     beside = f"middle {'right' if placed.side == 'a' else 'left'}"
-    across = [frame.column(placed.side) if placed.leaf[row] and frame.crowded else placed.place[row, 0] for row in rows]
+    names = column(frame, placed.side)
+    across = [names if placed.leaf[row] and frame.crowded else placed.place[row, 0] for row in rows]
     # Unseen, the marks keep the names off the leaves.
     size = np.full(len(rows), 1.0) if frame.crowded else placed.size[rows]
     return {
@@ -264,15 +265,9 @@ def _upright(x: float, line: Spec) -> Spec:
     return {"type": "line", "x0": x, "x1": x, "y0": 0, "y1": 1, "yref": "paper", "line": line, "layer": "below"}
 
 
-def _levels(floor: float) -> list[int]:
-    """Levels to name on the axis: whole nats, at most five above the floor."""
-    step = next((step for step in (1, 2, 3) if -floor / step <= 5), 4)
-    return list(range(0, int(np.ceil(-floor)), step))
-
-
 def _grid(frame: Frame, side: Side, theme: Theme) -> list[Spec]:
     line = {"color": theme.faint, "width": 1}
-    return [_upright(float(frame.across(-level, side)), line) for level in _levels(frame.floor)]
+    return [_upright(float(frame.across(-level, side)), line) for level in whole_levels(frame.floor, _TICKS)]
 
 
 def _ticks(frame: Frame, side: Side, theme: Theme) -> list[Spec]:
@@ -283,5 +278,5 @@ def _ticks(frame: Frame, side: Side, theme: Theme) -> list[Spec]:
     }  # fmt: skip
     return [
         {**look, "x": float(frame.across(-level, side)), "text": f"−{level}" if level else "0 nats"}
-        for level in _levels(frame.floor)
+        for level in whole_levels(frame.floor, _TICKS)
     ]

@@ -67,7 +67,7 @@ class Comparison:
 
     def html(self, composition: "Composition | None" = None) -> str:
         """The linked figure as an HTML page of its own."""
-        from topoviz.report.linked import linked_html
+        from topoviz.report.figure.linked import linked_html
 
         return linked_html(self.analysis, self.session, composition or self._usual)
 
@@ -77,7 +77,7 @@ class Comparison:
         Raises `InputError` on another ending.
         """
         from core.files import write_file
-        from topoviz.report.figure import figure
+        from topoviz.report.figure.composed import figure
 
         path = Path(path)
         if path.suffix.lower() == ".html":
@@ -214,8 +214,10 @@ def _tree(tree: "LevelSetTree") -> str:
 
 
 def _matching(matching: "Matching") -> str:
+    from topoviz.session.naming import leaf_name
+
     rows = [
-        (f"A{(p.a + 1) // 2}", f"B{(p.b + 1) // 2}", f"{p.confidence:.2f}" + (" pinned" if p.pinned else ""))
+        (leaf_name("a", p.a), leaf_name("b", p.b), f"{p.confidence:.2f}" + (" pinned" if p.pinned else ""))
         for p in matching.leaf_pairs
     ]
     trees = f"<div style='display:flex'>{_drawn(matching.tree_a)}{_drawn(matching.tree_b)}</div>"

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.errors import InputError, invalid
-from core.tree.fields import surface
 from core.tree.networks import GRAPH_FORMATS, graph_file
+from topoviz.figures.geometry.surface import level_set
 from topoviz.report.citation import bibtex, methods
 from topoviz.report.latex import match_tex, transform_tex
 from topoviz.report.tables import match_table, snippet, transform_json, transform_npz
 from topoviz.session.analysis import Analysis
 from topoviz.session.library import Library
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -62,7 +62,7 @@ def export(
             yield f"graph-a.{name}", graph_file(matching.tree_a.to_networkx(), name)
             yield f"graph-b.{name}", graph_file(matching.tree_b.to_networkx(), name)
             yield f"graph-match.{name}", graph_file(matching.to_networkx(), name)
-    for side in ("a", "b"):
+    for side in SIDES:
         model = library.model(session.model(side))
         level = analysis.cut(session.level)
         for name in _MESHES:
@@ -111,7 +111,7 @@ def mesh_file(model: "FlowAutoencoder", level: float, name: str) -> bytes:
     shown = model.input_field
     if shown is None:
         raise InputError("this model keeps no input density; train it again to export meshes.")
-    found = surface(shown.axes, shown.log_density, level)
+    found = level_set(shown, level)
     if not len(found.faces):
         raise invalid("level", "below the peak", f"{level:.3g} nats", "lower the cut")
     faces = np.column_stack((np.full(len(found.faces), 3), found.faces)).ravel()
@@ -142,13 +142,12 @@ def _figures(library: Library, session: Session, analysis: Analysis, theme: str)
     from topoviz.figures import surface as input_surface
 
     yield "trees", trees.figure(analysis, session, theme)
-    sides: tuple[Side, Side] = ("a", "b")
     views: tuple[tuple[str, Callable[..., Any]], ...] = (
         ("latent", latent.figure),
         ("input", input_surface.figure),
     )
     for view, figure in views:
-        for side in sides:
+        for side in SIDES:
             yield f"{view}-{side}", figure(analysis, session, side, theme)
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from core.maps import LatentMap
-from topoviz.report.text import clean
 from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.naming import clean, leaf_name
 from topoviz.session.state import Session, Side
 from topoviz.vocabulary import bends
 
@@ -95,7 +95,7 @@ def _node(analysis: Analysis, side: Side, node: int, names) -> tuple[str, str, s
     tree = analysis.tree(side)
     row = tree.row(node)
     given = names.get(node)
-    name = escape(given.text) if given is not None and clean(given.text) else f"{side.upper()}{(node + 1) // 2}"
+    name = escape(given.text) if given is not None and clean(given.text) else leaf_name(side, node)
     return name, f"{tree.mass[row]:.3f}", f"${round(float(tree.level[row]), 2) + 0.0:.2f}$"
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import InputError
 from topoviz.session.analysis import Analysis
-from topoviz.session.state import Links, Session, Side
+from topoviz.session.state import SIDES, Links, Session, Side
 
 __all__ = ["Agreement", "Apart", "Comparison", "Naming", "agreement", "compare", "same_models"]
 
@@ -134,8 +134,7 @@ def _parted(
 
 
 def _names(here: Session, there: Session) -> Iterable[Naming]:
-    sides: tuple[Side, Side] = ("a", "b")
-    for side in sides:
+    for side in SIDES:
         ours, theirs = here.names(side), there.names(side)
         for node in sorted(ours.keys() | theirs.keys()):
             said = tuple(names[node].text if node in names else "" for names in (ours, theirs))

@@ -17,6 +17,7 @@ from topoviz.vocabulary import families
 __all__ = [
     "EDIT_FIELDS",
     "NODE_FIELDS",
+    "SIDES",
     "Links",
     "Name",
     "Nodes",
@@ -29,6 +30,7 @@ __all__ = [
 ]
 
 Side = Literal["a", "b"]
+SIDES: tuple[Side, Side] = ("a", "b")
 Links = tuple[tuple[int, int], ...]
 Nodes = tuple[int, ...]
 

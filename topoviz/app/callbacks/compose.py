@@ -89,7 +89,7 @@ def _composition(form: list[Any], view: dict[str, Any]) -> Composition:
 def _preview(library: Library, stored: dict[str, Any], composition: Composition) -> tuple[str, str]:
     """The drawing as the address of an image, and its size in words."""
     # Imported here: matplotlib is slow to load, and most visits do without.
-    from topoviz.report.figure import figure
+    from topoviz.report.figure.composed import figure
 
     session = History.from_json(stored["history"]).now
     svg = figure(analyze(library, session), session, composition, "svg", _PREVIEW_DPI)

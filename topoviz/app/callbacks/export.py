@@ -77,9 +77,9 @@ def register(app: Dash, library: Library) -> None:
 
 def _composed(library: Library, session: Session, request: dict[str, Any]) -> tuple[str, bytes]:
     """The format and content of the composed figure that was asked for."""
-    from topoviz.report.figure import FORMATS as DRAWN
-    from topoviz.report.figure import figure
-    from topoviz.report.linked import linked_html
+    from topoviz.report.figure.composed import FORMATS as DRAWN
+    from topoviz.report.figure.composed import figure
+    from topoviz.report.figure.linked import linked_html
 
     composition = Composition.from_json(request.get("figure"))
     kind = choice("figure", request.get("kind"), (*DRAWN, "html"))

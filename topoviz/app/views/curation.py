@@ -10,6 +10,7 @@ from topoviz.app import ids
 from topoviz.app.views.markup import Styles, aria, data
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.difference import Agreement, Apart, Comparison, Naming
+from topoviz.session.naming import leaf_name
 from topoviz.session.state import EDIT_FIELDS, Session, Side
 from topoviz.vocabulary import counted
 
@@ -182,7 +183,7 @@ def _names(outlook: Outlook, analysis: Analysis, session: Session, styles: Style
             node = getattr(pair, side)
             name = carried[side].get(node)
             if pair.a in settled and name is not None and not name.confirmed:
-                own = f"{side.upper()}{(node + 1) // 2}"
+                own = leaf_name(side, node)
                 sent = {"event": "confirm-name", "side": side, "node": node, "text": name.text, "answer": "y"}
                 items.append(
                     _item(
@@ -283,7 +284,7 @@ def _pair(pair: tuple[int, int], styles: Styles) -> str:
 def _label(side: Side, node: int, styles: Styles) -> str:
     """A node's label; one that is simplified away here keeps its number."""
     style = styles[side].get(node)
-    return style.label if style and style.label else f"{side.upper()}{(node + 1) // 2}"
+    return style.label if style and style.label else leaf_name(side, node)
 
 
 def _conflict(rivals: Any, pair: tuple[int, int], styles: Styles) -> html.Li:
@@ -305,7 +306,7 @@ def _only_here(pair: tuple[int, int], styles: Styles, banned: bool) -> html.Li:
 
 def _naming(naming: Naming, styles: Styles) -> html.Li:
     there, here = (f"“{text}”" if text else "no name" for text in (naming.there, naming.here))
-    said = f"{naming.side.upper()}{(naming.node + 1) // 2}: {there} there, {here} here"
+    said = f"{leaf_name(naming.side, naming.node)}: {there} there, {here} here"
     sent = {"event": "rename", "side": naming.side, "node": naming.node, "text": naming.there}
     return _row(None, "name", said, styles, ("Take it", sent))
 

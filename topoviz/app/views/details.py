@@ -9,6 +9,7 @@ from dash import dcc, html
 from core.tree import LevelSetTree
 from topoviz.app.views.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
+from topoviz.report.words import decimals, in_words
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.state import Session, Side
 from topoviz.vocabulary import cost_shares, families, family_label, sureness
@@ -155,8 +156,8 @@ def _map(analysis: Analysis) -> list[Any]:
         return [html.P(analysis.map_problem or "", className="hint")]
     matrix = np.asarray(analysis.map.matrix)
     blocks: list[Any] = [_matrix(matrix, np.asarray(analysis.map.offset))]
-    if matrix.shape == (2, 2):
-        blocks.append(html.P(_in_words(matrix), className="words"))
+    if (said := in_words(matrix)) is not None:
+        blocks.append(html.P(said, className="words"))
     return blocks
 
 
@@ -173,7 +174,7 @@ def score(analysis: Analysis) -> Any:
 def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
     shown = slice(0, 6)
     rows = [
-        html.Tr([*(html.Td(_two(value)) for value in row[shown]), html.Td(_two(shift), className="shift")])
+        html.Tr([*(html.Td(decimals(value)) for value in row[shown]), html.Td(decimals(shift), className="shift")])
         for row, shift in zip(matrix[shown], offset[shown], strict=True)
     ]
     return html.Table(
@@ -181,17 +182,6 @@ def _matrix(matrix: np.ndarray, offset: np.ndarray) -> Any:
         className="matrix",
         title="matrix, and offset in the last column; of a tree-guided map the global part, bent by each leaf",
     )
-
-
-def _in_words(matrix: np.ndarray) -> str:
-    left, stretch, right = np.linalg.svd(matrix)
-    turn = left @ right
-    mirrored = np.linalg.det(turn) < 0
-    if mirrored:
-        turn = left @ np.diag([1.0, -1.0]) @ right
-    angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
-    parts = [f"turn {angle:.0f}°", f"stretch {stretch[0]:.2f} × {stretch[1]:.2f}"]
-    return ", ".join((["mirror"] if mirrored else []) + parts)
 
 
 def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
@@ -276,8 +266,3 @@ def _leaves(analysis: Analysis, side: Side, styles: Styles) -> list[dict[str, An
         }
         for row, node in zip(tree.leaves.tolist(), tree.ids(tree.leaves), strict=True)
     ]  # fmt: skip
-
-
-def _two(value: float) -> str:
-    """A number with two decimals, without a minus sign on zero."""
-    return f"{round(float(value), 2) + 0.0:.2f}"

@@ -10,9 +10,9 @@ from typing import Any
 
 from core.errors import invalid
 from topoviz import __version__
-from topoviz.report.panels import Panel, legend, legend_height, panel
-from topoviz.report.scene import Scene
-from topoviz.report.sheet import MM, Box, Sheet, typesetting
+from topoviz.report.figure.panels import Panel, legend, legend_height, panel
+from topoviz.report.figure.scene import Scene
+from topoviz.report.figure.sheet import MM, Box, Sheet, typesetting
 from topoviz.session.analysis import Analysis
 from topoviz.session.checks import number
 from topoviz.session.composition import Composition
@@ -36,8 +36,8 @@ def figure(
 ) -> bytes:  # fmt: skip
     """The composed figure as svg, pdf or png; pictures in it, and a png itself, at `dpi`.
 
-    With `linked`, an svg carries what the script of `topoviz.report.linked` lights. Raises `InputError` on another
-    kind, or a resolution out of range.
+    With `linked`, an svg carries what the script of `topoviz.report.figure.linked` lights. Raises `InputError` on
+    another kind, or a resolution out of range.
     """
     if kind not in FORMATS:
         raise invalid("figure", f"a file that ends in one of {', '.join(FORMATS)}", repr(kind), "name it so")

@@ -23,7 +23,8 @@ from matplotlib.path import Path
 from matplotlib.text import Text
 
 from topoviz.figures.theme import THEMES, Theme
-from topoviz.report.text import chain, clean
+from topoviz.report.figure.fonts import chain
+from topoviz.session.naming import clean
 
 __all__ = ["HAIR", "MM", "POINT", "Box", "Sheet", "typesetting"]
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from topoviz.figures.order import slots
+from topoviz.figures.geometry.order import slots
 from topoviz.figures.style import NodeStyle, node_styles
 from topoviz.figures.theme import THEMES, Theme
-from topoviz.report.text import clean
 from topoviz.session.analysis import Analysis
 from topoviz.session.composition import Composition
+from topoviz.session.naming import clean
 from topoviz.session.state import Session, Side
 
 __all__ = ["Scene"]

@@ -10,12 +10,11 @@ from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
-from topoviz.figures.frame import SIDES
-from topoviz.report.figure import figure
-from topoviz.report.scene import Scene
+from topoviz.report.figure.composed import figure
+from topoviz.report.figure.scene import Scene
 from topoviz.session.analysis import Analysis
 from topoviz.session.composition import Composition
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session, Side
 from topoviz.vocabulary import sureness
 
 __all__ = ["linked_html"]
@@ -55,7 +54,7 @@ def linked_html(analysis: Analysis, session: Session, composition: Composition) 
 
 
 def _resource(name: str) -> str:
-    return (files("topoviz.report") / name).read_text("utf-8")
+    return (files("topoviz.report.figure") / name).read_text("utf-8")
 
 
 def _safe(value: Any) -> str:

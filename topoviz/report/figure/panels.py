@@ -5,18 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from topoviz.report import planes, trees
-from topoviz.report.scene import Scene
-from topoviz.report.sheet import HAIR, POINT, Box, Sheet
-from topoviz.report.solid import Picture, picture
-from topoviz.report.words import decimals, in_words, trust_word
-from topoviz.session.composition import Camera
-from topoviz.session.state import Side
-from topoviz.vocabulary import article, bends, map_kind
+from topoviz.report.figure import latent, surface, transform, trees
+from topoviz.report.figure.scene import Scene
+from topoviz.report.figure.sheet import HAIR, POINT, Box, Sheet
+from topoviz.report.words import decimals, trust_word
+from topoviz.session.state import SIDES, Side
 
 __all__ = ["Panel", "legend", "legend_height", "panel"]
-
-_MOST_CELLS = 4
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ def _input(side: Side) -> Callable[[Scene], Panel]:
     def make(scene: Scene) -> Panel:
         level = scene.analysis.cut(scene.session.level)
         title = f"Input {side.upper()}, cut at {decimals(level, 1)} nats"
-        return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: _solid(box, scene, side), elastic=True)
+        return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: surface.draw(box, scene, side), elastic=True)
 
     return make
 
@@ -49,7 +44,7 @@ def _latent(side: Side) -> Callable[[Scene], Panel]:
     def make(scene: Scene) -> Panel:
         carried = side == "b" and scene.analysis.mapped is not None
         title = f"Latent {side.upper()}" + (", T(A) laid over" if carried else "")
-        return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: planes.draw(box, scene, side), elastic=True)
+        return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: latent.draw(box, scene, side), elastic=True)
 
     return make
 
@@ -62,122 +57,11 @@ def _trees(scene: Scene) -> Panel:
     )
 
 
-def _solid(box: Box, scene: Scene, side: Side) -> None:
-    sheet, analysis = box.sheet, scene.analysis
-    colors = {node: style.color for node, style in scene.styles[side].items()}
-    dpi = sheet.dpi
-    size = (max(round(box.height / 25.4 * dpi), 8), max(round(box.width / 25.4 * dpi), 8))
-    camera = scene.composition.cameras[0 if side == "a" else 1] or Camera()
-    drawn = picture(analysis, side, analysis.cut(scene.session.level), colors, size, camera)
-    if drawn is None:
-        why = "no input density kept" if analysis.model(side).input_field is None else "nothing above the cut"
-        box.text(box.width / 2, box.height / 2, why, across="center", color=scene.theme.soft)
-        return
-    box.image(drawn.pixels, name=f"input-{side}")
-    if sheet.linked:
-        _masks(box, drawn, side)
-
-
-def _masks(box: Box, drawn: Picture, side: Side) -> None:
-    """One picture a leaf, cut to where it is seen, which a script lights and finds under the pointer."""
-    height, width = drawn.owner.shape
-    for node in np.unique(drawn.owner[drawn.owner >= 0]).tolist():
-        own = drawn.owner == node
-        rows, columns = np.flatnonzero(own.any(1)), np.flatnonzero(own.any(0))
-        top, foot, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
-        part = drawn.pixels[top:foot, left:right].copy()
-        part[..., 3] *= own[top:foot, left:right]
-        at = Box(box.sheet, box.x + left / width * box.width, box.y + top / height * box.height,
-                 (right - left) / width * box.width, (foot - top) / height * box.height)  # fmt: skip
-        box.image(part, name=f"solid-{side}-{node}", order=1.1, at=at)
-
-
 def _transform(scene: Scene) -> Panel:
-    def height(sheet: Sheet, width: float) -> float:
-        fitted = scene.analysis.map
-        if fitted is None:
-            return sheet.line * (1 + len(sheet.wrap(scene.analysis.map_problem or "", width)))
-        rows = fitted.dim_out if max(fitted.matrix.shape) <= _MOST_CELLS else max(6, 0.5 * width / sheet.line)
-        return sheet.line * (1.25 * rows + 0.9) + len(_map_words(scene, sheet, width)) * sheet.line
-
-    return Panel("Transform A → B", 34, height, lambda box: _draw_transform(box, scene))
-
-
-def _map_words(scene: Scene, sheet: Sheet, width: float) -> list[str]:
-    fitted, score = scene.analysis.map, scene.analysis.score
-    assert fitted is not None
-    kind = map_kind(fitted.family)
-    said = [f"global part of {article(kind)}" if bends(fitted.family) else kind, in_words(np.asarray(fitted.matrix))]
-    said.append(None if score is None else f"score {decimals(score, 3)} nats (0 is perfect)")
-    return [line for sentence in said if sentence for line in sheet.wrap(sentence, width)]
-
-
-def _draw_transform(box: Box, scene: Scene) -> None:
-    fitted, sheet, theme = scene.analysis.map, box.sheet, scene.theme
-    if fitted is None:
-        for at, line in enumerate(sheet.wrap(scene.analysis.map_problem or "", box.width)):
-            box.text(0, (at + 0.5) * sheet.line, line, color=theme.soft)
-        return
-    matrix, offset = np.asarray(fitted.matrix), np.asarray(fitted.offset)
-    words = _map_words(scene, sheet, box.width)
-    top = box.height - len(words) * sheet.line
-    if max(matrix.shape) <= _MOST_CELLS:
-        top = min(top, sheet.line * (1.25 * len(matrix) + 0.9))
-        _numbers(box, matrix, offset, top - 0.55 * sheet.line)
-    else:
-        _cells(box, matrix, top - 0.8 * sheet.line, scene)
-    for at, line in enumerate(words):
-        box.text(0, top + (at + 0.5) * sheet.line, line, color=theme.soft)
-
-
-def _numbers(box: Box, matrix: np.ndarray, offset: np.ndarray, height: float) -> None:
-    """T(z) = matrix z + offset, with the brackets drawn."""
-    sheet = box.sheet
-    wide = max(sheet.measure(decimals(value)) for value in np.append(matrix, offset)) + 1.1
-    lead, plus = "T(z) =", "z +"
-    needed = sheet.measure(lead) + sheet.measure(plus) + wide * (matrix.shape[1] + 1) + 6.2
-    share = min(1.0, box.width / needed)
-    wide *= share
-    pitch, middle = height / len(matrix), height / 2
-    x = box.text(0, middle, lead, share=share) and sheet.measure(lead, share) + 0.9
-    for part, label in ((matrix, plus), (offset[:, None], "")):
-        across = wide * part.shape[1]
-        for foot, tip in ((x, x + 0.7), (x + across + 1.0, x + across + 0.3)):
-            box.line([(tip, 0.3), (foot, 0.3), (foot, height - 0.3), (tip, height - 0.3)], color=sheet.theme.ink,
-                     width=0.6)  # fmt: skip
-        for (row, column), value in np.ndenumerate(part):
-            box.text(x + 0.5 + (column + 1) * wide - 0.5 * (1.1 * share) + 0.0, (row + 0.5) * pitch, decimals(value),
-                     share=share, across="right")  # fmt: skip
-        x += across + 1.9
-        if label:
-            box.text(x, middle, label, share=share)
-            x += sheet.measure(label, share) + 0.9
-
-
-def _cells(box: Box, matrix: np.ndarray, height: float, scene: Scene) -> None:
-    """A large matrix as colored cells, blue below zero and orange above, with its scale."""
-    rows, columns = matrix.shape
-    side = min(height / rows, (box.width - 14) / columns)
-    most = float(np.abs(matrix).max()) or 1.0
-    for (row, column), value in np.ndenumerate(matrix):
-        _cell(box, column * side, row * side, side, side, _diverging(value / most))
-    x, step = columns * side + 2.5, rows * side / 21
-    for at, share in enumerate(np.linspace(1, -1, 21)):
-        _cell(box, x, at * step, 2.2, step, _diverging(share))
-    for y, value in ((0.0, most), (rows * side / 2, 0.0), (rows * side, -most)):
-        box.text(x + 2.9, y, decimals(value), share=0.85, color=scene.theme.soft)
-
-
-def _cell(box: Box, x: float, y: float, width: float, height: float, color: str) -> None:
-    corners = np.array([(x, y), (x + width, y), (x + width, y + height), (x, y + height)])
-    box.area([corners], fill=color, stroke=color, width=0.1)
-
-
-def _diverging(share: float) -> str:
-    """From blue (-1) by white to orange (1): apart under the common kinds of color blindness."""
-    far = np.array([0xB3, 0x58, 0x06] if share > 0 else [0x1F, 0x5F, 0xA8])
-    mixed = np.round(255 + (far - 255) * min(abs(share), 1.0) ** 0.8).astype(int)
-    return "#{:02x}{:02x}{:02x}".format(*mixed)
+    height = transform.wanted_height
+    return Panel(
+        "Transform A → B", 34, lambda sheet, width: height(scene, sheet, width), lambda box: transform.draw(box, scene)
+    )
 
 
 def _residuals(scene: Scene) -> Panel:
@@ -278,11 +162,10 @@ def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[fl
         (sheet.cut(scene.both(a, b), width - 3, 0.95), scene.styles["a"][a].color, f"key-{a}-{b}")
         for a, b in scene.pairs
     ]
-    sides: tuple[Side, Side] = ("a", "b")
     alone = {"a": scene.analysis.matching.unmatched_a, "b": scene.analysis.matching.unmatched_b}
     entries += [
         (sheet.cut(f"{scene.label(side, node)} (alone)", width - 3, 0.95), scene.theme.unmatched, f"key-{side}-{node}")
-        for side in sides
+        for side in SIDES
         for node in alone[side]
     ]
     if not entries:

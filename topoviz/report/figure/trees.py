@@ -6,10 +6,11 @@ import numpy as np
 from matplotlib.path import Path
 
 from core.match import Pair
-from topoviz.figures.frame import SIDES, Frame, Placed
-from topoviz.report.scene import Scene
-from topoviz.report.sheet import HAIR, POINT, Box
-from topoviz.session.state import Side
+from topoviz.figures.geometry.facing import Frame, Placed, row_count
+from topoviz.figures.geometry.tree import whole_levels
+from topoviz.report.figure.scene import Scene
+from topoviz.report.figure.sheet import HAIR, POINT, Box
+from topoviz.session.state import SIDES, Side
 from topoviz.vocabulary import sureness
 
 __all__ = ["draw", "wanted_height"]
@@ -18,12 +19,15 @@ __all__ = ["draw", "wanted_height"]
 _PAGE_TYPE = 12.0
 _LEAST_TYPE = 4.5
 _MARK = 0.85
-_DEPTH, _MOST_NAME = 0.28, 0.145
+_MOST_NAME = 0.145
+_TICKS = 4
+# A tree's width as a share of the panel's; in millimeters the room outside for the stem of its root, and the stem.
+_WIDTH, _MARGIN, _STEM = 0.28, 1.6, 1.3
 
 
 def wanted_height(scene: Scene, size: float) -> float:
     """The height in millimeters at which type of `size` points fits beside every leaf, at most a page's."""
-    rows = max(len(scene.orders["a"]), len(scene.orders["b"]), 2)
+    rows = row_count(scene.orders)
     roomy = 2.0 if rows <= 8 else 1.45 if rows <= 24 else 1.18
     return float(np.clip((rows + 2.2) * roomy * size * POINT * (1.15 if rows <= 24 else 0.92), 34, 190))
 
@@ -40,21 +44,9 @@ class _Ground:
     share: float
     foot: float
 
-    @property
-    def depth(self) -> float:
-        """How wide a tree is drawn from its floor to its peak."""
-        return _DEPTH * self.box.width
-
-    def x(self, level, side: Side):
+    def x(self, level, side: Side) -> float:
         """Where a relative level (nats) stands; below the floor is at the floor."""
-        across = self.depth * (1 - np.clip(np.asarray(level, dtype=float) / self.frame.floor, 0, 1))
-        across = across + self.margin
-        return across if side == "a" else self.box.width - across
-
-    @property
-    def margin(self) -> float:
-        """Room outside a tree for its root's stem."""
-        return 1.6
+        return float(self.frame.across(level, side))
 
     def y(self, slot):
         """Where a slot stands."""
@@ -77,11 +69,11 @@ def draw(box: Box, scene: Scene) -> None:
 def _ground(box: Box, scene: Scene) -> _Ground:
     size = box.sheet.size
     foot = box.height - 1.5 * size * POINT
-    rows = max(len(scene.orders["a"]), len(scene.orders["b"]), 2)
-    floor = scene.analysis.cut(0.0)
+    rows = row_count(scene.orders)
+    floor, across = scene.analysis.cut(0.0), (_WIDTH * box.width, box.width, _MARGIN, _STEM)
     # Type shrinks to what the leaves leave it before names are left out.
     shares = [1.0, *np.arange(0.95, min(_LEAST_TYPE / size, 1.0) - 1e-9, -0.05).tolist()]
-    frames = [(share, Frame(floor, rows, foot / (share * size * POINT / _PAGE_TYPE))) for share in shares]
+    frames = [(share, Frame(floor, rows, foot / (share * size * POINT / _PAGE_TYPE), *across)) for share in shares]
     share, frame = next((found for found in frames if found[1].pitch >= _PAGE_TYPE), frames[-1])
     return _Ground(box, scene, frame, share * size * POINT / _PAGE_TYPE, share, foot)
 
@@ -89,14 +81,13 @@ def _ground(box: Box, scene: Scene) -> _Ground:
 def _levels(ground: _Ground) -> None:
     """Hairlines at whole nats, named along the foot; the cut, dashed."""
     box, theme = ground.box, ground.scene.theme
-    step = next((step for step in (1, 2, 3) if -ground.frame.floor / step <= 4), 4)
     for side in SIDES:
-        for level in range(0, int(np.ceil(-ground.frame.floor)), step):
-            x = float(ground.x(-level, side))
+        for level in whole_levels(ground.frame.floor, _TICKS):
+            x = ground.x(-level, side)
             box.line([(x, 0), (x, ground.foot)], color=theme.faint, width=HAIR, order=0)
             box.text(x, box.height, f"−{level}" if level else "0", share=0.85, across="center", down="bottom",
                      color=theme.soft)  # fmt: skip
-        cut = float(ground.x(ground.scene.analysis.cut(ground.scene.session.level), side))
+        cut = ground.x(ground.scene.analysis.cut(ground.scene.session.level), side)
         box.line([(cut, 0), (cut, ground.foot)], color=theme.ink, width=0.5, dashes=(2.4, 1.6), order=0.5)
     box.text(box.width / 2, box.height, "level (nats below the peak)", share=0.85, across="center",
              down="bottom", color=theme.soft)  # fmt: skip
@@ -105,19 +96,18 @@ def _levels(ground: _Ground) -> None:
 def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
     """One tree; where the links of its leaves begin, by id."""
     box, tree, theme, scene = ground.box, placed.tree, ground.scene.theme, ground.scene
-    x, y = ground.x(tree.level, side), ground.y(placed.place[:, 1])
+    x, y = placed.place[:, 0], ground.y(placed.place[:, 1])
     sign = 1 if side == "a" else -1
     scale = ground.frame.scale
     width = 0.45 + 0.45 * scale
     for row, node in enumerate(tree.id.tolist()):
-        up = int(tree.parent[row])
-        start, joined = (x[up], y[up]) if up >= 0 else (float(ground.x(ground.frame.floor, side)) - sign * 1.3, y[row])
-        steps = [(start, joined), (start, y[row]), (x[row], y[row])]
-        box.line(steps, color=theme.soft, width=width, order=2, name=f"branch-{side}-{node}")
-    _errors(ground, placed, x, y)
-    _holes(ground, placed, x, y)
+        across, slots = placed.branches[row].T
+        way = np.column_stack((across, ground.y(slots)))
+        box.line(way, color=theme.soft, width=width, order=2, name=f"branch-{side}-{node}")
+    _errors(ground, placed)
+    _holes(ground, placed)
     starts = {}
-    column = float(ground.x(0.0, side)) + sign * 1.6 * ground.unit * _PAGE_TYPE * 0.55
+    column = ground.x(0.0, side) + sign * 1.6 * ground.unit * _PAGE_TYPE * 0.55
     room = _MOST_NAME * box.width
     for row, node in enumerate(tree.id.tolist()):
         style = scene.styles[side][node]
@@ -152,25 +142,21 @@ def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
     return starts
 
 
-def _errors(ground: _Ground, placed: Placed, x: np.ndarray, y: np.ndarray) -> None:
+def _errors(ground: _Ground, placed: Placed) -> None:
     """A standard error each way of every leaf's level, where it reaches out from under the leaf's mark."""
-    errors = placed.tree.level_error
-    if errors is None or ground.frame.crowded:
+    if placed.spread is None or ground.frame.crowded:
         return
     for row in placed.tree.leaves:
-        spread = ground.depth / abs(ground.frame.floor) * float(errors[row])
-        ends = [(x[row] - spread, y[row]), (x[row] + spread, y[row])]
+        (x, slot), spread = placed.place[row], placed.spread[row]
+        ends = [(x - spread, ground.y(slot)), (x + spread, ground.y(slot))]
         ground.box.line(ends, color=ground.scene.theme.ink, width=0.5, order=3.5)
 
 
-def _holes(ground: _Ground, placed: Placed, x: np.ndarray, y: np.ndarray) -> None:
+def _holes(ground: _Ground, placed: Placed) -> None:
     """A ring where a hole closes beside the branch that surrounds it, dashed down to where it is filled."""
-    found, side, theme = placed.tree.holes, placed.side, ground.scene.theme
-    if found is None:
-        return
-    for at, row in enumerate(found.node.tolist()):
-        lane = y[row] + ground.unit * 13
-        ends = [(float(ground.x(found.top[at], side)), lane), (float(ground.x(found.bottom[at], side)), lane)]
+    theme, found = ground.scene.theme, placed.holes
+    for top, bottom, y in zip(found.top, found.bottom, ground.y(found.slot), strict=True):
+        ends = [(top, y), (bottom, y)]
         ground.box.line(ends, color=theme.soft, width=0.6, dashes=(1.2, 1.2), order=2)
         ground.box.dots(np.array(ends[:1]), 6 * ground.unit / POINT, theme.paper, edge=theme.soft, width=0.7, order=4)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from topoviz import __version__
 from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.naming import leaf_name
 from topoviz.session.state import Session
 
 __all__ = ["report"]
@@ -83,8 +84,8 @@ def _pair_rows(analysis: Analysis, session: Session) -> list[tuple[object, ...]]
     a, b = analysis.tree("a"), analysis.tree("b")
     rows = []
     for pair in analysis.matching.leaf_pairs:
-        label_a = names_a[pair.a].text if pair.a in names_a else f"A{(pair.a + 1) // 2}"
-        label_b = names_b[pair.b].text if pair.b in names_b else f"B{(pair.b + 1) // 2}"
+        label_a = names_a[pair.a].text if pair.a in names_a else leaf_name("a", pair.a)
+        label_b = names_b[pair.b].text if pair.b in names_b else leaf_name("b", pair.b)
         masses = a.mass[a.row(pair.a)], b.mass[b.row(pair.b)]
         rows.append((label_a, label_b, f"{pair.confidence:.2f}", *(f"{mass:.3f}" for mass in masses)))
     return rows

@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from core.tree import LevelSets, leaf_of
-from core.tree.fields import contours
-from topoviz.figures.outlines import BANDS, FLOOR, grid_of, plane, projection
-from topoviz.report.scene import Scene
-from topoviz.report.sheet import HAIR, POINT, Box
+from core.tree import LevelSets
+from topoviz.figures.geometry.density import FLOOR, LEVELS, boundary, curve, names_at, outlines, window
+from topoviz.figures.geometry.points import carried, flat, leaf_ids
+from topoviz.figures.theme import rgb
+from topoviz.report.figure.scene import Scene
+from topoviz.report.figure.sheet import HAIR, POINT, Box
 from topoviz.session.state import Side
 
 __all__ = ["draw"]
@@ -25,39 +26,37 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
     sets = scene.analysis.level_sets(side)
     tree, styles = sets.tree, scene.styles[side]
     latent = scene.analysis.latent(side)
-    flat = np.empty((0, 2)) if latent is None else latent[:_POINTS] @ projection(sets)
-    carried = _carried(scene) if side == "b" else None
-    place = _placer(box, sets, [flat] if carried is None else [flat, carried[0]])
+    own = flat(scene.analysis, side, _POINTS)
+    guests = carried(scene.analysis, _POINTS) if side == "b" else None
+    place = _placer(box, sets, [own] if guests is None else [own, guests.end])
     if tree.dim == 2:
         _bands(box, scene, sets, place)
-    owners = [] if not len(flat) else tree.id[leaf_of(sets, latent[:_POINTS])]  # pyright: ignore[reportOptionalSubscript]
-    if tree.dim == 2 or carried is not None:
-        box.dots(place(flat), 0.9, scene.theme.soft, opacity=0.4, order=2, clip=True)
+    if tree.dim == 2 or guests is not None or latent is None:
+        box.dots(place(own), 0.9, scene.theme.soft, opacity=0.4, order=2, clip=True)
     else:
-        _dots(box, scene, side, place(flat), np.asarray(owners), 1.3, "dots")
-    for row in tree.leaves:
-        node = int(tree.id[row])
-        polygons = [_thinned(place(part)) for part in _polygons(plane(sets).outlines[str(node)])]
+        _dots(box, scene, side, place(own), leaf_ids(sets, latent[:_POINTS]), 1.3, "dots")
+    for node, outline in outlines(sets).items():
+        polygons = [_thinned(place(polygon)) for polygon in outline]
         color, opacity = styles[node].color, 0.12 if styles[node].matched else 0.05
         box.area(polygons, fill=color, opacity=opacity, order=2.5, name=f"area-{side}-{node}", clip=True)
         # Apart from its area: in a PDF a line fades with what it surrounds.
         box.area(polygons, stroke=color, width=0.8, order=2.55, name=f"edge-{side}-{node}", clip=True)
-    if carried is not None:
-        _dots(box, scene, "a", place(carried[0]), carried[1], 1.5, "carried")
+    if guests is not None:
+        _dots(box, scene, "a", place(guests.end), guests.owners, 1.5, "carried")
     _names(box, scene, side, place)
 
 
 def _placer(box: Box, sets: LevelSets, clouds: list[np.ndarray]):
     """A function from the plane to the box's millimeters, with equal scales: the window of the density, or of points
     where there is no grid, fills the box."""
-    window = plane(sets).window
-    if window is None:
-        all_points = np.concatenate([*clouds, sets.tree.mean[sets.tree.leaves] @ projection(sets)])
+    seen = window(sets)
+    if seen is None:
+        all_points = np.concatenate([*clouds, names_at(sets)])
         low, high = np.percentile(all_points, (1, 99), axis=0)
         margin = _SPREAD * (high - low) + 1e-6
         low, high = low - margin, high + margin
     else:
-        low, high = np.array(window).T
+        low, high = np.array(seen).T
     scale = min(box.width / (high[0] - low[0]), box.height / (high[1] - low[1]))
     middle = (low + high) / 2
 
@@ -69,14 +68,12 @@ def _placer(box: Box, sets: LevelSets, clouds: list[np.ndarray]):
 
 def _bands(box: Box, scene: Scene, sets: LevelSets, place) -> None:
     """The superlevel sets over one another, darker with density; the cut, dashed."""
-    ramp = _ramp(scene.theme.ramp, BANDS)
-    for at, level in enumerate(np.linspace(FLOOR, 0, BANDS, endpoint=False)):
-        rings = [_thinned(place(line.points)) for line in contours(grid_of(sets), float(level))]
+    ramp = _ramp(scene.theme.ramp, len(LEVELS))
+    for at, level in enumerate(LEVELS):
+        rings = [_thinned(place(line)) for line in boundary(sets, float(level))]
         box.area(rings, fill=ramp[at], stroke="#c3cad4", width=0.2, order=1 + 0.01 * at, clip=True)
-    for line in contours(grid_of(sets), scene.analysis.cut(scene.session.level)):
-        box.line(
-            _thinned(place(line.points)), color=scene.theme.ink, width=0.5, dashes=(2.4, 1.6), order=2.6, clip=True
-        )
+    for line in boundary(sets, scene.analysis.cut(scene.session.level)):
+        box.line(_thinned(place(line)), color=scene.theme.ink, width=0.5, dashes=(2.4, 1.6), order=2.6, clip=True)
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:
@@ -89,21 +86,10 @@ def _thinned(points: np.ndarray) -> np.ndarray:
 
 def _ramp(colors: tuple[str, ...], count: int) -> list[str]:
     """`count` steps along a ramp of colors."""
-    stops = np.array([[int(color[at : at + 2], 16) for at in (1, 3, 5)] for color in colors])
+    stops = np.array([rgb(color) for color in colors])
     at = np.linspace(1 / count, 1, count) * (len(stops) - 1)
     mixed = np.stack([np.interp(at, np.arange(len(stops)), channel) for channel in stops.T], axis=1)
     return ["#{:02x}{:02x}{:02x}".format(*row) for row in np.round(mixed).astype(int)]
-
-
-def _carried(scene: Scene) -> tuple[np.ndarray, np.ndarray] | None:
-    """T(A)'s points on the plane of B, and the node of A that each belongs to."""
-    analysis = scene.analysis
-    latent = analysis.latent("a")
-    if analysis.mapped is None or latent is None or 1 in (analysis.tree("a").dim, analysis.tree("b").dim):
-        return None
-    mapped = analysis.mapped[:_POINTS]
-    sets = analysis.level_sets_a
-    return mapped @ projection(analysis.level_sets_b), sets.tree.id[leaf_of(sets, latent[: len(mapped)])]
 
 
 def _dots(box: Box, scene: Scene, side: Side, xy: np.ndarray, owners: np.ndarray, size: float, kind: str) -> None:
@@ -112,19 +98,12 @@ def _dots(box: Box, scene: Scene, side: Side, xy: np.ndarray, owners: np.ndarray
                  name=f"{kind}-{side}-{node}", clip=True)  # fmt: skip
 
 
-def _polygons(outline) -> list[np.ndarray]:
-    """The closed parts of a line with gaps."""
-    points = np.array([[np.nan if value is None else value for value in outline[axis]] for axis in "xy"]).T
-    gaps = np.flatnonzero(~np.isfinite(points).all(1))
-    return [part[np.isfinite(part).all(1)] for part in np.split(points, gaps) if np.isfinite(part).all(1).sum() > 2]
-
-
 def _names(box: Box, scene: Scene, side: Side, place) -> None:
     """Names at the peaks, those of heavier leaves first; one that finds no room near its peak is left out."""
     sets, sheet = scene.analysis.level_sets(side), box.sheet
     tree = sets.tree
     share = 0.9 if len(tree.leaves) <= 24 else 0.75
-    peaks = place((tree.peak if tree.dim == 2 else tree.mean)[tree.leaves] @ projection(sets))
+    peaks = place(names_at(sets))
     taken: list[tuple[float, float, float, float]] = []
     half = 0.62 * sheet.size * share * POINT
     for at in np.argsort(-tree.mass[tree.leaves], kind="stable"):
@@ -149,8 +128,8 @@ def _meet(one: tuple[float, ...], other: tuple[float, ...]) -> bool:
 
 def _curve(box: Box, scene: Scene, side: Side) -> None:
     sets = scene.analysis.level_sets(side)
-    grid, tree, theme = grid_of(sets), sets.tree, scene.theme
-    axis, height = grid.axes[0], np.maximum(grid.relative, FLOOR)
+    drawn, tree, theme = curve(sets), sets.tree, scene.theme
+    axis = drawn.axis
     foot = box.height - 1
 
     def place(x, level) -> np.ndarray:
@@ -158,12 +137,12 @@ def _curve(box: Box, scene: Scene, side: Side) -> None:
         return np.column_stack((across, foot * (1 - (np.asarray(level) - FLOOR) / (0.9 - FLOOR))))
 
     box.line([(0, foot), (box.width, foot)], color=theme.faint, width=HAIR)
-    box.line(place(axis, height), color=theme.soft, width=0.7)
+    box.line(place(axis, drawn.height), color=theme.soft, width=0.7)
     cut = scene.analysis.cut(scene.session.level)
     box.line(place(axis[[0, -1]], [cut, cut]), color=theme.ink, width=0.5, dashes=(2.4, 1.6))
     for row in tree.leaves:
         node = int(tree.id[row])
-        part = place(axis, np.where(sets.region == row, height, np.nan))
+        part = place(axis, drawn.leaves[node])
         box.line(part, color=scene.styles[side][node].color, width=1.3, order=3, name=f"area-{side}-{node}")
         peak = place(tree.peak[row], [tree.level[row]])[0]
         label = box.sheet.cut(scene.styles[side][node].label, 0.4 * box.width, 0.9)

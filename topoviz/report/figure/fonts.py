@@ -1,9 +1,8 @@
-"""Type: which fonts stand for a family here, and names made fit to print."""
+"""Which of the fonts on this machine stand for a family."""
 
-import unicodedata
 from functools import lru_cache
 
-__all__ = ["chain", "clean", "installed"]
+__all__ = ["chain", "installed"]
 
 # A family and those of the same widths, TrueType all: what a PDF embeds must be.
 _TWINS = {
@@ -35,14 +34,3 @@ def installed() -> frozenset[str]:
     from matplotlib.font_manager import fontManager
 
     return frozenset(entry.name for entry in fontManager.ttflist if entry.fname.lower().endswith(_TRUETYPE))
-
-
-def clean(text: str) -> str:
-    """A name on one line, without control characters and those that turn the direction of what follows.
-
-    >>> clean("left\\u202e  \\n right")
-    'left right'
-    """
-    kept = (" " if char.isspace() else char for char in text if unicodedata.category(char) not in ("Cc", "Cf", "Cs")
-            or char in "\n\t\u200d\u200c")  # fmt: skip
-    return " ".join("".join(kept).split())

@@ -1,4 +1,4 @@
-"""A level set in space as a picture: triangles in perspective, drawn in software.
+"""A surface in space as a picture: triangles in perspective, drawn in software.
 
 No display and no graphics library has a say in it, so the same mesh gives the same pixels everywhere. Each pixel is lit
 by a key light over the eye's left shoulder and a soft sky, darkened in hollows, and edged where depth jumps.
@@ -6,22 +6,17 @@ by a key light over the eye's left shoulder and a soft sky, darkened in hollows,
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from scipy.interpolate import RegularGridInterpolator
-from scipy.ndimage import gaussian_filter, maximum_filter, zoom
+from scipy.ndimage import gaussian_filter, maximum_filter
 
-from core.model.autoencoder import InputField
-from core.tree import LevelSets, leaf_of
-from core.tree.fields import Surface, surface
-from topoviz.session.analysis import Analysis
+from core.tree.fields import Surface
+from topoviz.figures.theme import rgb
 from topoviz.session.composition import Camera
-from topoviz.session.state import Side
 
-__all__ = ["Picture", "picture", "render"]
+__all__ = ["Picture", "render"]
 
-_OVER, _FINER, _DEEP, _COARSE = 2, 2, 12.0, 4
+_OVER, _COARSE = 2, 4
 _FIELD_OF_VIEW = np.pi / 4
 _MARGIN = 0.93
 _KEY, _FILL = np.array([-0.45, 0.6, 0.75]), np.array([0.8, 0.1, 0.35])
@@ -37,47 +32,6 @@ class Picture:
 
     pixels: np.ndarray
     owner: np.ndarray
-
-
-def picture(
-    analysis: Analysis, side: Side, level: float, colors: dict[int, str], size: tuple[int, int], camera: Camera
-) -> Picture | None:
-    """The superlevel set of one side's input density at a relative level (nats), in the leaves' colors, on `size`
-    (height, width) pixels; None where the model keeps no input density or nothing lies above the level."""
-    return _picture(
-        analysis.level_sets(side), analysis.model(side).input_field, level, tuple(colors.items()), size, camera
-    )
-
-
-# Of a figure that is being composed, the pictures mostly stay.
-@lru_cache(maxsize=6)
-def _picture(
-    sets: LevelSets, shown: InputField | None, level: float, colors: tuple[tuple[int, str], ...], size: tuple[int, int],
-    camera: Camera,
-) -> Picture | None:  # fmt: skip
-    if shown is None:
-        return None
-    found = _fine(shown, level)
-    if not len(found.faces):
-        return None
-    latent = RegularGridInterpolator(shown.axes, shown.latent)(_within(found.vertices, shown))
-    return render(found, latent, lambda z: sets.tree.id[leaf_of(sets, z)], dict(colors), size, camera)
-
-
-@lru_cache(maxsize=4)
-def _fine(shown: InputField, level: float) -> Surface:
-    """The surface of a field between whose vertices cubic splines lie."""
-    peak = float(shown.log_density.max())
-    field = np.asarray(zoom(np.maximum(shown.log_density - peak, level - _DEEP), _FINER, order=3, mode="nearest"))
-    axes = [np.interp(np.linspace(0, len(axis) - 1, n), np.arange(len(axis)), axis)
-            for axis, n in zip(shown.axes, field.shape, strict=True)]  # fmt: skip
-    # `surface` counts from the field's own peak, which splines may pass by a little.
-    return surface(axes, field, min(level - float(field.max()), -1e-6))
-
-
-def _within(vertices: np.ndarray, shown: InputField) -> np.ndarray:
-    """The vertices (v, 3), those beyond the grid put on its border."""
-    return np.clip(vertices, [axis[0] for axis in shown.axes], [axis[-1] for axis in shown.axes])
 
 
 def render(
@@ -98,7 +52,7 @@ def render(
     normal *= np.where(normal[:, 2:] < 0, -1, 1)
     owner = owner_of((latent[corners] * weights[..., None]).sum(1))
     ids, at = np.unique(owner, return_inverse=True)
-    base = np.array([_rgb(colors[int(node)]) for node in ids]).reshape(-1, 3)[at]
+    base = np.array([rgb(colors[int(node)]) for node in ids]).reshape(-1, 3)[at] / 255
     color = _lit(base, normal) * _hollows(depth, seen)[seen][:, None]
     color *= 1 - 0.55 * _edges(depth, seen)[seen][:, None]
     pixels, owned = np.zeros((height, width, 4)), np.full((height, width), -1)
@@ -107,10 +61,6 @@ def render(
     alpha = shrunk[..., 3:]
     shrunk[..., :3] = np.divide(shrunk[..., :3], alpha, where=alpha > 0, out=np.ones_like(shrunk[..., :3]))
     return Picture(shrunk, owned[::over, ::over])
-
-
-def _rgb(color: str) -> tuple[float, ...]:
-    return tuple(int(color[at : at + 2], 16) / 255 for at in (1, 3, 5))
 
 
 def _seen(vertices: np.ndarray, camera: Camera) -> np.ndarray:
