@@ -40,7 +40,7 @@ Layout = Callable[[Context], Any]
 
 @dataclass(frozen=True)
 class Panel:
-    """A row of the table: the panel's `name` (of a tab also its component id), the `title` that the page gives it, its
+    """A row of the table: the panel's `name` (of a tab also its component id), its `title` (of a tab what it shows), its
     `keys` for the list of keys as (key, what it does), the `layout` of its part in each place, and the function that
     registers its callbacks and addresses.
     """

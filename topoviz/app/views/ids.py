@@ -7,7 +7,7 @@ __all__ = ["HISTORY", "NOTICE", "PICKED", "PROVIDER", "SHOWN", "THEME"]
 HISTORY = "history"
 # What the page shows of it now.
 SHOWN = "shown"
-# The clientside callbacks that answer an input with an event put nothing here: Dash wants an output.
+# The output of clientside callbacks that send an event and change no component; Dash wants one.
 PICKED = "picked"
 PROVIDER = "provider"
 THEME = "theme"
