@@ -105,7 +105,10 @@
 
   function fill(...parts) {
     const box = panel();
-    if (box) box.replaceChildren(...parts);
+    if (!box) return;
+    // It may scroll, and holds nothing else that takes the focus.
+    box.tabIndex = 0;
+    box.replaceChildren(...parts);
   }
 
   const looked = () => T.chosen() || (pointed && T.info(pointed) ? pointed : null);

@@ -13,7 +13,8 @@ from sklearn.metrics import cohen_kappa_score
 
 from core.errors import InputError
 from core.match import Outlook, Suggestion, outlook
-from topoviz.app.views.curation import comparison, progress, suggestions
+from topoviz.app.panels.curation.comparison import comparison
+from topoviz.app.panels.curation.suggestions import progress, suggestions
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
 from topoviz.report.record import markdown, record, record_files, with_record

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from topoviz.app.carried import carried
-from topoviz.app.meaning import meaning
+from topoviz.app.panels.meaning.node import meaning
+from topoviz.app.panels.points.labels import carried
 from topoviz.app.server import create_app
 from topoviz.session.analysis import analyze
 from topoviz.session.labels import Labels, write_labels

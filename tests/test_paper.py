@@ -23,8 +23,7 @@ from core.gaussians.mixture import GaussianMixture
 from core.tree import tree_with_regions
 from core.tree.fields import Surface
 from topoviz.__main__ import main
-from topoviz.app.callbacks.compose import _composition
-from topoviz.app.views.composer import values
+from topoviz.app.panels.composer import _composition, values
 from topoviz.report.citation import bibtex, data_hash, methods
 from topoviz.report.figure.composed import FORMATS, figure
 from topoviz.report.figure.linked import linked_html

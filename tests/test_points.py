@@ -9,7 +9,7 @@ import torch
 
 from core.model.flow import CouplingFlow, RidgeFlow, jacobians
 from core.worlds import load_dataset
-from topoviz.app.views.details import grid
+from topoviz.app.panels.details.blocks import grid
 from topoviz.figures.geometry.density import projection
 from topoviz.figures.points import cloud, journey
 from topoviz.figures.theme import THEMES

@@ -68,12 +68,12 @@ def told(*arguments):
     return ' '.join(printed.getvalue().split())
 
 def analysed(models=None, **session):
-    from topoviz.session.analysis import analyse
+    from topoviz.session.analysis import analyze
     from topoviz.session.library import Library
     from topoviz.session.settings import Settings
     from topoviz.session.state import Session
     session = Session(**session)
-    return analyse(Library(Settings(models=models, open_browser=False)), session), session
+    return analyze(Library(Settings(models=models, open_browser=False)), session), session
 
 def page(parts):
     'Whatever a view shows, as JSON.'

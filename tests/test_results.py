@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
-from topoviz.app.views.details import grid, trust
+from topoviz.app.panels.details.blocks import grid, trust
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import analyze, carried_names, cut_level, level_sets

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask, request
 
 from core.errors import InputError
-from topoviz.app.security import secure
+from topoviz.app.web.security import secure
 from topoviz.session.settings import Settings
 
 

@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import InputError
+from topoviz.app.panels.study.chart import axis_options, chart, legend, parallel, summary
+from topoviz.app.panels.study.trials import COLUMNS, card, table
 from topoviz.app.server import create_app
 from topoviz.app.views.families import strip
-from topoviz.app.views.study import axis_options, chart, legend, parallel, summary
-from topoviz.app.views.trials import COLUMNS, card, table
 from topoviz.figures.study import AXES, available, lines, rails, scatter
 from topoviz.figures.theme import THEMES
 from topoviz.figures.thumbnail import thumbnail

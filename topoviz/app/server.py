@@ -5,23 +5,11 @@ import mimetypes
 from dash import Dash
 
 from topoviz import resource
-from topoviz.app.callbacks import (
-    browser,
-    compose,
-    curation,
-    edit,
-    export,
-    meaning,
-    points,
-    scene,
-    show,
-    study,
-    training,
-    uploads,
-)
-from topoviz.app.delivery import deliver
-from topoviz.app.security import secure
-from topoviz.app.views.page import layout
+from topoviz.app import page
+from topoviz.app.callbacks import edit, show
+from topoviz.app.panels import PANELS, Context
+from topoviz.app.web.delivery import deliver
+from topoviz.app.web.security import secure
 from topoviz.jobs.queue import Jobs
 from topoviz.session.library import Library
 from topoviz.session.settings import Settings
@@ -35,7 +23,7 @@ _AHEAD = '<link rel="preload" as="script" href="/_dash-component-suites/plotly/p
 def create_app(settings: Settings) -> Dash:
     """The Dash app for these settings; its `server` is a guarded Flask app."""
     mimetypes.add_type("text/javascript", ".js")
-    library = Library(settings)
+    context = Context(settings, Library(settings), Jobs(settings))
     app = Dash(
         "topoviz",
         assets_folder=str(resource("assets")),
@@ -45,21 +33,13 @@ def create_app(settings: Settings) -> Dash:
     )
     app.index_string = app.index_string.replace("<html>", '<html lang="en">').replace("</head>", f"{_AHEAD}</head>")
     # A function: a study may arrive while the app runs.
-    first = settings.session is None
-    app.layout = lambda: layout(bool(library.studies()), library.story(), story_first=first)
-    edit.register(app, library, settings.session)
-    show.register(app, library)
-    scene.register(app, library)
-    points.register(app, library)
-    meaning.register(app, library)
-    browser.register(app)
-    export.register(app, library)
-    curation.register(app, library)
-    jobs = Jobs(settings)
-    training.register(app, library, jobs)
-    uploads.register(app, library, jobs.uploads)
-    compose.register(app, library)
-    study.register(app, library)
+    app.layout = lambda: page.layout(context)
+    page.register(app)
+    edit.register(app, context)
+    show.register(app, context)
+    for panel in PANELS:
+        if panel.register is not None:
+            panel.register(app, context)
     deliver(app.server)
     secure(app.server, settings, app.csp_hashes(), app.callback_map)
     return app

@@ -13,7 +13,8 @@ from flask import Response
 from plotly.io.json import to_json_plotly
 
 from core.errors import InputError, invalid
-from topoviz.app.security import json_object
+from topoviz.app.panels.panel import Context
+from topoviz.app.web.security import json_object
 from topoviz.figures import trees
 from topoviz.figures.theme import THEMES
 from topoviz.session.address import from_query, to_query
@@ -31,8 +32,8 @@ _PATIENCE_SECONDS = 0.2
 _UNDO = {"undo": History.undo, "redo": History.redo}
 
 
-def register(app: Dash, library: Library, first: Session | None) -> None:
-    """Register the session's address on `app`; `first` is what a visit without an address opens."""
+def register(app: Dash, context: Context) -> None:
+    """Register the session's address on `app`; a visit without an address opens the settings' session, if any."""
     turns = Lock()
 
     @app.server.post("/edit")
@@ -40,7 +41,7 @@ def register(app: Dash, library: Library, first: Session | None) -> None:
         asked = json_object()
         with _turn(turns):
             try:
-                answer = _answered(library, first, asked)
+                answer = _answered(context.library, context.settings.session, asked)
             except InputError as error:
                 answer = {"error": str(error)}
         return Response(to_json_plotly(answer), mimetype="application/json")

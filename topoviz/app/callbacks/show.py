@@ -5,18 +5,21 @@ from typing import Any
 
 from dash import Dash, Input, Output, State, no_update
 
-from topoviz.app import ids
 from topoviz.app.callbacks.edit import View, stored_history, view
 from topoviz.app.callbacks.patches import difference
-from topoviz.app.callbacks.scene import scene
-from topoviz.app.views.details import family_options, matches, score, transform, trust
+from topoviz.app.panels.controls import EXAMPLE, LEVEL, MODELS, REDO, SIMPLIFY, UNDO
+from topoviz.app.panels.details import FAMILY, MATCHES, METHOD, SCORE, TRANSFORM, TRUST
+from topoviz.app.panels.details.blocks import family_options, matches, score, transform, trust
+from topoviz.app.panels.latent import FAMILIES, LATENT, LIVE, POINTS
+from topoviz.app.panels.panel import Context
+from topoviz.app.panels.surface import SCENE, TITLE, VERDICT, scene
+from topoviz.app.panels.surface.verdicts import badge
+from topoviz.app.panels.trees import SENTENCE
+from topoviz.app.views import ids
 from topoviz.app.views.families import strip
-from topoviz.app.views.markup import Styles
+from topoviz.app.views.markup import styles_of
 from topoviz.app.views.models import options
-from topoviz.app.views.verdicts import badge
 from topoviz.figures import latent
-from topoviz.figures.style import node_styles
-from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import Analysis, analyze
 from topoviz.session.families import families
 from topoviz.session.history import History
@@ -27,40 +30,40 @@ __all__ = ["register"]
 
 _GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
-    "live": Output(ids.LIVE, "data"),
-    "score": Output(ids.SCORE, "children"),
-    "matches": Output(ids.MATCHES, "children"),
-    "latent_a": Output(ids.LATENT["a"], "figure"),
-    "latent_b": Output(ids.LATENT["b"], "figure"),
-    "scene": Output(ids.SCENE, "data"),
-    "trust": Output(ids.TRUST, "children"),
-    "transform": Output(ids.TRANSFORM, "children"),
-    "method": Output(ids.METHOD, "value"),
-    "family": Output(ids.FAMILY, "value"),
-    "families": Output(ids.FAMILY, "data"),
-    "sentence": Output(ids.SENTENCE, "children"),
-    "undo": Output(ids.UNDO, "disabled"),
-    "redo": Output(ids.REDO, "disabled"),
-    "level_text": Output(f"{ids.LEVEL}-text", "children"),
-    "simplify_text": Output(f"{ids.SIMPLIFY}-text", "children"),
-    "a": Output(ids.A, "value"),
-    "b": Output(ids.B, "value"),
-    "models_a": Output(ids.A, "data"),
-    "models_b": Output(ids.B, "data"),
-    "title_a": Output(ids.TITLE["a"], "children"),
-    "title_b": Output(ids.TITLE["b"], "children"),
-    "verdict_a": Output(ids.VERDICT["a"], "children"),
-    "verdict_b": Output(ids.VERDICT["b"], "children"),
-    "families_a": Output(ids.FAMILIES["a"], "children"),
-    "families_b": Output(ids.FAMILIES["b"], "children"),
-    "points_a": Output(ids.POINTS["a"], "children"),
-    "points_b": Output(ids.POINTS["b"], "children"),
-    "example": Output(ids.EXAMPLE, "value"),
-    "examples": Output(ids.EXAMPLE, "data"),
+    "live": Output(LIVE, "data"),
+    "score": Output(SCORE, "children"),
+    "matches": Output(MATCHES, "children"),
+    "latent_a": Output(LATENT["a"], "figure"),
+    "latent_b": Output(LATENT["b"], "figure"),
+    "scene": Output(SCENE, "data"),
+    "trust": Output(TRUST, "children"),
+    "transform": Output(TRANSFORM, "children"),
+    "method": Output(METHOD, "value"),
+    "family": Output(FAMILY, "value"),
+    "families": Output(FAMILY, "data"),
+    "sentence": Output(SENTENCE, "children"),
+    "undo": Output(UNDO, "disabled"),
+    "redo": Output(REDO, "disabled"),
+    "level_text": Output(f"{LEVEL}-text", "children"),
+    "simplify_text": Output(f"{SIMPLIFY}-text", "children"),
+    "a": Output(MODELS["a"], "value"),
+    "b": Output(MODELS["b"], "value"),
+    "models_a": Output(MODELS["a"], "data"),
+    "models_b": Output(MODELS["b"], "data"),
+    "title_a": Output(TITLE["a"], "children"),
+    "title_b": Output(TITLE["b"], "children"),
+    "verdict_a": Output(VERDICT["a"], "children"),
+    "verdict_b": Output(VERDICT["b"], "children"),
+    "families_a": Output(FAMILIES["a"], "children"),
+    "families_b": Output(FAMILIES["b"], "children"),
+    "points_a": Output(POINTS["a"], "children"),
+    "points_b": Output(POINTS["b"], "children"),
+    "example": Output(EXAMPLE, "value"),
+    "examples": Output(EXAMPLE, "data"),
 }
 
 
-def register(app: Dash, library: Library) -> None:
+def register(app: Dash, context: Context) -> None:
     """Register the callback on `app`."""
 
     # Of answers that overtake each other Dash takes the one to the last question; what is shown is kept with it.
@@ -74,7 +77,7 @@ def register(app: Dash, library: Library) -> None:
         history, theme = stored_history(stored)
         if history is None:
             return dict.fromkeys((*_OUTPUTS, "shown"), no_update)
-        return _shown(library, history, theme, shown)
+        return _shown(context.library, history, theme, shown)
 
 
 def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[str, Any]:
@@ -93,7 +96,7 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
     if old is None or (scene(*old)["views"], old[2]) != (wanted["views"], theme):
         out["scene"] = wanted
     if old is None or _carried(*old) != _carried(*new):
-        styles = _styles(*new)
+        styles = styles_of(*new)
         out |= {
             "live": latent.live(analysis, session),
             "score": score(analysis),
@@ -101,7 +104,7 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
         }
     was, drawn = (None, None) if old is None else old[1:]
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
-        styles = _styles(*new)
+        styles = styles_of(*new)
         out |= {"trust": trust(analysis, session, styles), "transform": transform(analysis, session, styles)}
     if was is None or (was.method, was.family) != (session.method, session.family):
         out |= {"method": session.method, "family": session.family}
@@ -133,13 +136,6 @@ def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
 def _carried(_: Analysis, session: Session, theme: str) -> tuple[Session, str]:
     """All that the overlay, the score and the table depend on: the session without its looks."""
     return replace(session, selection=None, level=1.0, morph=1.0), theme
-
-
-def _styles(analysis: Analysis, session: Session, theme: str) -> Styles:
-    return {
-        "a": node_styles(analysis, session, "a", THEMES[theme]),
-        "b": node_styles(analysis, session, "b", THEMES[theme]),
-    }
 
 
 def _grounds(old: View | None, new: View) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Layout builders: what stands where, without callbacks."""
+"""What the panels' layouts share: markup, controls, frames, ids."""

@@ -1,4 +1,4 @@
-"""The addresses that a file is sent to, piece by piece, and the one that a model's labels come from.
+"""The addresses that a file is sent to, piece by piece.
 
 They stand behind the same guard as the page. Each takes one kind of content that no other page can send unasked: what
 is no plain form makes the browser ask first, and nobody answers.
@@ -9,15 +9,13 @@ from flask import Response, abort, jsonify, request
 
 from core.errors import invalid
 from topoviz.jobs.uploads import CHUNK, Uploads
-from topoviz.session.labels import read_labels
-from topoviz.session.library import Library
 
 __all__ = ["register"]
 
 _BYTES = "application/octet-stream"
 
 
-def register(app: Dash, library: Library, uploads: Uploads) -> None:
+def register(app: Dash, uploads: Uploads) -> None:
     """Register the addresses on `app`'s server."""
     server = app.server
 
@@ -50,11 +48,6 @@ def register(app: Dash, library: Library, uploads: Uploads) -> None:
     def drop(token: str) -> Response:
         uploads.drop(token)
         return jsonify()
-
-    @server.get("/labels/<path:model>")
-    def labels(model: str) -> Response:
-        found = read_labels(library.entry(model).folder)
-        return jsonify({} if found is None else {"column": found.column, "names": found.names, "values": found.values})
 
 
 def _offset() -> int:

@@ -3,12 +3,21 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dash import dcc, html
+from dash import Dash, Input, Output, State, dcc, html, no_update
+from dash.exceptions import PreventUpdate
 
-from topoviz.app.views.markup import aria, data
-from topoviz.jobs.queue import ACTIVE, Status
+from core.errors import InputError
+from topoviz.app.panels.controls import MODELS
+from topoviz.app.views import ids
+from topoviz.app.views.markup import aria, data, problem
+from topoviz.app.views.models import options
+from topoviz.figures.theme import THEMES
+from topoviz.figures.training import figure
+from topoviz.jobs.queue import ACTIVE, Jobs, Status
+from topoviz.session.checks import choice
+from topoviz.session.library import Library
 
-__all__ = ["badge", "finished", "jobs_watch", "rows", "title"]
+__all__ = ["badge", "finished", "jobs_watch", "register", "rows", "title"]
 
 _WORDS = {
     "queued": "waits",
@@ -91,6 +100,95 @@ def finished(status: Status) -> list[Any]:
     ]
 
 
+def register(app: Dash, library: Library, jobs: Jobs) -> None:
+    """Register the list of jobs, the badge and the notices on `app`; finished models join the pickers."""
+
+    @app.callback(
+        Output("jobs-badge", "children"),
+        Output("jobs-badge", "hidden"),
+        Output("job-notice", "children"),
+        Output("jobs-known", "data"),
+        Output("jobs-done", "data"),
+        Output("jobs-tick", "disabled"),
+        Input("jobs-tick", "n_intervals"),
+        Input("jobs-changed", "data"),
+        State("jobs-known", "data"),
+    )
+    def look(_: Any, __: Any, known: Any) -> tuple[Any, ...]:
+        statuses = jobs.all()
+        states = {status.id: status.state for status in statuses}
+        known = known if isinstance(known, dict) else states
+        done = [s for s in statuses if s.state == "done" and known.get(s.id, "queued") != "done"]
+        notice = finished(done[-1]) if done else no_update
+        text = badge(statuses)
+        idle = not any(state in ACTIVE for state in states.values())
+        return text, not text, notice, states, [s.name for s in done] or no_update, idle
+
+    @app.callback(
+        Output(MODELS["a"], "data", allow_duplicate=True),
+        Output(MODELS["b"], "data", allow_duplicate=True),
+        Input("jobs-done", "data"),
+        State(MODELS["a"], "value"),
+        State(MODELS["b"], "value"),
+        prevent_initial_call=True,
+    )
+    def join(_: Any, a: Any, b: Any) -> tuple[Any, Any]:
+        models = options(library.listed(a, b))
+        return models, models
+
+    @app.callback(
+        Output("jobs-list", "children"),
+        Output("jobs-title", "children"),
+        Output("training-curve", "figure"),
+        Input("jobs-tick", "n_intervals"),
+        Input("jobs-changed", "data"),
+        Input("jobs-chosen", "data"),
+        Input("jobs-known", "data"),
+        Input("training", "opened"),
+        State(ids.THEME, "data"),
+        prevent_initial_call=True,
+    )
+    def show(_: Any, __: Any, chosen: Any, ___: Any, opened: Any, theme: Any) -> tuple[Any, Any, Any]:
+        if not opened:
+            raise PreventUpdate
+        statuses = jobs.all()
+        shown = _in_view(statuses, chosen)
+        steps = ()
+        if shown is not None:
+            try:
+                steps = jobs.status(shown.id).steps
+            except InputError:
+                shown = None
+        drawn = figure(steps, theme if theme in THEMES else "light")
+        return rows(statuses, shown and shown.id), title(shown), drawn
+
+    @app.callback(
+        Output("training-words", "children", allow_duplicate=True),
+        Output("jobs-changed", "data", allow_duplicate=True),
+        Input("job-act", "data"),
+        State("jobs-changed", "data"),
+        prevent_initial_call=True,
+    )
+    def act(asked: Any, changes: Any) -> tuple[Any, Any]:
+        if not isinstance(asked, dict):
+            raise PreventUpdate
+        actions = {"cancel": jobs.cancel, "resume": jobs.resume, "retry": jobs.retry, "remove": jobs.remove}
+        try:
+            actions[choice("do", asked.get("do"), tuple(actions))](asked.get("job", ""))
+        except InputError as error:
+            return problem(str(error)), (changes or 0) + 1
+        return "", (changes or 0) + 1
+
+
+def _in_view(statuses: Sequence[Status], chosen: Any) -> Status | None:
+    """The job whose curve is shown: the chosen one, else the one that trains, else the newest that began."""
+    asked = [status for status in statuses if status.id == chosen]
+    running = [status for status in statuses if status.state == "running"]
+    began = [status for status in statuses if status.steps]
+    return next(iter((*asked, *running, *reversed(began))), None)
+
+
+# ---------------------------------------------------------------- a row of the list
 def _row(status: Status, chosen: bool) -> html.Li:
     actions = [action for action in _ACTIONS[status.state] if action != "resume" or status.resumable]
     return html.Li(

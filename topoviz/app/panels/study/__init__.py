@@ -3,20 +3,25 @@
 import time
 from typing import Any
 
-from dash import Dash, Input, Output, State, ctx, no_update
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, ctx, dcc, html, no_update
 from flask import Response, request
 
-from topoviz.app import ids
-from topoviz.app.thumbnails import Thumbnails
-from topoviz.app.views import study as views
-from topoviz.app.views.trials import COLUMNS, card, table
+from topoviz.app.panels.controls import MODELS
+from topoviz.app.panels.panel import Context
+from topoviz.app.panels.study import chart as views
+from topoviz.app.panels.study.thumbnails import Thumbnails
+from topoviz.app.panels.study.trials import COLUMNS, card, table
+from topoviz.app.views import ids
+from topoviz.app.views.markup import aria, modal
 from topoviz.figures.theme import THEMES
 from topoviz.session.checks import choice
-from topoviz.session.library import Library
 from topoviz.session.studies import Study, trial_name
 
-__all__ = ["register"]
+__all__ = ["KEYS", "button", "dialog", "register"]
 
+KEYS = (("in a study: arrow keys, Enter, Shift Enter", "go from trial to trial, open one as A, as B"),)
+_BUTTON = "studies"
 _USUAL_ORDER = {"key": "critic_loss", "down": False}
 _OUTPUTS = {
     "opened": Output("study", "opened"),
@@ -36,14 +41,93 @@ _OUTPUTS = {
 }
 
 
-def register(app: Dash, library: Library) -> None:
+def button(context: Context) -> html.Button:
+    """What opens the dialog, where there are studies."""
+    return html.Button("Studies", id=_BUTTON, className="button", hidden=not context.library.studies())
+
+
+def dialog(_: Context) -> dmc.Modal:
+    """The dialog, empty: it is filled when it is opened."""
+    return modal(
+        "study",
+        "Studies",
+        size="min(1320px, 96vw)",
+        xOffset="2vw",
+        yOffset="3vh",
+        centered=True,
+        className="study-dialog",
+        children=[
+            dcc.Store(id="study-order", data={"key": "critic_loss", "down": False}),
+            dcc.Store(id="study-trial"),
+            html.Div(
+                className="study-bar",
+                children=[
+                    _picker("study-name", "Study", 220),
+                    html.P(id="study-summary", className="study-summary", role="status"),
+                ],
+            ),
+            html.Div(
+                id="study-view",
+                className="study-body",
+                children=[
+                    html.Div(
+                        className="study-left",
+                        children=[
+                            html.Div(
+                                className="study-tools",
+                                children=[
+                                    dmc.SegmentedControl(
+                                        id="study-tab",
+                                        value="scatter",
+                                        size="xs",
+                                        data=[
+                                            {"value": "scatter", "label": "Two figures"},
+                                            {"value": "parallel", "label": "All parameters"},
+                                        ],
+                                        **aria(label="What the chart shows"),
+                                    ),
+                                    html.Div(
+                                        [_picker("study-x", "across", 140), _picker("study-y", "up", 140)],
+                                        id="study-axes",
+                                        className="study-axes",
+                                    ),
+                                    html.Span(id="study-legend", className="legend"),
+                                ],
+                            ),
+                            html.Div(id="study-chart", className="study-chart"),
+                            html.Div(id="study-table", className="study-table"),
+                        ],
+                    ),
+                    html.Aside(id="study-card", className="study-card", **aria(label="The trial in view")),
+                ],
+            ),
+        ],
+    )
+
+
+def _picker(name: str, label: str, width: int) -> html.Label:
+    select = dmc.Select(
+        id=name,
+        w=width,
+        size="xs",
+        data=[],
+        allowDeselect=False,
+        checkIconPosition="right",
+        comboboxProps={"withinPortal": True},
+        **aria(label=label),
+    )
+    return html.Label([html.Span(label), select], className="field")
+
+
+def register(app: Dash, context: Context) -> None:
     """Register the dialog of studies on `app`, and the address of the trees' drawings."""
+    library = context.library
     thumbnails = Thumbnails(library)
 
     @app.callback(
         output=_OUTPUTS,
         inputs={
-            "_": Input(ids.STUDIES, "n_clicks"),
+            "_": Input(_BUTTON, "n_clicks"),
             "chosen": {
                 "name": Input("study-name", "value"),
                 "x": Input("study-x", "value"),
@@ -54,17 +138,17 @@ def register(app: Dash, library: Library) -> None:
         },
         state={
             "theme": State(ids.THEME, "data"),
-            "a": State(ids.A, "value"),
-            "b": State(ids.B, "value"),
+            "a": State(MODELS["a"], "value"),
+            "b": State(MODELS["b"], "value"),
         },
         prevent_initial_call=True,
     )
     def show(_: Any, chosen: dict[str, Any], theme: Any, a: Any, b: Any) -> dict[str, Any]:
         theme = _theme(theme)
         study, out = _shown(library.studies(), chosen, theme, a, b)
-        if ctx.triggered_id == ids.STUDIES:
+        if ctx.triggered_id == _BUTTON:
             out["opened"] = True
-        if study is not None and ctx.triggered_id in (ids.STUDIES, "study-name"):
+        if study is not None and ctx.triggered_id in (_BUTTON, "study-name"):
             out["card"] = card(study, study.trial(study.best), theme)
         return out
 

@@ -1,13 +1,19 @@
-"""Sessions, figures, meshes and tables as downloads."""
+"""The menu of what can be saved: sessions, figures, meshes and tables; and the pictures of single views."""
 
 import io
 import zipfile
 from typing import Any
 
-from dash import Dash, Input, Output, State, dcc, no_update
+import dash_mantine_components as dmc
+from dash import Dash, Input, Output, State, dcc, html, no_update
 
 from core.errors import InputError
-from topoviz.app import ids
+from topoviz.app.panels.latent import LATENT
+from topoviz.app.panels.panel import Context
+from topoviz.app.panels.trees import TREES
+from topoviz.app.views import ids
+from topoviz.app.views.binding import bind_event
+from topoviz.app.views.markup import data
 from topoviz.figures import latent, trees
 from topoviz.report.export import FORMATS, export
 from topoviz.report.record import with_record
@@ -19,16 +25,64 @@ from topoviz.session.library import Library
 from topoviz.session.log import session_file
 from topoviz.session.state import Session, Side
 
-__all__ = ["register"]
+__all__ = ["menu", "register", "stores"]
+
+_DOWNLOAD, _REQUEST, _PICTURE = "download", "request", "picture"
+_SAVE_BUTTON: Any = {"role": "button", "tabIndex": 0, "className": "button", "id": "save"}
+_EXPORTS = (
+    ("For the paper", (("compose", "Compose a figure…"),)),
+    ("Every view as", (("svg", "SVG"), ("png", "PNG"), ("pdf", "PDF"), ("html", "HTML"))),
+    ("Input level sets as", (("gltf", "glTF"), ("vtp", "VTP"), ("ply", "PLY"))),
+    ("Trees and match as a graph", (("graphml", "GraphML"), ("json", "Node-link JSON"))),
+    (
+        "Tables",
+        (("tables", "Matches, transform, LaTeX, BibTeX, methods"), ("record", "Record of how it was matched")),
+    ),
+)
 
 
-def register(app: Dash, library: Library) -> None:
+def menu(_: Context) -> dmc.Menu:
+    """The menu in the header."""
+    items: list[Any] = [
+        dmc.MenuLabel("Session"),
+        _item("session", "Save the session"),
+        _item("open", "Open a session…"),
+        _item("link", "Copy a link to this view"),
+    ]
+    for group, entries in _EXPORTS:
+        items += [dmc.MenuDivider(), dmc.MenuLabel(group), *(_item(what, text) for what, text in entries)]
+    return dmc.Menu(
+        id="exports",
+        position="bottom-end",
+        children=[
+            # The wrapper is what carries the menu's state for a screen reader, so it is the button.
+            dmc.MenuTarget(
+                html.Span("Save"),
+                boxWrapperProps=_SAVE_BUTTON,
+            ),
+            dmc.MenuDropdown(items),
+        ],
+    )
+
+
+def _item(what: str, text: str) -> dmc.MenuItem:
+    return dmc.MenuItem(text, **data(export=what))
+
+
+def stores(_: Context) -> list[Any]:
+    """What is asked for, the picture that answers, and the download."""
+    return [dcc.Store(id=_REQUEST), dcc.Store(id=_PICTURE), dcc.Download(id=_DOWNLOAD)]
+
+
+def register(app: Dash, context: Context) -> None:
     """Register the downloads on `app`."""
+    library = context.library
+    bind_event(app, "topoviz", "picture", Input(_PICTURE, "data"))
 
     @app.callback(
-        Output(ids.DOWNLOAD, "data"),
+        Output(_DOWNLOAD, "data"),
         Output(ids.NOTICE, "children", allow_duplicate=True),
-        Input(ids.REQUEST, "data"),
+        Input(_REQUEST, "data"),
         State(ids.HISTORY, "data"),
         prevent_initial_call=True,
     )
@@ -53,23 +107,23 @@ def register(app: Dash, library: Library) -> None:
             return no_update, str(error)
 
     @app.callback(
-        Output(ids.PICTURE, "data"),
-        Input(ids.REQUEST, "data"),
+        Output(_PICTURE, "data"),
+        Input(_REQUEST, "data"),
         State(ids.HISTORY, "data"),
         prevent_initial_call=True,
     )
     def picture(request: Any, stored: Any) -> Any:
         """The whole picture of a view, of which plotly draws only the ground on the page."""
         view = request.get("view") if isinstance(request, dict) and request.get("what") == "picture" else None
-        if view != ids.TREES and view not in ids.LATENT.values():
+        if view != TREES and view not in LATENT.values():
             return no_update
         try:
             session = History.from_json(stored["history"]).now
             analysis, theme = analyze(library, session), stored.get("theme", "light")
-            if view == ids.TREES:
+            if view == TREES:
                 height = number("height", request.get("height"), 100, 10_000)
                 return {**request, "figure": trees.spec(analysis, session, theme, height)}
-            side: Side = "a" if view == ids.LATENT["a"] else "b"
+            side: Side = "a" if view == LATENT["a"] else "b"
             return {**request, "figure": latent.spec(analysis, session, side, theme)}
         except InputError:
             return no_update

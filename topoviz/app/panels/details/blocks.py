@@ -7,7 +7,7 @@ import numpy as np
 from dash import dcc, html
 
 from core.tree import LevelSetTree
-from topoviz.app.views.explanations import stepper
+from topoviz.app.panels.details.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
 from topoviz.report.words import decimals, in_words
 from topoviz.session.analysis import Analysis, carried_names

@@ -1,59 +1,19 @@
-"""The training dialog: first the data, then the settings, then the jobs to watch."""
+"""The form of a training: first the data, then the settings."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 
 from core.data.formats import SUFFIXES, in_words
-from topoviz.app.views.markup import aria, data, modal
-from topoviz.figures.training import figure
+from topoviz.app.views.markup import aria, data, step
 from topoviz.jobs.description import MOST_COLUMNS
 from topoviz.vocabulary import counted, prior_words
 
-__all__ = ["dialog", "form", "nothing_told", "told"]
+__all__ = ["form", "nothing_told", "told"]
 
 _REST = "rest"
-
-
-def dialog() -> dmc.Modal:
-    """The dialog, its form empty: that is filled when it is first opened."""
-    return modal(
-        "training",
-        "Train a model",
-        size="min(1280px, 96vw)",
-        xOffset="2vw",
-        yOffset="3vh",
-        centered=True,
-        className="training-dialog",
-        children=[
-            dcc.Store(id="training-upload"),
-            dcc.Store(id="jobs-chosen"),
-            html.Div(
-                className="trainer",
-                children=[
-                    html.Div(id="training-form", className="training-form"),
-                    html.Section(
-                        className="step step-watch",
-                        children=[
-                            _step(3, "Watch"),
-                            html.P(id="training-words", className="hint", role="status"),
-                            html.Ul(id="jobs-list", className="jobs"),
-                            html.P(id="jobs-title", className="jobs-title"),
-                            dcc.Graph(
-                                id="training-curve",
-                                figure=figure((), "light"),
-                                style={"height": "190px"},
-                                config={"displayModeBar": False},
-                                className="jobs-curve",
-                            ),
-                        ],
-                    ),
-                ],
-            ),
-        ],
-    )
 
 
 def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> list[Any]:
@@ -62,7 +22,7 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
         html.Section(
             className="step step-data",
             children=[
-                _step(1, "Data"),
+                step(1, "Data"),
                 html.Div(
                     id="training-source",
                     children=[
@@ -96,7 +56,7 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
         html.Section(
             className="step step-settings",
             children=[
-                _step(2, "Settings"),
+                step(2, "Settings"),
                 dmc.TextInput(id="training-name", size="xs", label="Name of the model", placeholder="as the data"),
                 html.Div(
                     className="fields",
@@ -233,10 +193,6 @@ def _hidden_choices() -> html.Div:
         dmc.Select(id="training-label", data=[], value=""),
     ]
     return html.Div(choices, hidden=True)
-
-
-def _step(number: int, title: str) -> html.H3:
-    return html.H3([html.Span(str(number), className="step-number"), title])
 
 
 def _checked(found: Mapping[str, Any]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The labels of one side carried over the match to the other's points, and how they stand to that side's own."""
+"""The labels of one side mapped through the match to the other's points, and how they stand to that side's own."""
 
 from functools import lru_cache
 

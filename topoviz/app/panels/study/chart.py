@@ -1,83 +1,23 @@
-"""The dialog of studies: how far a study is, its trials in a chart and in a table, and the trial that is looked at."""
+"""How far a study is, and its trials in a chart: between two figures, or as lines across all of them."""
 
 import json
 from typing import Any
 
-import dash_mantine_components as dmc
-from dash import dcc, html
+from dash import html
 
-from topoviz.app.views.markup import aria, data, modal
-from topoviz.app.views.trials import standing
+from topoviz.app.panels.study.trials import standing
+from topoviz.app.views.markup import aria, data
 from topoviz.figures.glyphs import data_uri, prior_mark
 from topoviz.figures.study import AXES, Point, Scale, available, lines, rails, scatter
 from topoviz.figures.theme import THEMES, prior_color
 from topoviz.session.studies import Study
 from topoviz.vocabulary import counted, priors_in_order
 
-__all__ = ["axis_options", "chart", "dialog", "legend", "parallel", "summary"]
+__all__ = ["axis_options", "chart", "legend", "parallel", "summary"]
 
 _EMPTY = "There are no studies yet. `topoviz search DATA --out DIR` writes one; start the app with --models DIR."
 _STALE = 300
 _UNITS = ((86400, "d"), (3600, "h"), (60, "min"))
-
-
-def dialog() -> dmc.Modal:
-    """The dialog, empty: it is filled when it is opened."""
-    return modal(
-        "study",
-        "Studies",
-        size="min(1320px, 96vw)",
-        xOffset="2vw",
-        yOffset="3vh",
-        centered=True,
-        className="study-dialog",
-        children=[
-            dcc.Store(id="study-order", data={"key": "critic_loss", "down": False}),
-            dcc.Store(id="study-trial"),
-            html.Div(
-                className="study-bar",
-                children=[
-                    _picker("study-name", "Study", 220),
-                    html.P(id="study-summary", className="study-summary", role="status"),
-                ],
-            ),
-            html.Div(
-                id="study-view",
-                className="study-body",
-                children=[
-                    html.Div(
-                        className="study-left",
-                        children=[
-                            html.Div(
-                                className="study-tools",
-                                children=[
-                                    dmc.SegmentedControl(
-                                        id="study-tab",
-                                        value="scatter",
-                                        size="xs",
-                                        data=[
-                                            {"value": "scatter", "label": "Two figures"},
-                                            {"value": "parallel", "label": "All parameters"},
-                                        ],
-                                        **aria(label="What the chart shows"),
-                                    ),
-                                    html.Div(
-                                        [_picker("study-x", "across", 140), _picker("study-y", "up", 140)],
-                                        id="study-axes",
-                                        className="study-axes",
-                                    ),
-                                    html.Span(id="study-legend", className="legend"),
-                                ],
-                            ),
-                            html.Div(id="study-chart", className="study-chart"),
-                            html.Div(id="study-table", className="study-table"),
-                        ],
-                    ),
-                    html.Aside(id="study-card", className="study-card", **aria(label="The trial in view")),
-                ],
-            ),
-        ],
-    )
 
 
 def summary(study: Study | None, now: float) -> Any:
@@ -176,20 +116,6 @@ def parallel(study: Study, theme: str) -> list[Any]:
             ],
         )
     ]
-
-
-def _picker(name: str, label: str, width: int) -> html.Label:
-    select = dmc.Select(
-        id=name,
-        w=width,
-        size="xs",
-        data=[],
-        allowDeselect=False,
-        checkIconPosition="right",
-        comboboxProps={"withinPortal": True},
-        **aria(label=label),
-    )
-    return html.Label([html.Span(label), select], className="field")
 
 
 def axis_options(study: Study) -> list[dict[str, str]]:

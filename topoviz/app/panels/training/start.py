@@ -1,7 +1,6 @@
-"""Training from the page: what a person brings is read and told, jobs are queued and watched; finished models join the
-pickers."""
+"""The callbacks of the form: what a person brings is read and shown, and a training is queued."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -10,18 +9,12 @@ from dash.exceptions import PreventUpdate
 
 from core.config import FlowAutoencoderConfig, choices
 from core.errors import InputError, invalid
-from topoviz.app import ids
-from topoviz.app.views import jobs as views
+from topoviz.app.panels.training.form import form, nothing_told, told
 from topoviz.app.views.markup import problem
-from topoviz.app.views.models import options
-from topoviz.app.views.training import form, nothing_told, told
-from topoviz.figures.theme import THEMES
-from topoviz.figures.training import figure
 from topoviz.jobs.description import MOST_COLUMNS
-from topoviz.jobs.queue import ACTIVE, Jobs, Status
+from topoviz.jobs.queue import Jobs
 from topoviz.jobs.uploads import title_of
 from topoviz.session.checks import choice, whole
-from topoviz.session.library import Library
 
 __all__ = ["register"]
 
@@ -29,10 +22,9 @@ _FIELDS = ("set", "prior", "dim", "pad", "seed", "flow", "steps", "name", "featu
 _MAX_SEED = 2**31 - 1
 
 
-def register(app: Dash, library: Library, jobs: Jobs) -> None:
-    """Register the training dialog, the badge and the notices on `app`."""
+def register(app: Dash, jobs: Jobs) -> None:
+    """Register the form on `app`."""
     _register_form(app, jobs)
-    _register_watch(app, library, jobs)
 
     @app.callback(
         output=(
@@ -57,23 +49,6 @@ def register(app: Dash, library: Library, jobs: Jobs) -> None:
             return problem(str(error)), no_update, no_update
         # The curve follows whatever trains.
         return f"{jobs.status(job).name} is in the queue.", (changes or 0) + 1, None
-
-    @app.callback(
-        Output("training-words", "children", allow_duplicate=True),
-        Output("jobs-changed", "data", allow_duplicate=True),
-        Input("job-act", "data"),
-        State("jobs-changed", "data"),
-        prevent_initial_call=True,
-    )
-    def act(asked: Any, changes: Any) -> tuple[Any, Any]:
-        if not isinstance(asked, dict):
-            raise PreventUpdate
-        actions = {"cancel": jobs.cancel, "resume": jobs.resume, "retry": jobs.retry, "remove": jobs.remove}
-        try:
-            actions[choice("do", asked.get("do"), tuple(actions))](asked.get("job", ""))
-        except InputError as error:
-            return problem(str(error)), (changes or 0) + 1
-        return "", (changes or 0) + 1
 
 
 def _register_form(app: Dash, jobs: Jobs) -> None:
@@ -106,75 +81,6 @@ def _register_form(app: Dash, jobs: Jobs) -> None:
         except InputError as error:
             return nothing_told(str(error)), False, "as the data"
         return told(found, name), True, title_of(name)
-
-
-def _register_watch(app: Dash, library: Library, jobs: Jobs) -> None:
-    @app.callback(
-        Output("jobs-badge", "children"),
-        Output("jobs-badge", "hidden"),
-        Output("job-notice", "children"),
-        Output("jobs-known", "data"),
-        Output("jobs-done", "data"),
-        Output("jobs-tick", "disabled"),
-        Input("jobs-tick", "n_intervals"),
-        Input("jobs-changed", "data"),
-        State("jobs-known", "data"),
-    )
-    def look(_: Any, __: Any, known: Any) -> tuple[Any, ...]:
-        statuses = jobs.all()
-        states = {status.id: status.state for status in statuses}
-        known = known if isinstance(known, dict) else states
-        done = [s for s in statuses if s.state == "done" and known.get(s.id, "queued") != "done"]
-        notice = views.finished(done[-1]) if done else no_update
-        text = views.badge(statuses)
-        idle = not any(state in ACTIVE for state in states.values())
-        return text, not text, notice, states, [s.name for s in done] or no_update, idle
-
-    @app.callback(
-        Output(ids.A, "data", allow_duplicate=True),
-        Output(ids.B, "data", allow_duplicate=True),
-        Input("jobs-done", "data"),
-        State(ids.A, "value"),
-        State(ids.B, "value"),
-        prevent_initial_call=True,
-    )
-    def join(_: Any, a: Any, b: Any) -> tuple[Any, Any]:
-        models = options(library.listed(a, b))
-        return models, models
-
-    @app.callback(
-        Output("jobs-list", "children"),
-        Output("jobs-title", "children"),
-        Output("training-curve", "figure"),
-        Input("jobs-tick", "n_intervals"),
-        Input("jobs-changed", "data"),
-        Input("jobs-chosen", "data"),
-        Input("jobs-known", "data"),
-        Input("training", "opened"),
-        State(ids.THEME, "data"),
-        prevent_initial_call=True,
-    )
-    def show(_: Any, __: Any, chosen: Any, ___: Any, opened: Any, theme: Any) -> tuple[Any, Any, Any]:
-        if not opened:
-            raise PreventUpdate
-        statuses = jobs.all()
-        shown = _in_view(statuses, chosen)
-        steps = ()
-        if shown is not None:
-            try:
-                steps = jobs.status(shown.id).steps
-            except InputError:
-                shown = None
-        drawn = figure(steps, theme if theme in THEMES else "light")
-        return views.rows(statuses, shown and shown.id), views.title(shown), drawn
-
-
-def _in_view(statuses: Sequence[Status], chosen: Any) -> Status | None:
-    """The job whose curve is shown: the chosen one, else the one that trains, else the newest that began."""
-    asked = [status for status in statuses if status.id == chosen]
-    running = [status for status in statuses if status.state == "running"]
-    began = [status for status in statuses if status.steps]
-    return next(iter((*asked, *running, *reversed(began))), None)
 
 
 def _started(jobs: Jobs, upload: Any, chosen: Mapping[str, Any]) -> str:

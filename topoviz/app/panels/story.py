@@ -6,14 +6,27 @@ from typing import Any
 
 from dash import html
 
+from topoviz.app.panels.panel import Context
 from topoviz.app.views.markup import aria, data
 from topoviz.session.library import Step
 from topoviz.session.state import Session
 
-__all__ = ["story"]
+__all__ = ["button", "layout"]
 
 
-def story(steps: Sequence[Step], at_once: bool) -> Any:
+def button(context: Context) -> html.Button:
+    """What begins the story, where there is one."""
+    shown = bool(context.library.story())
+    return html.Button("Story", id="tour", className="button", title="Four short steps", hidden=not shown)
+
+
+def layout(context: Context) -> html.Section | None:
+    """The story, where there is one; a first visit that no session was named for begins with it."""
+    steps = context.library.story()
+    return _story(steps, context.settings.session is None) if steps else None
+
+
+def _story(steps: Sequence[Step], at_once: bool) -> html.Section:
     """Every step, of which the browser shows one; with `at_once` a first visit begins with it."""
     return html.Section(
         id="story",

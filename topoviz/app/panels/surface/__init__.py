@@ -1,21 +1,44 @@
-"""The 3-D views, apart from the rest since they take longest: a mesh is sent only when it changes, else its colors."""
+"""The 3-D views of the input densities. They follow the session in a callback of their own, since they take longest: a
+mesh is sent only when it changes, else its colors."""
 
 from dataclasses import astuple
 from typing import Any
 
-from dash import Dash, Input, Output, Patch, State, no_update
+from dash import Dash, Input, Output, Patch, State, dcc, html, no_update
 
-from topoviz.app import ids
+from topoviz.app.panels.panel import Context
+from topoviz.app.views.binding import bind
+from topoviz.app.views.frames import graph_frame
 from topoviz.figures import surface
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import Analysis, analyze, by_hand
-from topoviz.session.library import Library
 from topoviz.session.state import Session, Side
 
-__all__ = ["register", "scene"]
+__all__ = ["SCENE", "SURFACE", "TITLE", "VERDICT", "layout", "register", "scene", "stores"]
 
+SURFACE: dict[Side, str] = {"a": "surface-a", "b": "surface-b"}
+TITLE: dict[Side, str] = {"a": "title-a", "b": "title-b"}
+VERDICT: dict[Side, str] = {"a": "verdict-a", "b": "verdict-b"}
+# What is to be drawn, what is drawn, and the node that the browser lights up.
+SCENE, _DRAWN, _LIT = "scene", "drawn", "lit"
 _SIDES: tuple[Side, Side] = ("a", "b")
+
+
+def layout(_: Context, side: Side) -> html.Div:
+    """One side's view, its title and the badge of the model filled with the rest of the page."""
+    letter = side.upper()
+    return graph_frame(
+        SURFACE[side],
+        [html.B(letter), html.Span(id=TITLE[side])],
+        f"level set of the input density of {letter}",
+        extra=html.Div(id=VERDICT[side], className="verdict-place"),
+    )
+
+
+def stores(_: Context) -> list[dcc.Store]:
+    """What the views are drawn from."""
+    return [dcc.Store(id=name) for name in (SCENE, _DRAWN, _LIT)]
 
 
 def scene(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
@@ -32,17 +55,27 @@ def scene(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
     return {"session": session.to_json() | {"selection": None, "morph": 1.0}, "theme": theme, "views": views}
 
 
-def register(app: Dash, library: Library) -> None:
-    """Register the callback of the 3-D views on `app`."""
+def register(app: Dash, context: Context) -> None:
+    """Register the callback of the 3-D views on `app`, and what lights a node up in them."""
+    library = context.library
+    graphs = list(SURFACE.values())
+    bind(
+        app,
+        "topoviz",
+        "light",
+        *(Output(name, "figure", allow_duplicate=True) for name in graphs),
+        Input(_LIT, "data"),
+        *(State(name, "figure") for name in graphs),
+    )
 
     # What is drawn is kept with the drawing: an answer that a newer one overtakes is lost with its record.
     @app.callback(
         output={
-            "figures": {side: Output(ids.SURFACE[side], "figure") for side in _SIDES},
-            "drawn": Output(ids.DRAWN, "data"),
+            "figures": {side: Output(SURFACE[side], "figure") for side in _SIDES},
+            "drawn": Output(_DRAWN, "data"),
         },
-        inputs={"wanted": Input(ids.SCENE, "data")},
-        state={"drawn": State(ids.DRAWN, "data")},
+        inputs={"wanted": Input(SCENE, "data")},
+        state={"drawn": State(_DRAWN, "data")},
         prevent_initial_call=True,
     )
     def draw(wanted: Any, drawn: Any) -> dict[str, Any]:

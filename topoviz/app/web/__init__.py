@@ -1,0 +1,1 @@
+"""How the app speaks HTTP: the guard before it, and how its answers travel."""
