@@ -21,6 +21,7 @@ __all__ = [
     "FAMILY",
     "GRAPHS",
     "HISTORY",
+    "JUDGED",
     "LATENT",
     "LEVEL",
     "LIT",
@@ -49,6 +50,7 @@ __all__ = [
     "TAB",
     "THEME",
     "TITLE",
+    "TO_JUDGE",
     "TRANSFORM",
     "TREES",
     "TRUST",
@@ -62,6 +64,8 @@ __all__ = [
 PROVIDER = "provider"
 HISTORY = "history"
 SHOWN = "shown"
+TO_JUDGE = "to-judge"
+JUDGED = "judged"
 SCENE = "scene"
 DRAWN = "drawn"
 THEME = "theme"

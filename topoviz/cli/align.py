@@ -1,7 +1,7 @@
 """Two files of activations in; models, trees, match, map, session and report out."""
 
 import argparse
-from collections.abc import Iterator
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import core
-from core.activations.prepare import Preparation, save_preparation
+from core.activations.prepare import save_preparation
 from core.aligner import Follow
 from core.data import Dataset
 from core.errors import invalid
@@ -18,12 +18,11 @@ from core.model.autoencoder import FlowAutoencoder
 from topoviz import resource
 from topoviz.cli.beside import read_beside
 from topoviz.cli.common import need_folder, read_array, say
-from topoviz.report.align import report
+from topoviz.report.align import report, summary
 from topoviz.report.tables import match_document
-from topoviz.session.analysis import analyse
-from topoviz.session.library import Library
-from topoviz.session.settings import Settings
+from topoviz.session.analysis import Analysis, Fitted, fit
 from topoviz.session.state import Session
+from topoviz.vocabulary import counted, verdict_lines
 
 __all__ = ["align"]
 
@@ -33,6 +32,7 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.documents import save_match
     from core.files import write_json
 
+    began = time.perf_counter()
     datasets = [core.load_dataset(path, key=arguments.key) for path in (arguments.a, arguments.b)]
     given = (
         read_beside(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
@@ -46,35 +46,38 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     ).fit(datasets[0].points, datasets[1].points)
     if anchors is not None:
         aligner.rematch(*anchors)
-    sides = zip(names, datasets, given, _learned(aligner), strict=True)
-    for name, dataset, beside, (model, preparation) in sides:
+    models = _of(aligner.model_a_, datasets[0], names[0]), _of(aligner.model_b_, datasets[1], names[1])
+    preparations = aligner.preparation_a_, aligner.preparation_b_
+    for name, model, preparation, beside in zip(names, models, preparations, given, strict=True):
         place = folder / "models" / name
-        core.save_model(_of(model, dataset, name), place)
+        core.save_model(model, place)
         save_preparation(preparation, place)
         beside.write(place)
         for reason in preparation.reasons:
             say(f"{name}: {reason}")
-    library = Library(Settings(models=folder / "models"))
     pins = () if aligner.anchors_ is None else aligner.anchors_.pins
-    session = Session(model_a=names[0], model_b=names[1], pins=pins)
-    analysis = analyse(library, session)
+    session = Session(model_a=names[0], model_b=names[1], pins=pins, family=aligner.family)
+    analysis = _analysis(aligner, models)
     measured = None if anchors is None else _measured(aligner, *anchors)
-    models = {name: library.model(name).metrics for name in names}
+    metrics = {name: model.metrics for name, model in zip(names, models, strict=True)}
+    found = summary(analysis, time.perf_counter() - began)
     save_match(match_document(analysis, session), folder / "match.json")
     write_json(session.to_json(), folder / "session.json")
-    (folder / "report.html").write_text(report(session, analysis, models, measured), "utf-8")
-    matching = analysis.matching
-    verdict = "determined" if matching.determined else "not determined"
-    say(f"{len(matching.leaf_pairs)} matched leaves, {verdict}; the report is {folder / 'report.html'}")
+    write_json(found, folder / "report.json")
+    (folder / "report.html").write_text(report(session, analysis, metrics, measured), "utf-8")
+    for line in verdict_lines(analysis.verdict):
+        say(line)
+    say(f"{counted(len(analysis.matching.leaf_pairs), 'matched leaf')}; the report is {folder / 'report.html'}")
     say(f"see it: topoviz serve --models {folder / 'models'} --session {folder / 'session.json'}")
-    return {
-        "out": str(folder),
-        "models": list(names),
-        "matched_leaves": len(matching.leaf_pairs),
-        "determined": matching.determined,
-        "score": analysis.score,
-        "anchors": measured,
-    }
+    return {"out": str(folder), "models": list(names), "anchors": measured, **found}
+
+
+def _analysis(aligner: core.TopologyAligner, models: tuple[FlowAutoencoder, FlowAutoencoder]) -> Analysis:
+    """What the aligner found, as every report reads it."""
+    matching, found = aligner.matching_, aligner.map_
+    fitted = fit(matching, aligner.family) if found is None else Fitted.of(found, matching)
+    sets = aligner.level_sets_a_, aligner.level_sets_b_
+    return Analysis.of(sets, models, matching, fitted, known=aligner.verdict_)
 
 
 def _followed(names: tuple[str, str]) -> Follow:
@@ -82,11 +85,6 @@ def _followed(names: tuple[str, str]) -> Follow:
 
     called = dict(zip("AB", names, strict=True))
     return lambda training, side: follow(training, f"training {called[side]}")
-
-
-def _learned(aligner: core.TopologyAligner) -> Iterator[tuple[FlowAutoencoder, Preparation]]:
-    yield aligner.model_a_, aligner.preparation_a_
-    yield aligner.model_b_, aligner.preparation_b_
 
 
 def _of(model: FlowAutoencoder, dataset: Dataset, name: str) -> FlowAutoencoder:

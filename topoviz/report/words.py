@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from topoviz.session.analysis import Analysis
-
-__all__ = ["decimals", "in_words", "map_kind", "trust_word"]
+__all__ = ["decimals", "in_words", "map_kind"]
 
 _KINDS = {
     "tree": "tree-guided map",
@@ -45,13 +43,3 @@ def in_words(matrix: np.ndarray) -> str | None:
 def map_kind(family: str) -> str:
     """What a family of maps is called in a sentence."""
     return _KINDS.get(family, f"{family} map")
-
-
-def trust_word(analysis: Analysis) -> str:
-    """One phrase on how far the match can be believed."""
-    matching = analysis.matching
-    if matching.determined:
-        return "Determined"
-    if matching.alternatives and matching.plausible:
-        return f"Ambiguous: {len(matching.alternatives) + 1} ways"
-    return "Not determined"

@@ -35,6 +35,13 @@ def register(app: Dash, library: Library) -> None:
         prevent_initial_call=True,
     )
 
+    app.clientside_callback(
+        ClientsideFunction("curation", "judged"),
+        Output(ids.PICKED, "data", allow_duplicate=True),
+        Input(ids.JUDGED, "data"),
+        prevent_initial_call=True,
+    )
+
     @app.callback(
         Output(ids.SUGGESTIONS, "children"),
         Output(ids.COMPARED, "children"),

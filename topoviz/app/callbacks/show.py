@@ -1,4 +1,7 @@
-"""What follows from the session on the page, but for the trees, which an edit brings at once."""
+"""What follows from the session on the page, but for the trees, which an edit brings at once.
+
+history --> overlay, table, transform, ... and what is to judge --> verdict and score, which take longest.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -28,12 +31,11 @@ __all__ = ["register"]
 _GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
     "live": Output(ids.LIVE, "data"),
-    "score": Output(ids.SCORE, "children"),
     "matches": Output(ids.MATCHES, "children"),
     "latent_a": Output(ids.LATENT["a"], "figure"),
     "latent_b": Output(ids.LATENT["b"], "figure"),
     "scene": Output(ids.SCENE, "data"),
-    "trust": Output(ids.TRUST, "children"),
+    "to_judge": Output(ids.TO_JUDGE, "data"),
     "transform": Output(ids.TRANSFORM, "children"),
     "method": Output(ids.METHOD, "value"),
     "family": Output(ids.FAMILY, "value"),
@@ -61,7 +63,7 @@ _OUTPUTS = {
 
 
 def register(app: Dash, library: Library) -> None:
-    """Register the callback on `app`."""
+    """Register the callbacks on `app`."""
 
     # Of answers that overtake each other Dash takes the one to the last question; what is shown is kept with it.
     @app.callback(
@@ -75,6 +77,17 @@ def register(app: Dash, library: Library) -> None:
         if history is None:
             return dict.fromkeys((*_OUTPUTS, "shown"), no_update)
         return _shown(library, history, theme, shown)
+
+    @app.callback(
+        Output(ids.TRUST, "children"),
+        Output(ids.SCORE, "children"),
+        Output(ids.JUDGED, "data"),
+        Input(ids.TO_JUDGE, "data"),
+        prevent_initial_call=True,
+    )
+    def judge(asked: Any) -> tuple[Any, Any, Any]:
+        found = view(library, Session.from_json(asked["session"]), asked["theme"]) if isinstance(asked, dict) else None
+        return (no_update, no_update, no_update) if found is None else _judged(*found)
 
 
 def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[str, Any]:
@@ -96,13 +109,13 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
         styles = _styles(*new)
         out |= {
             "live": latent.live(analysis, session),
-            "score": score(analysis),
             "matches": matches(analysis, session, styles),
+            "to_judge": {"session": session.to_json(), "theme": theme},
         }
     was, drawn = (None, None) if old is None else old[1:]
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
         styles = _styles(*new)
-        out |= {"trust": trust(analysis, session, styles), "transform": transform(analysis, session, styles)}
+        out["transform"] = transform(analysis, session, styles)
     if was is None or (was.method, was.family) != (session.method, session.family):
         out |= {"method": session.method, "family": session.family}
     if old is None or dict(old[0].families) != dict(analysis.families):
@@ -120,6 +133,13 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
     return out
 
 
+def _judged(analysis: Analysis, session: Session, theme: str) -> tuple[Any, Any, dict[str, Any]]:
+    """The verdict and the score to show, and both with their session for the log."""
+    word = None if analysis.verdict is None else analysis.verdict.word
+    said = {"session": session.to_json(), "word": word, "score": analysis.score}
+    return trust(analysis, session, _styles(analysis, session, theme)), score(analysis), said
+
+
 def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
     """The state of the buttons and the words beside the sliders."""
     return {
@@ -131,7 +151,7 @@ def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
 
 
 def _carried(_: Analysis, session: Session, theme: str) -> tuple[Session, str]:
-    """All that the overlay, the score and the table depend on: the session without its looks."""
+    """All that the overlay, the table, the verdict and the score depend on: the session without its looks."""
     return replace(session, selection=None, level=1.0, morph=1.0), theme
 
 

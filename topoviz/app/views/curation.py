@@ -11,7 +11,7 @@ from topoviz.app.views.markup import Styles, aria, data
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.difference import Agreement, Apart, Comparison, Naming
 from topoviz.session.state import EDIT_FIELDS, Session, Side
-from topoviz.vocabulary import counted
+from topoviz.vocabulary import VERDICTS, counted
 
 __all__ = ["block", "comparison", "progress", "suggestions"]
 
@@ -80,7 +80,7 @@ def _log() -> list[Any]:
         html.Ol(
             id="log-list",
             className="log-list",
-            **data(fields=",".join(EDIT_FIELDS)),
+            **data(fields=",".join(EDIT_FIELDS), verdicts=",".join(VERDICTS)),
             **aria(label="Edits, newest first"),
         ),
         html.P("No edits yet: what you link, ban, name or set is written here.", id="log-empty", className="hint"),

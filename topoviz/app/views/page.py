@@ -73,7 +73,7 @@ def layout(studies: bool, steps: Sequence[Step] = (), story_first: bool = False)
             className="page",
             children=[
                 dcc.Store(id=ids.HISTORY),
-                dcc.Store(id=ids.SHOWN),
+                *(dcc.Store(id=name) for name in (ids.SHOWN, ids.TO_JUDGE, ids.JUDGED)),
                 dcc.Store(id=ids.SCENE),
                 dcc.Store(id=ids.DRAWN),
                 dcc.Store(id=ids.REQUEST),
