@@ -39,7 +39,8 @@
 
   /* How sure a match is and what it costs, the largest term first. */
   function why(link) {
-    const parts = [element("p", "card-sure", link.pinned ? "pinned by hand" : `${link.word}, ${link.confidence.toFixed(2)}${link.new ? " · not in the best" : ""}`)];
+    const sure = link.confidence === null ? link.word : `${link.word}, ${link.confidence.toFixed(2)}`;
+    const parts = [element("p", "card-sure", link.pinned ? "pinned by hand" : `${sure}${link.new ? " · not in the best" : ""}`)];
     const total = link.terms.reduce((sum, [, cost]) => sum + cost, 0);
     if (!link.terms.length) return parts;
     parts.push(element("p", "card-why", total > 0 ? `Differs by ${total.toFixed(3)}, of it` : "No difference"));

@@ -198,6 +198,11 @@
         const other = tab === "comparison" && T.other ? T.other.session : null;
         return { tab, session: stored.history.now, theme: stored.theme, other };
       },
+      judged: function (found) {
+        if (found && T.log) T.log.judged(found);
+        T.findings();
+        return window.dash_clientside.no_update;
+      },
     },
   });
 })();

@@ -6,14 +6,17 @@
   const T = (window.topoviz = window.topoviz || {});
   const PREFIX = "topoviz-log ", BY = "topoviz-by";
   const MOST = { entries: 500, characters: 400000, pairs: 20, text: 600, note: 500, by: 80 };
-  const SETTLED = 150, TOGETHER = 3000;
-  const TRUST = ["determined", "ambiguous", "undetermined"], KINDS = ["edit", "undo", "redo", "jump", "open"];
+  const TOGETHER = 3000;
+  const KINDS = ["edit", "undo", "redo", "jump", "open"];
+  // A verdict's word in logs of earlier versions.
+  const FORMER = { undetermined: "not determined" };
   const SETTINGS = { method: "method", family: "family", simplify: "simplify" };
-  let log = null, shown = null, cause = null, expected = null, before = null, pending = null, timer = 0;
+  let log = null, shown = null, cause = null, expected = null, before = null, pending = null;
 
   // ---------------------------------------------------------------- words
   const line = (text, most) => String(text).replace(/[\p{C}\p{Z}]+/gu, " ").trim().slice(0, most);
-  const fields = () => (document.getElementById("log-list") || { dataset: { fields: "" } }).dataset.fields.split(",").filter(Boolean);
+  const listed = (name) => ((document.getElementById("log-list") || { dataset: {} }).dataset[name] || "").split(",").filter(Boolean);
+  const fields = () => listed("fields");
   const edits = (session) => Object.fromEntries(fields().filter((key) => key in session).map((key) => [key, session[key]]));
   const same = (x, y) => JSON.stringify(x) === JSON.stringify(y);
   const minus = (some, others) => (some || []).filter(([a, b]) => !(others || []).some(([c, d]) => a === c && b === d));
@@ -66,17 +69,7 @@
   }
 
   // ---------------------------------------------------------------- what an edit brought about
-  function measure() {
-    const trees = T.trees();
-    const badge = document.querySelector("#trust .badge");
-    if (!trees || !badge) return null;
-    const score = document.querySelector("#transform .score b");
-    return {
-      trust: TRUST.find((word) => badge.classList.contains(word)) || null,
-      pairs: trees.links.map(({ a, b }) => [a, b]),
-      score: score ? Number(score.textContent.replace("−", "-")) : null,
-    };
-  }
+  const pairsNow = () => { const trees = T.trees(); return trees ? trees.links.map(({ a, b }) => [a, b]) : null; };
 
   function effect(old, now) {
     if (!old || !now) return {};
@@ -89,9 +82,8 @@
 
   function told({ trust, kept, score }) {
     const two = (value) => value.toFixed(2).replace("-", "−");
-    const word = { determined: "determined", ambiguous: "ambiguous", undetermined: "not determined" };
     const parts = [];
-    if (trust) parts.push(trust[0] === trust[1] ? word[trust[0]] : `${word[trust[0]]} → ${word[trust[1]]}`);
+    if (trust) parts.push(trust[0] === trust[1] ? trust[0] : `${trust[0]} → ${trust[1]}`);
     if (kept) parts.push(`${kept[1]} of ${kept[0]} pairs kept`);
     if (score) parts.push(`score ${two(score[0])} → ${two(score[1])}`);
     return parts.join("; ");
@@ -106,9 +98,10 @@
     const is = (value, pattern) => typeof value === "string" && pattern.test(value);
     const plain = entry && typeof entry === "object" && entry.state && typeof entry.state === "object" && !Array.isArray(entry.state);
     if (!plain || !is(entry.id, /^[a-z0-9-]{1,40}$/) || !is(entry.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z$/) || !KINDS.includes(entry.kind)) return null;
-    const { trust, kept, score } = entry.effect || {};
-    const came = {};
-    if (two(trust, (word) => TRUST.includes(word))) came.trust = trust;
+    const { trust: words, kept, score } = entry.effect || {};
+    const came = {}, known = listed("verdicts");
+    const trust = Array.isArray(words) ? words.map((word) => FORMER[word] || word) : null;
+    if (two(trust, (word) => known.includes(word))) came.trust = trust;
     if (two(kept, (count) => Number.isInteger(count) && count >= 0 && count <= 1e6)) came.kept = kept;
     if (two(score, (value) => Number.isFinite(value) && Math.abs(value) < 1e9)) came.score = score;
     const { id, time, kind } = entry;
@@ -171,14 +164,20 @@
     return true;
   }
 
-  function settle() {
-    clearTimeout(timer);
+  /* What came of the last edit, once its verdict is there; where the next edit is faster, without the verdict. */
+  function settle(found) {
     if (!pending) return;
-    const now = measure();
-    const { entry, old } = pending;
+    const { entry, old, pairs } = pending;
     pending = null;
-    if (entry) { entry.effect = effect(old, now || before); write(); draw(); }
-    before = now || before;
+    before = pairs && { pairs, trust: found ? found.word : null, score: found ? found.score : null };
+    if (entry) { entry.effect = effect(old, before); write(); draw(); }
+  }
+
+  /* The verdict of a session has come. */
+  function judged(found) {
+    if (!shown || !same(shown.now, edits(found.session))) return;
+    if (pending) settle(found);
+    else before = { pairs: pairsNow() || [], trust: found.word, score: found.score };
   }
 
   function kindOf(old, now) {
@@ -190,10 +189,11 @@
 
   /* The history has come back from the server: what it says that happened is written down. */
   function seen(stored) {
-    settle();
     const { now: session, past, future } = stored.history;
     const now = edits(session);
     const old = shown;
+    const other = !old || !same(old.now, now);
+    if (other) settle();
     shown = { now, past: past.length, future: future.length };
     const key = place(now);
     let entry = null;
@@ -203,7 +203,7 @@
       const last = log.entries[log.entries.length - 1];
       if (!last || !same(last.state, now)) { add("open", `opened ${now.model_a} and ${now.model_b}`, now, {}); write(); }
       before = null;
-    } else if (old && !same(old.now, now)) {
+    } else if (other) {
       const kind = kindOf(old, stored.history);
       const came = adopt(now);
       const text = { undo: () => `undid: ${words(now, old.now)}`, redo: () => `redid: ${words(old.now, now)}`, jump: () => `went back to ${cause}`, edit: () => words(old.now, now) }[kind]();
@@ -212,8 +212,7 @@
       write();
     } else adopt(now);
     cause = null;
-    pending = { entry, old: before };
-    timer = setTimeout(settle, SETTLED);
+    if (other) pending = { entry, old: before, pairs: pairsNow() };
     draw();
   }
 
@@ -298,9 +297,10 @@
 
   T.log = {
     seen,
+    judged,
     draw,
     /* The log to put in a file, nothing where it is empty. */
-    current: () => { settle(); return log && log.entries.length ? { entries: log.entries, dropped: log.dropped } : undefined; },
+    current: () => (log && log.entries.length ? { entries: log.entries, dropped: log.dropped } : undefined),
     /* A session file is being opened: its log is taken over when the server takes its session. */
     expect: (document, name) => {
       const { log: kept, ...session } = document && typeof document === "object" ? document : {};

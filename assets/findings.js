@@ -10,7 +10,6 @@
   const text = (selector) => { const found = document.querySelector(selector); return found ? found.textContent.trim().replace(/\s+/g, " ") : ""; };
   const count = (n, word) => `${n} ${n === 1 ? word : word === "leaf" ? "leaves" : `${word}s`}`;
   const percent = (share) => `${Math.round(100 * share)} %`;
-  const lower = (words) => words.charAt(0).toLowerCase() + words.slice(1);
   const leaves = (side) => T.trees().nodes.filter((n) => n.side === side && n.leaf);
   const cut = (side) => `the cut at ${text("#level-text")} leaves ${text(`#grip-${side} span`) || "no part"}`;
 
@@ -29,8 +28,8 @@
     const { links } = T.trees(), [a, b] = ["a", "b"].map((side) => leaves(side));
     const own = new Set(a.map((n) => n.id));
     const matched = links.filter((l) => own.has(l.a)).length, pinned = links.filter((l) => l.pinned).length;
-    const trust = lower(text("#trust .badge"));
-    return `${matched} of ${count(a.length, "leaf")} of A and ${b.length} of B matched, ${pinned} by hand${trust ? `; ${trust}` : ""}.`;
+    const badge = document.querySelector("#trust .badge"), verdict = badge && badge.dataset.word;
+    return `${matched} of ${count(a.length, "leaf")} of A and ${b.length} of B matched, ${pinned} by hand${verdict ? `; ${verdict}` : ""}.`;
   }
 
   function transform() {

@@ -33,7 +33,7 @@
     const { data, sort, down, filter: wanted } = state;
     const found = [...data.rows, ...data.left].filter((row) => [text(row, "a"), text(row, "b")].some((label) => label.toLowerCase().includes(wanted.toLowerCase())));
     if (!sort) return found;
-    const value = { sure: (row) => row.sure, off: (row) => (row.off === null ? Infinity : row.off) }[sort];
+    const value = { sure: (row) => row.sure ?? -1, off: (row) => (row.off === null ? Infinity : row.off) }[sort];
     const by = value ? (p, q) => value(p) - value(q) : (p, q) => words.compare(text(p, sort), text(q, sort));
     const ordered = (rows) => rows.map((row, i) => [row, i]).sort(([p, i], [q, j]) => (down ? -1 : 1) * by(p, q) || i - j).map(([row]) => row);
     return [...ordered(found.filter(matched)), ...ordered(found.filter((row) => !matched(row)))];
@@ -61,7 +61,7 @@
     const second = made("td", "", {}, label(row, "b"));
     if (row.was) second.append(made("span", "was", {}, ` ${row.was}`));
     return [
-      made("td", "", {}, dot, " ", label(row, "a")), second, made("td", "number", { title: row.word }, row.sure.toFixed(2)),
+      made("td", "", {}, dot, " ", label(row, "a")), second, made("td", "number", { title: row.word }, row.sure === null ? "" : row.sure.toFixed(2)),
       made("td", "off", { title: "how far the global matrix carries A's mean from B's, in B's deviations" }, far, made("span", "number", {}, row.off === null ? "" : row.off.toFixed(2))),
       made("td", "act", {}, pin), made("td", "act", {}, ban),
     ];

@@ -6,6 +6,8 @@
   const T = (window.topoviz = window.topoviz || {});
   const SVG = "http://www.w3.org/2000/svg";
   const MARGIN = 0.06, TOP = 20, FOOT = 20, MOVE = 190, FOLD = 16;
+  // As wide as that of such a confidence is a link where the method of matching gives none.
+  const ORDINARY = 0.6;
   const still = window.matchMedia("(prefers-reduced-motion: reduce)");
   const view = { zoom: 1, top: 0, opened: new Set(), order: null };
   let sent = null, facts = null, laid = null, size = null, svg = null, field = null, content = null, layers = null, models = "", told = "";
@@ -287,7 +289,7 @@
     for (const [key, all] of bundles) {
       const sure = all.reduce((most, l) => (l.confidence > most.confidence ? l : most));
       const pinned = all.find((l) => l.pinned);
-      const full = pinned ? 3.5 : 0.7 + 4.3 * sure.confidence ** 1.5;
+      const full = pinned ? 3.5 : 0.7 + 4.3 * (sure.confidence ?? ORDINARY) ** 1.5;
       const { d, middle } = way(sure.from, sure.to);
       const width = full * (0.35 + 0.65 * laid.scale) + 0.9 * Math.log2(all.length);
       set(layers.links.at(key), { d, stroke: sure.color, "stroke-width": r(width), "stroke-dasharray": all.some((l) => l.new) ? "7 4" : null, class: null });

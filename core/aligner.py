@@ -20,7 +20,7 @@ from core.match.types import Alternative
 from core.model.autoencoder import FlowAutoencoder
 from core.training import train
 from core.training.progress import Progress
-from core.tree import level_set_tree
+from core.tree import tree_with_regions
 from core.verdict import Verdict, assess
 
 __all__ = ["Follow", "TopologyAligner"]
@@ -39,7 +39,8 @@ class TopologyAligner(BaseEstimator):
 
     After `fit`: `verdict_` (is the match determined, how probable, why), `matching_`, `alternatives_` (the other
     matchings that explain the trees about as well), `map_` between latents (None where too little is matched),
-    `model_a_`, `model_b_`, `preparation_a_`, `preparation_b_`, `tree_a_`, `tree_b_`, `anchors_` and `n_features_in_`.
+    `model_a_`, `model_b_`, `preparation_a_`, `preparation_b_`, `level_sets_a_`, `level_sets_b_`, `tree_a_`, `tree_b_`,
+    `anchors_` and `n_features_in_`.
 
     >>> TopologyAligner(k=4).get_params()["prior"]
     'mixture'
@@ -73,7 +74,8 @@ class TopologyAligner(BaseEstimator):
         self.preparation_a_, self.preparation_b_ = prepared_pair(tables, self.k, reports, self.seed)
         self.model_a_ = self._learned(self.preparation_a_(tables[0]), self.preparation_a_, "A")
         self.model_b_ = self._learned(self.preparation_b_(tables[1]), self.preparation_b_, "B")
-        self.tree_a_, self.tree_b_ = level_set_tree(self.model_a_), level_set_tree(self.model_b_)
+        self.level_sets_a_, self.level_sets_b_ = tree_with_regions(self.model_a_), tree_with_regions(self.model_b_)
+        self.tree_a_, self.tree_b_ = self.level_sets_a_.tree, self.level_sets_b_.tree
         return self._match(None if pairs is None else (tables[0][pairs[:, 0]], tables[1][pairs[:, 1]]))
 
     def rematch(self, a: np.ndarray | None = None, b: np.ndarray | None = None) -> "TopologyAligner":

@@ -95,9 +95,9 @@ def load_tree(path: Path | str) -> LevelSetTree:
 class MatchDocument:
     """A matching with the map fitted to it, as it is kept in a file: no trees, nodes by id.
 
-    `map` carries A's latents into B's, None where none could be fitted, `residuals` are what it leaves at each pair.
-    `verdict` says how far to believe both, None where the method gives none. `alternatives` are other matchings of the
-    leaves, with their cost.
+    `map` takes A's latents into B's, None where none could be fitted, `residuals` are what it leaves at each pair and
+    `score` is its own in nats. `verdict` says how far to believe both, None where the method gives none.
+    `alternatives` are other matchings of the leaves, with their cost.
     """
 
     model_a: str
@@ -111,6 +111,7 @@ class MatchDocument:
     alternatives: tuple[tuple[tuple[tuple[int, int], ...], float], ...] = ()
     map: LatentMap | None = None
     residuals: tuple[Residual, ...] = ()
+    score: float | None = None
 
     @property
     def determined(self) -> bool:
@@ -122,11 +123,6 @@ class MatchDocument:
         """The verdict's reasons, none where there is no verdict."""
         return () if self.verdict is None else self.verdict.reasons
 
-    @property
-    def score(self) -> float | None:
-        """The verdict's score in nats."""
-        return None if self.verdict is None else self.verdict.score
-
     @classmethod
     def of(
         cls,
@@ -137,8 +133,9 @@ class MatchDocument:
         model_b: str,
         verdict: Verdict | None = None,
         residuals: tuple[Residual, ...] = (),
+        score: float | None = None,
     ) -> "MatchDocument":
-        """What to keep of a matching and its map."""
+        """What to keep of a matching and its map, whose `score` is the verdict's where none is given."""
         return cls(
             model_a,
             model_b,
@@ -151,6 +148,7 @@ class MatchDocument:
             tuple((other.pairs, other.cost) for other in matching.alternatives),
             fitted,
             residuals,
+            verdict.score if score is None and verdict is not None else score,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -206,6 +204,7 @@ class MatchDocument:
                     Residual(int(r["a"]), int(r["b"]), float(r["distance"]), float(r["shape"]))
                     for r in (fitted or {}).get("residuals", ())
                 ),
+                score=_maybe((fitted or {}).get("score")),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, InputError):

@@ -47,8 +47,8 @@ def test_clusters_are_matched_and_the_verdict_says_so(fitted):
     latents_a, latents_b = aligner.encode_a(a), aligner.encode_b(b)
     carried = core.carry_labels(aligner.matching_, aligner.map_, *models, latents_a, of_a, latents_b)
     assert core.score_labels(carried, of_b).accuracy > 0.98
-    assert aligner.matching_.determined
-    assert aligner.trust_.reasons
+    assert aligner.verdict_.determined
+    assert aligner.verdict_.reasons
     assert aligner.alternatives_ == aligner.matching_.alternatives
 
 

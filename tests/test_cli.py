@@ -11,6 +11,7 @@ import pytest
 
 import core
 import topoviz
+from core.documents import load_match
 from topoviz.__main__ import main
 from topoviz.session.analysis import analyze
 from topoviz.session.library import Library
@@ -69,7 +70,7 @@ def test_training_writes_a_model_that_info_describes(command):
         (CONVERGED, "converged: noise is independent of the latents (0.0% explained); "),
         (
             UNCONVERGED,
-            "NOT CONVERGED: the latents explain 12% of a noise dimension; a leaf is found again in 50% of refits.",
+            "did not converge: the latents explain 12% of a noise dimension; a leaf is found again in 50% of refits.",
         ),
         ({}, "no verdict: trained by an earlier version."),
         ({"verdict": {"converged": "yes"}}, "no verdict: trained by an earlier version."),
@@ -94,7 +95,7 @@ def test_training_ends_with_the_same_verdict_as_info(command, capsys):
         assert main(argv) == 0
         ends.append(capsys.readouterr().err.splitlines()[-1])
     assert ends[0] == ends[1]
-    assert ends[0].startswith(("converged: ", "NOT CONVERGED: "))
+    assert ends[0].startswith(("converged: ", "did not converge: "))
 
 
 def test_a_match_of_a_model_that_did_not_converge_says_so(command, trained, capsys):
@@ -265,8 +266,15 @@ def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
     folder = Path("both")
     assert {path.name for path in (folder / "models").iterdir()} == {"data", "other"}
     session = Session.from_json((folder / "session.json").read_text())
-    assert analyze(Library(Settings(models=folder / "models")), session).matching is not None
+    opened = analyze(Library(Settings(models=folder / "models")), session)
+    kept = load_match(folder / "match.json")
+    assert {(p.a, p.b) for p in opened.matching.leaf_pairs} <= {(p.a, p.b) for p in kept.pairs}
+    found = json.loads((folder / "report.json").read_text())
+    assert opened.verdict.word == kept.verdict.word == found["verdict"]["word"] == told["verdict"]["word"]
+    assert found["leaves"]["matched"] == len(opened.matching.leaf_pairs)
+    assert found["seconds"] > 0
     report = (folder / "report.html").read_text()
+    assert opened.verdict.sentence in report
     assert "data and other" in report
     assert "http" not in report
 

@@ -71,8 +71,8 @@ def test_without_pairs_those_that_need_them_do_not_apply(command):
     scores = [row["score"] for row in document["methods"] if row["score"] is not None]
     assert len(scores) == 3
     assert scores == sorted(scores, reverse=True)
-    assert rows["ours"]["trust"] == ("determined" if document["determined"] else "not determined")
-    assert rows["gaussian-transport"]["trust"] is None
+    assert rows["ours"]["verdict"] == rows["ours-tree"]["verdict"] == document["verdict"]["word"]
+    assert rows["gaussian-transport"]["verdict"] is None
     marked = {line.split()[1] for line in told.splitlines() if line.startswith("* ours")}
     assert marked == {"ours", "ours-tree"}
 

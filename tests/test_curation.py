@@ -85,6 +85,11 @@ def test_a_session_file_carries_its_log_there_and_back(session):
     assert Session.from_json(text) == pinned
 
 
+def test_a_log_of_an_earlier_version_is_read_in_todays_words(session):
+    log = read_log(written(session, entry(session, effect={"trust": ["undetermined", "ambiguous"]})))
+    assert log.entries[0].effect.trust == ("not determined", "ambiguous")
+
+
 def test_a_session_file_without_a_log_is_as_it_was(session):
     assert session_and_log(session_file(session)) == (session, Log())
     assert json.loads(session_file(session)) == session.to_json()

@@ -90,4 +90,4 @@ def test_the_story_of_the_half_made_match_can_be_finished_as_it_says(settings):
 
 def test_the_story_ends_with_a_match_that_is_not_determined(settings):
     library = Library(settings)
-    assert not analyze(library, library.story()[-1].session).matching.determined
+    assert not analyze(library, library.story()[-1].session).verdict.determined

@@ -56,8 +56,8 @@ def test_results_show_themselves(display, pair):
     matching = core.match_trees(*trees)
     fitted = core.fit_map(matching, "affine")
     bent = core.fit_map(matching, "tree")
-    trust = core.assess(matching, fitted, *pair)
-    for shown in (pair[0], trees[0], matching, fitted, bent, trust):
+    verdict = core.assess(matching, fitted, *pair)
+    for shown in (pair[0], trees[0], matching, fitted, bent, verdict):
         bundle = display(shown)
         assert "<table" in bundle["text/html"], shown
         assert len(bundle["text/plain"]) < 1200

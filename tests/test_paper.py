@@ -79,11 +79,7 @@ def compared(count):
     model = world(count)
     sets = tree_with_regions(model.prior).simplified(0.1)
     matching = core.match_trees(sets.tree, sets.tree, pins=[(i, i) for i in sets.tree.ids(sets.tree.leaves)])
-    fitted = fit(matching, "affine")
-    return Analysis(
-        sets, sets, matching, fitted.map, fitted.problem, core.families_available(matching), fitted.residuals,
-        model, model,
-    )  # fmt: skip
+    return Analysis.of((sets, sets), (model, model), matching, fit(matching, "affine"))
 
 
 def test_two_processes_write_the_same_bytes(models_folder, session, analysis, tmp_path):

@@ -52,7 +52,6 @@ def test_what_is_seen_and_what_is_heard_match_leaf_for_leaf_and_carry_the_kinds(
     assert found.leaves == (7, 7)
     assert found.matched == found.right == 7
     assert found.determined
-    assert found.trusted
     assert found.labels > 0.98
     assert found.labels > found.within - 0.02
     assert found.same_leaf > 0.98
@@ -64,7 +63,6 @@ def test_words_of_two_halves_of_a_book_match_by_the_company_they_keep(domains):
     assert found.leaves == (7, 6)
     assert found.matched == found.right == 6
     assert found.determined
-    assert found.trusted
     assert found.labels > found.within - 0.05
     assert found.explained > 0.6
 
@@ -74,7 +72,6 @@ def test_auto_encoders_of_small_halves_carry_digits_but_are_not_determined(domai
     assert found.matched >= 8
     assert found.labels > 0.85
     assert not found.determined
-    assert not found.trusted
     assert any("refits" in reason for reason in found.reasons)
 
 

@@ -205,7 +205,7 @@ def test_a_map_family_is_a_module_and_a_row(copy):
         again = map_from_dict(json.loads(json.dumps(fitted.to_dict())))
         assert (again.family, again.matrix.tolist()) == ("scaling", fitted.matrix.tolist())
 
-        from topoviz.app.views.details import family_options
+        from topoviz.app.panels.details.blocks import family_options
         from topoviz.notebook.show import _map
         from topoviz.report.citation import methods
         from topoviz.report.latex import transform_tex

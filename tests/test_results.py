@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 
 from core.errors import InputError
+from core.verdict import matched_score
 from topoviz.app.panels.details.blocks import grid, trust
+from topoviz.figures.links import link_facts
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import analyze, carried_names, cut_level, level_sets
 from topoviz.session.convergence import choices, verdict
 from topoviz.session.events import Adopt, reduce
 from topoviz.session.state import Name, Session
+from topoviz.vocabulary import NO_VERDICT
 from zoo import CONVERGED, UNCONVERGED, with_metrics
 
 
@@ -155,8 +158,30 @@ def test_a_model_that_did_not_converge_is_in_the_trust(library, session):
     )
     for model, doubts in ((fine, ()), (old, ()), (doubted, (sentence,))):
         view = replace(analysis, model_a=fine, model_b=model)
-        assert view.doubts == doubts
+        assert tuple(reason for reason in view.verdict.reasons if "converge" in reason) == doubts
         assert ("did not converge" in str(trust(view, session, styles))) == bool(doubts)
+
+
+def test_a_look_at_another_explanation_or_at_the_pins_alone_leaves_the_verdict(library):
+    start = Session(model_a="islands-a", model_b="islands-partial")
+    best = analyze(library, start)
+    assert best.matching.alternatives
+    other, alone = (analyze(library, replace(start, **change)) for change in ({"alternative": 1}, {"complete": False}))
+    assert other.verdict is alone.verdict is best.verdict
+    assert best.score == best.verdict.score
+    assert other.score == matched_score(other.map, other.matching, other.model_a, other.model_b)
+
+
+def test_a_published_method_shows_no_verdict_and_no_number(library, session):
+    published = replace(session, method="path-mapping")
+    view = analyze(library, published)
+    styles = {side: node_styles(view, published, side, THEMES["light"]) for side in ("a", "b")}
+    shown = str(trust(view, published, styles))
+    assert view.verdict is None
+    assert NO_VERDICT in shown
+    assert "badge" not in shown
+    assert all(row["sure"] is None for row in grid(view, styles)["rows"])
+    assert all(link["confidence"] is None for link in link_facts(view, styles["a"], THEMES["light"]))
 
 
 def test_a_verdict_is_told_in_plain_words():

@@ -5,17 +5,26 @@ load when a function first reads one, so that the command line starts fast.
 """
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from core.verdict import Verdict
 
 __all__ = [
     "AUTO",
+    "NO_VERDICT",
+    "VERDICTS",
+    "VerdictLook",
     "article",
     "bends",
     "cited",
+    "confidence_text",
     "cost_shares",
     "counted",
     "families",
     "family_label",
+    "link_share",
     "map_kind",
     "map_written",
     "method_label",
@@ -27,13 +36,42 @@ __all__ = [
     "prior_words",
     "prior_written",
     "priors_in_order",
+    "rounded",
     "sureness",
     "translator_list",
+    "verdict_lines",
 ]
+
+
+@dataclass(frozen=True)
+class VerdictLook:
+    """How a verdict's word looks wherever it is shown: its `label`, its `kind` (the CSS class that colors it), the
+    `ink` that prints it, a `glyph` before it in text and the `marker` before it in a drawing."""
+
+    word: str
+    label: str
+    kind: Literal["good", "warn", "bad"]
+    ink: str
+    glyph: str
+    marker: str
+
+
+VERDICTS = {
+    look.word: look
+    for look in (
+        VerdictLook("determined", "Determined", "good", "#0b7a4b", "✓", "o"),
+        VerdictLook("ambiguous", "Ambiguous", "warn", "#8a5a00", "≈", "D"),
+        VerdictLook("not determined", "Not determined", "bad", "#a3302a", "▲", "^"),
+    )
+}
+"""The three words of `core.Verdict`."""
+NO_VERDICT = "This method of matching gives no verdict."
 
 AUTO = "auto"
 """The word for the best family of maps."""
 _SURE, _LIKELY = 0.8, 0.6
+# A link is drawn as wide as that of such a confidence where the method of matching gives none.
+_ORDINARY = 0.6
 
 
 def counted(count: int, noun: str) -> str:
@@ -178,14 +216,44 @@ def method_written(method: str) -> str:
     return cited(METHODS[method].says, METHODS[method].source) if method in METHODS else method
 
 
-def sureness(confidence: float, pinned: bool = False) -> str:
+def confidence_text(confidence: float | None, missing: str = "") -> str:
+    """A pair's confidence with two decimals, `missing` where the method of matching gives none.
+
+    >>> confidence_text(0.847), confidence_text(None, "-")
+    ('0.85', '-')
+    """
+    return missing if confidence is None else f"{confidence:.2f}"
+
+
+def link_share(confidence: float | None) -> float:
+    """How wide a link is drawn between its narrowest (0) and its widest (1)."""
+    return (_ORDINARY if confidence is None else confidence) ** 1.5
+
+
+def rounded(confidence: float | None, digits: int = 3) -> float | None:
+    """A pair's confidence for JSON, null where the method of matching gives none."""
+    return None if confidence is None else round(confidence, digits)
+
+
+def verdict_lines(verdict: "Verdict | None") -> tuple[str, ...]:
+    """A verdict as sentences: what it is, then its reasons, the heaviest first.
+
+    >>> verdict_lines(None)
+    ('This method of matching gives no verdict.',)
+    """
+    return (NO_VERDICT,) if verdict is None else (verdict.sentence, *verdict.reasons)
+
+
+def sureness(confidence: float | None, pinned: bool = False) -> str:
     """A word for how sure a matched pair is.
 
-    >>> sureness(0.85), sureness(0.3), sureness(1.0, pinned=True)
-    ('sure', 'unsure', 'pinned')
+    >>> sureness(0.85), sureness(0.3), sureness(1.0, pinned=True), sureness(None)
+    ('sure', 'unsure', 'pinned', 'matched')
     """
     if pinned:
         return "pinned"
+    if confidence is None:
+        return "matched"
     return "sure" if confidence >= _SURE else "likely" if confidence >= _LIKELY else "unsure"
 
 

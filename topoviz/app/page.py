@@ -27,7 +27,7 @@ def layout(context: Context) -> dmc.MantineProvider:
         children=html.Div(
             className="page",
             children=[
-                *(dcc.Store(id=name) for name in (ids.HISTORY, ids.SHOWN, ids.PICKED)),
+                *(dcc.Store(id=name) for name in (ids.HISTORY, ids.SHOWN, ids.TO_JUDGE, ids.JUDGED, ids.PICKED)),
                 dcc.Store(id=ids.THEME, storage_type="local", data="light"),
                 _header(context),
                 html.Div(id=ids.NOTICE, className="notice", role="status", **aria(live="polite")),

@@ -1,7 +1,7 @@
 """Two files of activations in; models, trees, match, map, session and report out."""
 
 import argparse
-from collections.abc import Iterator
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 import core
-from core.activations.prepare import Preparation, save_preparation
+from core.activations.prepare import save_preparation
 from core.aligner import Follow
 from core.data import Dataset
 from core.data.arrays import named_array
@@ -19,12 +19,11 @@ from core.model.autoencoder import FlowAutoencoder
 from topoviz import resource
 from topoviz.cli.common import need_folder, say
 from topoviz.cli.sidecars import read_sidecars
-from topoviz.report.align_report import report
+from topoviz.report.align_report import report, summary
 from topoviz.report.tables import match_document
-from topoviz.session.analysis import analyze
-from topoviz.session.library import Library
-from topoviz.session.settings import Settings
+from topoviz.session.analysis import Analysis, Fitted, fit
 from topoviz.session.state import Session
+from topoviz.vocabulary import counted, verdict_lines
 
 __all__ = ["align"]
 
@@ -34,6 +33,7 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     from core.documents import save_match
     from core.files import write_file, write_json
 
+    began = time.perf_counter()
     datasets = [core.load_dataset(path, key=arguments.key) for path in (arguments.a, arguments.b)]
     given = (
         read_sidecars(datasets[0], arguments.labels_a, arguments.examples_a, "-a"),
@@ -47,35 +47,38 @@ def align(arguments: argparse.Namespace) -> dict[str, Any]:
     ).fit(datasets[0].points, datasets[1].points)
     if anchors is not None:
         aligner.rematch(*anchors)
-    sides = zip(names, datasets, given, _learned(aligner), strict=True)
-    for name, dataset, sidecars, (model, preparation) in sides:
+    models = _of(aligner.model_a_, datasets[0], names[0]), _of(aligner.model_b_, datasets[1], names[1])
+    preparations = aligner.preparation_a_, aligner.preparation_b_
+    for name, model, preparation, sidecars in zip(names, models, preparations, given, strict=True):
         place = folder / "models" / name
-        core.save_model(_of(model, dataset, name), place)
+        core.save_model(model, place)
         save_preparation(preparation, place)
         sidecars.write(place)
         for reason in preparation.reasons:
             say(f"{name}: {reason}")
-    library = Library(Settings(models=folder / "models"))
     pins = () if aligner.anchors_ is None else aligner.anchors_.pins
-    session = Session(model_a=names[0], model_b=names[1], pins=pins)
-    analysis = analyze(library, session)
+    session = Session(model_a=names[0], model_b=names[1], pins=pins, family=aligner.family)
+    analysis = _analysis(aligner, models)
     measured = None if anchors is None else _measured(aligner, *anchors)
-    models = {name: library.model(name).metrics for name in names}
+    metrics = {name: model.metrics for name, model in zip(names, models, strict=True)}
+    found = summary(analysis, time.perf_counter() - began)
     save_match(match_document(analysis, session), folder / "match.json")
     write_json(session.to_json(), folder / "session.json")
-    write_file(report(session, analysis, models, measured), folder / "report.html")
-    matching = analysis.matching
-    verdict = "determined" if matching.determined else "not determined"
-    say(f"{len(matching.leaf_pairs)} matched leaves, {verdict}; the report is {folder / 'report.html'}")
+    write_json(found, folder / "report.json")
+    write_file(report(session, analysis, metrics, measured), folder / "report.html")
+    for line in verdict_lines(analysis.verdict):
+        say(line)
+    say(f"{counted(len(analysis.matching.leaf_pairs), 'matched leaf')}; the report is {folder / 'report.html'}")
     say(f"see it: topoviz serve --models {folder / 'models'} --session {folder / 'session.json'}")
-    return {
-        "out": str(folder),
-        "models": list(names),
-        "matched_leaves": len(matching.leaf_pairs),
-        "determined": matching.determined,
-        "score": analysis.score,
-        "anchors": measured,
-    }
+    return {"out": str(folder), "models": list(names), "anchors": measured, **found}
+
+
+def _analysis(aligner: core.TopologyAligner, models: tuple[FlowAutoencoder, FlowAutoencoder]) -> Analysis:
+    """What the aligner found, as every report reads it."""
+    matching, found = aligner.matching_, aligner.map_
+    fitted = fit(matching, aligner.family) if found is None else Fitted.of(found, matching)
+    sets = aligner.level_sets_a_, aligner.level_sets_b_
+    return Analysis.of(sets, models, matching, fitted, known=aligner.verdict_)
 
 
 def _followed(names: tuple[str, str]) -> Follow:
@@ -83,11 +86,6 @@ def _followed(names: tuple[str, str]) -> Follow:
 
     called = dict(zip("AB", names, strict=True))
     return lambda training, side: follow(training, f"training {called[side]}")
-
-
-def _learned(aligner: core.TopologyAligner) -> Iterator[tuple[FlowAutoencoder, Preparation]]:
-    yield aligner.model_a_, aligner.preparation_a_
-    yield aligner.model_b_, aligner.preparation_b_
 
 
 def _of(model: FlowAutoencoder, dataset: Dataset, name: str) -> FlowAutoencoder:

@@ -15,20 +15,23 @@ from core.baselines import compare as compare_methods
 from core.data.arrays import array_names, named_array
 from core.errors import InputError, invalid, need
 from core.maps import LatentMap
+from core.verdict import assess
 from topoviz.cli.common import need_folder, open_model, say
+from topoviz.session.analysis import fit
 from topoviz.session.checks import choice, whole
-from topoviz.session.convergence import doubt
+from topoviz.vocabulary import verdict_lines
 
 if TYPE_CHECKING:
     from core.match import Matching
     from core.model.autoencoder import FlowAutoencoder
+    from core.verdict import Verdict
 
 __all__ = ["compare"]
 
 _POINTS = 3000
 _FIGURES = "r2", "label_accuracy", "retrieval", "score", "sliced_wasserstein"
 _FLAGS = "ours", "uses_pairs", "uses_labels"
-_COLUMNS = ("method", *_FLAGS, "status", "reason", *_FIGURES, "seconds", "trust")
+_COLUMNS = ("method", *_FLAGS, "status", "reason", *_FIGURES, "seconds", "verdict")
 _HEAD = ("R2", "labels", "own", "score", "distance")
 _LEGEND = (
     "* starts from the matched trees. On true pairs: R2, labels (of the nearest), own (is it the nearest).",
@@ -52,7 +55,7 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
     fitted, judged = (None, None) if pairs is None else pairs.halves(seed)
     source, target = _latents(models[0], seed), _latents(models[1], seed)
     folder = None if arguments.out is None else need_folder(arguments.out)
-    matching = matching_of(source, target)
+    verdict = _verdict(matching_of(source, target), models)
     rows = []
     with tqdm(total=len(names), disable=None, leave=False) as bar:
         for name, row in zip(names, compare_methods(names, source, target, fitted, judged, seed), strict=True):
@@ -65,12 +68,16 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         "model_b": arguments.model_b,
         "seed": seed,
         "pairs": None if pairs is None else _told(arguments.pairs, fitted, judged),
-        "determined": matching.determined,
-        "reasons": list(matching.reasons),
-        "methods": [_record(row, matching) for row in ranked(rows)],
+        "verdict": None if verdict is None else verdict.to_json(),
+        "methods": [_record(row, verdict) for row in ranked(rows)],
     }
-    _say(document, models)
+    _say(document, verdict)
     return document if folder is None else _written(document, folder)
+
+
+def _verdict(matching: "Matching", models: "tuple[FlowAutoencoder, FlowAutoencoder]") -> "Verdict | None":
+    """The verdict on the matching that ours start from, and the tree-guided map that follows from it."""
+    return assess(matching, fit(matching, "tree").map, *models)
 
 
 def _methods(given: Sequence[str]) -> list[str]:
@@ -106,9 +113,9 @@ def _told(path: Path | None, fitted: Pairs | None, judged: Pairs | None) -> dict
     return {"from": origin, "fitted": len(fitted or ()), "judged": len(judged or ())}
 
 
-def _record(row: Row, matching: "Matching") -> dict[str, Any]:
+def _record(row: Row, verdict: "Verdict | None") -> dict[str, Any]:
     """A row as JSON."""
-    trust = "determined" if matching.determined else "not determined"
+    word = None if verdict is None else verdict.word
     figures: dict[str, Any] = dict.fromkeys(_FIGURES) if row.merit is None else asdict(row.merit)
     return {
         "method": row.name,
@@ -121,30 +128,29 @@ def _record(row: Row, matching: "Matching") -> dict[str, Any]:
         "reason": row.reason,
         **figures,
         "seconds": row.seconds,
-        "trust": trust if row.method.ours and row.status == "done" else None,
+        "verdict": word if row.method.ours and row.status == "done" else None,
         "map": row.carry.to_dict() if isinstance(row.carry, LatentMap) else None,
     }
 
 
-def _say(document: dict[str, Any], models: Sequence["FlowAutoencoder"]) -> None:
+def _say(document: dict[str, Any], verdict: "Verdict | None") -> None:
     """The table on stderr."""
     pairs = document["pairs"]
     judged = "no pairs to judge by" if pairs is None else f"judged by {pairs['judged']} pairs ({pairs['from']})"
     fitted = "" if pairs is None else f", {pairs['fitted']} others for the methods that use pairs"
     say(f"{document['model_a']} to {document['model_b']}: {judged}{fitted}.")
-    say(f"  {'method':<28}{'pairs':>6}" + "".join(f"{name:>10}" for name in _HEAD) + f"{'seconds':>9}  trust")
+    say(f"  {'method':<28}{'pairs':>6}" + "".join(f"{name:>10}" for name in _HEAD) + f"{'seconds':>9}  verdict")
     for row in document["methods"]:
         mark, uses = "*" if row["ours"] else " ", _used(row)
         if row["status"] == "done":
             cells = "".join(f"{_number(row[key]):>10}" for key in _FIGURES)
-            say(f"{mark} {row['method']:<28}{uses:>6}{cells}{row['seconds']:>9.1f}  {row['trust'] or ''}".rstrip())
+            say(f"{mark} {row['method']:<28}{uses:>6}{cells}{row['seconds']:>9.1f}  {row['verdict'] or ''}".rstrip())
         else:
             say(f"{mark} {row['method']:<28}{uses:>6}  {row['status']}: {row['reason']}")
     for line in _LEGEND:
         say(line)
-    doubts = (doubt("A", models[0].metrics), doubt("B", models[1].metrics))
-    for reason in (*filter(None, doubts), *document["reasons"]):
-        say(f"  {reason}")
+    for line in verdict_lines(verdict):
+        say(f"  {line}")
 
 
 def _used(row: dict[str, Any]) -> str:

@@ -1,7 +1,6 @@
 """Commands on trees and matches: tree, match, translate."""
 
 import argparse
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from core.data.arrays import named_array
 from core.data.npy import write_arrays
 from core.errors import InputError
 from topoviz.cli.common import open_model, say
-from topoviz.session import analysis
+from topoviz.session.analysis import fit
 from topoviz.session.checks import choice
-from topoviz.vocabulary import families
+from topoviz.vocabulary import counted, families, verdict_lines
 
 __all__ = ["match", "translate", "tree"]
 
@@ -42,26 +41,24 @@ def match(arguments: argparse.Namespace) -> dict[str, Any]:
     models = [open_model(name) for name in (arguments.model_a, arguments.model_b)]
     a, b = (core.level_set_tree(model, simplify=arguments.simplify) for model in models)
     matching = core.match_trees(a, b, pins=arguments.pin, bans=arguments.ban)
-    fitted = analysis.fit(matching, family)
-    nats = analysis.score(fitted.map, *models)
-    trust = core.assess(matching, fitted.map, *models)
+    fitted = fit(matching, family)
+    verdict = core.assess(matching, fitted.map, *models)
     document = MatchDocument.of(
-        replace(matching, determined=trust.determined, reasons=trust.reasons),
+        matching,
         fitted.map,
         model_a=arguments.model_a,
         model_b=arguments.model_b,
-        score=nats,
+        verdict=verdict,
         residuals=fitted.residuals,
     )
     save_match(document, arguments.out)
-    verdict = "determined" if trust.determined else "not determined"
-    say(f"{arguments.out}: {len(matching.leaf_pairs)} matched leaves, {verdict} (right with {trust.probable:.0%}).")
-    for reason in trust.reasons:
-        say(f"  {reason}")
+    say(f"{arguments.out}: {counted(len(matching.leaf_pairs), 'matched leaf')}.")
+    for line in verdict_lines(verdict):
+        say(f"  {line}")
     if fitted.map is None:
         say(f"  no map: {fitted.problem}")
     else:
-        score = "" if nats is None else f", pair-free score {nats:.3f} nats (0 is perfect)"
+        score = "" if document.score is None else f", pair-free score {document.score:.3f} nats (0 is perfect)"
         say(f"  {fitted.map.family} map{score}")
     return document.to_json()
 

@@ -53,7 +53,7 @@ def _warm_up(settings: Settings) -> None:
         # What cannot be opened the page itself says.
         with contextlib.suppress(InputError):
             analysis = analyze(library, session)
-            _ = analysis.score, analysis.mapped
+            _ = analysis.verdict, analysis.mapped
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:

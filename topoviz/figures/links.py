@@ -11,7 +11,7 @@ from topoviz.figures.style import NodeStyle, Spec, lines, packed
 from topoviz.figures.theme import Theme
 from topoviz.session.analysis import Analysis
 from topoviz.session.state import SIDES, Side
-from topoviz.vocabulary import cost_shares, sureness
+from topoviz.vocabulary import cost_shares, link_share, rounded, sureness
 
 __all__ = ["column", "link_facts", "links"]
 
@@ -28,7 +28,7 @@ def link_facts(analysis: Analysis, styles: Mapping[int, NodeStyle], theme: Theme
         {
             "a": pair.a, "b": pair.b, "pinned": pair.pinned, "new": (pair.a, pair.b) in new,
             "color": theme.accent if (pair.a, pair.b) in new else styles[pair.a].color,
-            "confidence": round(pair.confidence, 3), "word": sureness(pair.confidence, pair.pinned),
+            "confidence": rounded(pair.confidence), "word": sureness(pair.confidence, pair.pinned),
             "terms": [[name, round(cost, 4), round(share, 3)] for name, cost, share in cost_shares(pair.terms)],
         }
         for pair in analysis.matching.leaf_pairs
@@ -90,7 +90,7 @@ def _reach(frame: Frame, x: float, side: Side) -> float:
 
 def _weight(pair: Pair, frame: Frame) -> float:
     """The width of a link in pixels."""
-    full = 3.5 if pair.pinned else 0.7 + 4.3 * pair.confidence**1.5
+    full = 3.5 if pair.pinned else 0.7 + 4.3 * link_share(pair.confidence)
     return round(full * (0.35 + 0.65 * frame.scale), 2)
 
 

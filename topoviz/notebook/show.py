@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 from core.errors import invalid
 
 if TYPE_CHECKING:
-    from core.verdict.trust import Trust
 
     from core.maps import LatentMap
     from core.match import Matching
     from core.model.autoencoder import FlowAutoencoder
     from core.tree import LevelSetTree
+    from core.verdict import Verdict
     from topoviz.session.analysis import Analysis
     from topoviz.session.composition import Composition
     from topoviz.session.state import Session
@@ -62,8 +62,11 @@ class Comparison:
     session: "Session"
 
     def __repr__(self) -> str:
+        from topoviz.vocabulary import verdict_lines
+
         a, b = self.session.model_a, self.session.model_b
-        return f"<topoviz comparison of {a} and {b}: {_matching_line(self.analysis.matching)}>"
+        said = verdict_lines(self.analysis.verdict)[0]
+        return f"<topoviz comparison of {a} and {b}: {_matching_line(self.analysis.matching)}. {said}>"
 
     def html(self, composition: "Composition | None" = None) -> str:
         """The linked figure as an HTML page of its own."""
@@ -127,7 +130,7 @@ def formatters() -> Mapping[tuple[str, str], Callable[[Any], str]]:
         ("core.model.autoencoder", "FlowAutoencoder"): _model,
         ("core.tree.types", "LevelSetTree"): _tree,
         ("core.match.types", "Matching"): _matching,
-        ("core.verdict.trust", "Trust"): _trust,
+        ("core.verdict.verdict", "Verdict"): _verdict,
         **{(f"core.maps.{module}", name): _map for module, name in maps},
     }
 
@@ -164,18 +167,7 @@ def _analyzed(a: "FlowAutoencoder", b: "FlowAutoencoder", matching: "Matching | 
         if strange:
             what_to_do = "match `core.level_set_tree` of the models"
             raise invalid("matching", f"of nodes of {side}'s tree", strange[0], what_to_do)
-    fitted = fit(used, family)
-    return Analysis(
-        level_sets_a=sets_a,
-        level_sets_b=sets_b,
-        matching=used,
-        map=fitted.map,
-        map_problem=fitted.problem,
-        families=core.families_available(used),
-        residuals=fitted.residuals,
-        model_a=a,
-        model_b=b,
-    )
+    return Analysis.of((sets_a, sets_b), (a, b), used, fit(used, family))
 
 
 def _model(model: "FlowAutoencoder") -> str:
@@ -215,15 +207,14 @@ def _tree(tree: "LevelSetTree") -> str:
 
 def _matching(matching: "Matching") -> str:
     from topoviz.session.naming import leaf_name
+    from topoviz.vocabulary import confidence_text
 
     rows = [
-        (leaf_name("a", p.a), leaf_name("b", p.b), f"{p.confidence:.2f}" + (" pinned" if p.pinned else ""))
+        (leaf_name("a", p.a), leaf_name("b", p.b), confidence_text(p.confidence) + (" pinned" if p.pinned else ""))
         for p in matching.leaf_pairs
     ]
     trees = f"<div style='display:flex'>{_drawn(matching.tree_a)}{_drawn(matching.tree_b)}</div>"
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in matching.reasons)
-    table = _rows(_matching_line(matching), ("A", "B", "sure"), rows)
-    return _beside(trees, f"{table}<ul style='font:12px/1.5 sans-serif;margin:4px 0'>{reasons}</ul>")
+    return _beside(trees, _rows(_matching_line(matching), ("A", "B", "sure"), rows))
 
 
 def _map(fitted: "LatentMap") -> str:
@@ -239,21 +230,20 @@ def _map(fitted: "LatentMap") -> str:
     return _rows(title, head, cells)
 
 
-def _trust(trust: "Trust") -> str:
-    word = "Determined" if trust.determined else "Not determined"
-    facts = [
-        ("probability", f"{trust.probable:.2f}"),
-        *((name, f"{value:.3g}") for name, value in trust.figures.items()),
-    ]
-    reasons = "".join(f"<li>{html.escape(reason)}</li>" for reason in trust.reasons)
-    return f"{_facts(word, facts)}<ul style='font:12px/1.5 sans-serif;margin:4px 0'>{reasons}</ul>"
+def _verdict(verdict: "Verdict") -> str:
+    from topoviz.vocabulary import VERDICTS, verdict_lines
+
+    look = VERDICTS[verdict.word]
+    facts = [(name, f"{value:.3g}") for name, value in verdict.figures.items()]
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in verdict_lines(verdict))
+    table = _facts(f"{look.glyph} {look.label}", [("probability", verdict.percent), *facts])
+    return f"{table}<ul style='font:12px/1.5 sans-serif;margin:4px 0'>{lines}</ul>"
 
 
 def _matching_line(matching: "Matching") -> str:
     from topoviz.vocabulary import counted
 
-    word = "determined" if matching.determined else "not determined"
-    return f"{counted(len(matching.leaf_pairs), 'matched leaf')}, {word}"
+    return counted(len(matching.leaf_pairs), "matched leaf")
 
 
 def _drawn(tree: "LevelSetTree") -> str:

@@ -4,20 +4,22 @@ import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.verdict import Verdict
 from topoviz import __version__
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.naming import leaf_name
 from topoviz.session.state import Session
+from topoviz.vocabulary import VERDICTS, confidence_text, verdict_lines
 
-__all__ = ["report"]
+__all__ = ["report", "summary"]
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .25rem .75rem; border-bottom: 1px solid #ccc; text-align: right; }
 th:first-child, td:first-child { text-align: left; }
-.verdict { border-left: .3rem solid #0072b2; padding: .5rem 1rem; background: #f2f6fa; }
-.verdict.open { border-color: #d55e00; background: #fdf4ee; }
+.verdict { border-left: .3rem solid; padding: .5rem 1rem; background: #f5f7f9; }
+.verdict b { color: var(--ink); }
 """
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
@@ -41,12 +43,9 @@ def report(
     pieces of HTML, shown as they are.
     """
     matching = analysis.matching
-    verdict = "determined" if matching.determined else "not determined"
-    reasons = " ".join((*analysis.doubts, *matching.reasons))
     parts = [
         f"<h1>{_text(session.model_a)} and {_text(session.model_b)}</h1>",
-        f"<p class='verdict{'' if matching.determined else ' open'}'>The matching is <b>{verdict}</b>. "
-        f"{_text(reasons)}</p>",
+        _verdict(analysis.verdict),
         f"<p>{len(matching.leaf_pairs)} matched leaves; cost {matching.cost:.3g}, "
         f"{matching.gap:.3g} better than the next ({_text(matching.solver)} solver).</p>",
         _table(("model", "held-out NLL (nats)", "volume defect", "seconds"), _model_rows(models)),
@@ -63,6 +62,33 @@ def report(
     body = "\n".join([*parts, *figures])
     title = _text(f"{session.model_a} and {session.model_b}")
     return _PAGE.format(title=title, style=_STYLE, body=body, version=__version__)
+
+
+def summary(analysis: Analysis, seconds: float) -> dict[str, Any]:
+    """The alignment in numbers, as report.json holds it; `seconds` is how long it took. What was not measured is
+    null."""
+    a, b = (analysis.tree(side) for side in ("a", "b"))
+    matched, fitted = len(analysis.matching.leaf_pairs), analysis.map
+    return {
+        "schema": 1,
+        "verdict": None if analysis.verdict is None else analysis.verdict.to_json(),
+        "leaves": {"a": len(a.leaves), "b": len(b.leaves), "matched": matched},
+        "map": None if fitted is None else {"family": fitted.family, "score": analysis.score, "carried_share": None},
+        "retrieval": None,
+        "seconds": round(seconds, 1),
+    }
+
+
+def _verdict(verdict: Verdict | None) -> str:
+    sentence, *reasons = map(_text, verdict_lines(verdict))
+    if verdict is None:
+        return f"<p class='verdict'>{sentence}</p>"
+    look = VERDICTS[verdict.word]
+    items = "".join(f"<li>{reason}</li>" for reason in reasons)
+    return (
+        f"<div class='verdict {look.kind}' style='--ink:{look.ink};border-color:{look.ink}'>"
+        f"<p><b>{look.glyph} {look.label}</b> {sentence}</p><ul>{items}</ul></div>"
+    )
 
 
 def _text(value: object) -> str:
@@ -87,11 +113,12 @@ def _pair_rows(analysis: Analysis, session: Session) -> list[tuple[object, ...]]
         label_a = names_a[pair.a].text if pair.a in names_a else leaf_name("a", pair.a)
         label_b = names_b[pair.b].text if pair.b in names_b else leaf_name("b", pair.b)
         masses = a.mass[a.row(pair.a)], b.mass[b.row(pair.b)]
-        rows.append((label_a, label_b, f"{pair.confidence:.2f}", *(f"{mass:.3f}" for mass in masses)))
+        rows.append((label_a, label_b, confidence_text(pair.confidence), *(f"{mass:.3f}" for mass in masses)))
     return rows
 
 
 def _transform(analysis: Analysis) -> str:
     if analysis.map is None:
         return f"There is none: {analysis.map_problem}"
-    return f"Family {analysis.map.family}; pair-free score {analysis.score:.3f} nats (0 is perfect)."
+    score = "" if analysis.score is None else f"; pair-free score {analysis.score:.3f} nats (0 is perfect)"
+    return f"Family {analysis.map.family}{score}."

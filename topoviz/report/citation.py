@@ -13,7 +13,16 @@ from topoviz.report.latex import escape
 from topoviz.session.analysis import Analysis
 from topoviz.session.convergence import verdict
 from topoviz.session.state import Session, Side
-from topoviz.vocabulary import article, counted, map_written, method_label, method_source, method_written, prior_written
+from topoviz.vocabulary import (
+    article,
+    counted,
+    map_written,
+    method_label,
+    method_source,
+    method_written,
+    prior_written,
+    verdict_lines,
+)
 
 if TYPE_CHECKING:
     from core.model.autoencoder import FlowAutoencoder
@@ -75,7 +84,6 @@ def data_hash(model: "FlowAutoencoder") -> str | None:
 
 def methods(analysis: Analysis, session: Session) -> str:
     """A paragraph of methods in words, to be pasted and cut."""
-    matching = analysis.matching
     sentences = [
         f"Representations were compared with topoviz {__version__}.",
         *(_trained(side, session, analysis.model(side)) for side in ("a", "b")),
@@ -84,7 +92,7 @@ def methods(analysis: Analysis, session: Session) -> str:
         f"which left {counted(len(analysis.tree('a').leaves), 'leaf')} in A and "
         f"{counted(len(analysis.tree('b').leaves), 'leaf')} in B.",
         _matched(analysis, session),
-        f"The matching was {'determined' if matching.determined else 'not determined'}: {_joined(matching.reasons)}",
+        *verdict_lines(analysis.verdict),
         _carried(analysis),
     ]
     return " ".join(filter(None, sentences)) + "\n"
@@ -150,10 +158,6 @@ def _carried(analysis: Analysis) -> str:
         said += f"; its global part carries matched means to within {np.median(off):.2f} deviations in the median and "
         said += f"{max(off):.2f} at most"
     return said + "."
-
-
-def _joined(reasons: tuple[str, ...]) -> str:
-    return " ".join(reasons) or "no reasons were given."
 
 
 def _whole(metrics: Mapping[str, Any], key: str) -> int | None:

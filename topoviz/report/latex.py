@@ -6,7 +6,7 @@ from core.maps import LatentMap
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.naming import clean, leaf_name
 from topoviz.session.state import Session, Side
-from topoviz.vocabulary import bends
+from topoviz.vocabulary import bends, confidence_text, verdict_lines
 
 __all__ = ["escape", "match_tex", "transform_tex"]
 
@@ -58,7 +58,7 @@ def match_tex(analysis: Analysis, session: Session) -> str:
     matching = analysis.matching
     lines = []
     for pair in matching.leaf_pairs:
-        word = f"{pair.confidence:.2f}" + (" (pinned)" if pair.pinned else "")
+        word = confidence_text(pair.confidence, "---") + (" (pinned)" if pair.pinned else "")
         a, b = _node(analysis, "a", pair.a, names[0]), _node(analysis, "b", pair.b, names[1])
         lines.append((a[0], b[0], word, a[1], b[1], a[2], b[2]))
     for node in matching.unmatched_a:
@@ -70,7 +70,7 @@ def match_tex(analysis: Analysis, session: Session) -> str:
     rows = "\n".join("    " + " & ".join(line) + r" \\" for line in lines)
     caption = (
         f"Leaves of the level-set trees of {escape(session.model_a)} (A) and {escape(session.model_b)} (B), matched "
-        f"without paired points. The matching is {'determined' if matching.determined else 'not determined'}."
+        f"without paired points. {escape(verdict_lines(analysis.verdict)[0])}"
     )
     plain = rows.isascii()
     more = "" if plain else "; names are in UTF-8, for which XeLaTeX or LuaLaTeX has the letters"

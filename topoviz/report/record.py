@@ -8,14 +8,15 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from core.match import Matching
+from core.verdict import Verdict
 from topoviz import __version__
 from topoviz.session.analysis import Analysis, analyze, carried_names
 from topoviz.session.library import Library
 from topoviz.session.log import Entry, Log, read_log
 from topoviz.session.state import NODE_FIELDS, Session, Side
+from topoviz.vocabulary import confidence_text, rounded, verdict_lines
 
-__all__ = ["markdown", "record", "record_files", "standing", "with_record"]
+__all__ = ["markdown", "record", "record_files", "with_record"]
 
 _SIDES: tuple[Side, Side] = ("a", "b")
 _SETTINGS = ("method", "simplify", "family", "complete")
@@ -40,13 +41,6 @@ def with_record(
     kept = Log() if log is None else read_log(log)
     yield from files
     yield from record_files(library, session, analyze(library, session), kept)
-
-
-def standing(matching: Matching) -> str:
-    """'determined', 'ambiguous' or 'undetermined', as the badge says."""
-    if matching.determined:
-        return "determined"
-    return "ambiguous" if matching.alternatives and matching.plausible else "undetermined"
 
 
 def record(library: Library, session: Session, analysis: Analysis, log: Log) -> dict[str, Any]:
@@ -97,8 +91,7 @@ def _edit(entry: Entry) -> dict[str, Any]:
 def _outcome(session: Session, analysis: Analysis) -> dict[str, Any]:
     matching, (names_a, names_b) = analysis.matching, carried_names(analysis, session)
     return {
-        "trust": standing(matching),
-        "reasons": [*analysis.doubts, *matching.reasons],
+        "verdict": None if analysis.verdict is None else analysis.verdict.to_json(),
         "cost": matching.cost,
         "gap": matching.gap,
         "solver": matching.solver,
@@ -109,7 +102,7 @@ def _outcome(session: Session, analysis: Analysis) -> dict[str, Any]:
                 "b": pair.b,
                 "name_b": names_b[pair.b].text if pair.b in names_b else "",
                 "pinned": pair.pinned,
-                "confidence": round(pair.confidence, 4),
+                "confidence": rounded(pair.confidence, 4),
             }
             for pair in matching.leaf_pairs
         ],
@@ -130,7 +123,7 @@ def markdown(document: dict[str, Any]) -> str:
         [
             f"# How {title} were matched",
             "",
-            f"Trust: **{outcome['trust']}**. " + " ".join(map(_plain, outcome["reasons"])),
+            *_verdict(outcome["verdict"]),
             "",
             f"Settings: {settings}. Made with topoviz {document['topoviz']}.",
             "",
@@ -150,6 +143,12 @@ def markdown(document: dict[str, Any]) -> str:
             "",
         ]
     )
+
+
+def _verdict(document: dict[str, Any] | None) -> Iterator[str]:
+    sentence, *reasons = map(_plain, verdict_lines(None if document is None else Verdict.from_json(document)))
+    yield f"**{sentence}**" if document else sentence
+    yield from ["", *(f"- {reason}" for reason in reasons)] if reasons else ()
 
 
 def _model_rows(models: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
@@ -186,7 +185,7 @@ def _effect(effect: dict[str, Any]) -> str:
 
 def _pair_row(pair: dict[str, Any]) -> tuple[Any, ...]:
     told = (f"{pair[f'name_{side}']} ({pair[side]})" if pair[f"name_{side}"] else pair[side] for side in _SIDES)
-    return (*told, "pinned by hand" if pair["pinned"] else "found", f"{pair['confidence']:.2f}")
+    return (*told, "pinned by hand" if pair["pinned"] else "found", confidence_text(pair["confidence"]))
 
 
 def _rest(outcome: dict[str, Any]) -> str:

@@ -29,7 +29,8 @@ def match_table(analysis: Analysis, session: Session) -> str:
     writer = csv.DictWriter(table, _COLUMNS, restval="", lineterminator="\n")
     writer.writeheader()
     for pair in matching.pairs:
-        evidence = {"confidence": f"{pair.confidence:.4g}", "pinned": int(pair.pinned)}
+        sure = "" if pair.confidence is None else f"{pair.confidence:.4g}"
+        evidence = {"confidence": sure, "pinned": int(pair.pinned)}
         writer.writerow(_node(analysis, "a", pair.a, names[0]) | _node(analysis, "b", pair.b, names[1]) | evidence)
     writer.writerows(_node(analysis, "a", node, names[0]) for node in matching.unmatched_a)
     writer.writerows(_node(analysis, "b", node, names[1]) for node in matching.unmatched_b)
@@ -43,6 +44,7 @@ def match_document(analysis: Analysis, session: Session) -> MatchDocument:
         analysis.map,
         model_a=session.model_a,
         model_b=session.model_b,
+        verdict=analysis.verdict,
         score=analysis.score,
         residuals=analysis.residuals,
     )

@@ -2,9 +2,7 @@
 
 import numpy as np
 
-from topoviz.session.analysis import Analysis
-
-__all__ = ["decimals", "in_words", "trust_word"]
+__all__ = ["decimals", "in_words"]
 
 
 def decimals(value: float, places: int = 2) -> str:
@@ -34,11 +32,3 @@ def in_words(matrix: np.ndarray) -> str | None:
     return f"mirror, {said}" if mirrored else said
 
 
-def trust_word(analysis: Analysis) -> str:
-    """One phrase on how far the match can be believed."""
-    matching = analysis.matching
-    if matching.determined:
-        return "Determined"
-    if matching.alternatives and matching.plausible:
-        return f"Ambiguous: {len(matching.alternatives) + 1} ways"
-    return "Not determined"

@@ -1,4 +1,4 @@
-"""What a session shows, computed from its models: level sets, matching, transform, score.
+"""What a session shows, computed from its models: level sets, matching, transform, verdict.
 
 Pure functions of the models and a few fields of the session, kept by what they depend on: an edit recomputes
 the matching and the map, never the trees.
@@ -6,7 +6,7 @@ the matching and the map, never the trees.
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from core.match import Matching
 from core.tree.levelsets import SIMPLIFY, LevelSets
 from core.tree.simplify import ByHand
 from core.tree.types import LevelSetTree
-from topoviz.session.convergence import doubt
+from core.verdict import matched_score
 from topoviz.session.explanations import Preview, best, shown
 from topoviz.session.library import Library
 from topoviz.session.state import Name, Session, Side
@@ -29,11 +29,10 @@ from topoviz.vocabulary import AUTO
 if TYPE_CHECKING:
     from core.maps import Residual
     from core.model.autoencoder import FlowAutoencoder
+    from core.verdict import Verdict
 
-__all__ = ["Analysis", "Fitted", "analyze", "by_hand", "carried_names", "cut_level", "fit", "level_sets", "score"]
+__all__ = ["Analysis", "Fitted", "analyze", "by_hand", "carried_names", "cut_level", "fit", "level_sets"]
 
-# Draws for the score: its standard error is a hundredth of a nat or two.
-_DRAWS = 800
 # As many of A's points as the page draws.
 _POINTS = 800
 _NOTHING = ByHand()
@@ -44,10 +43,11 @@ class Analysis:
     """Everything that the views of a session show.
 
     `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
-    the chosen explanation. `map` carries A's latents into B's, None with `map_problem` saying why. `families`
+    the chosen explanation. `map` takes A's latents into B's, None with `map_problem` saying why. `families`
     gives for each family None, or what it lacks. `residuals` are what the map leaves per matched node. `model_a` and
     `model_b` are the models. `notes` say in sentences what of the session could not be used. `preview` says how the
-    pairs differ from the best ones, None where they are the best.
+    pairs differ from the best ones, None where they are the best. `best` gives the analysis of the best matching where
+    another one is shown, `known` is the verdict where somebody has it already.
     """
 
     level_sets_a: LevelSets
@@ -61,23 +61,43 @@ class Analysis:
     model_b: "FlowAutoencoder"
     notes: tuple[str, ...] = ()
     preview: Preview | None = None
+    best: "Callable[[], Analysis] | None" = None
+    known: "Verdict | None" = None
+
+    @classmethod
+    def of(
+        cls,
+        sets: tuple[LevelSets, LevelSets],
+        models: tuple["FlowAutoencoder", "FlowAutoencoder"],
+        matching: Matching,
+        fitted: "Fitted",
+        **others: Any,
+    ) -> "Analysis":
+        """The analysis made of its parts: level sets and models of A and B, a matching of their trees, its map."""
+        return cls(
+            *sets, matching, fitted.map, fitted.problem, core.families_available(matching), fitted.residuals, *models,
+            **others,
+        )  # fmt: skip
+
+    @cached_property
+    def verdict(self) -> "Verdict | None":
+        """The verdict on the best matching and its map, whatever is shown; None where the method gives none."""
+        if self.best is not None:
+            return self.best().verdict
+        return self.known or core.assess(self.matching, self.map, self.model_a, self.model_b)
 
     @cached_property
     def score(self) -> float | None:
-        """The `score` of the map."""
-        return score(self.map, self.model_a, self.model_b)
+        """The score of the map shown in nats (0 is perfect): the verdict's, where the best matching is shown."""
+        if self.best is None and self.verdict is not None:
+            return self.verdict.score
+        return None if self.map is None else matched_score(self.map, self.matching, self.model_a, self.model_b)
 
     @cached_property
     def mapped(self) -> np.ndarray | None:
         """The first m latents of A's sample, carried over (m, k_b); None without a map or a sample."""
         sample = self.model_a.sample
         return None if self.map is None or sample is None else self.map(sample.latent[:_POINTS])
-
-    @property
-    def doubts(self) -> tuple[str, ...]:
-        """A sentence on each of the two models that did not converge."""
-        found = (doubt("A", self.model_a.metrics), doubt("B", self.model_b.metrics))
-        return tuple(filter(None, found))
 
     def model(self, side: Side) -> "FlowAutoencoder":
         """The model of one side."""
@@ -116,24 +136,21 @@ class Fitted:
     problem: str | None = None
     residuals: tuple["Residual", ...] = ()
 
+    @classmethod
+    def of(cls, found: LatentMap, matching: Matching) -> "Fitted":
+        """A map with what it leaves at the pairs of a matching."""
+        # A tree-guided map meets every leaf by construction: what is worth seeing is how far its global part is off.
+        whole = core.AffineMap(found.matrix, found.offset)
+        return cls(found, None, core.residuals(whole, matching))
+
 
 def fit(matching: Matching, family: str) -> Fitted:
     """The map of a family, or of the best one for 'auto'."""
     try:
-        fitted = core.fit_map(matching, core.best_family(matching) if family == AUTO else family)
+        found = core.fit_map(matching, core.best_family(matching) if family == AUTO else family)
     except InputError as error:
         return Fitted(None, str(error))
-    # A tree-guided map meets every leaf by construction: what is worth seeing is how far its global part is off.
-    whole = core.AffineMap(fitted.matrix, fitted.offset)
-    return Fitted(fitted, None, core.residuals(whole, matching))
-
-
-def score(fitted: LatentMap | None, a: "FlowAutoencoder", b: "FlowAutoencoder") -> float | None:
-    """The pair-free score of a map in nats (0 is perfect); None without a map, and between different dimensions, where
-    it has no meaning."""
-    return (
-        core.pair_free_score(fitted, a, b, _DRAWS) if fitted is not None and fitted.dim_in == fitted.dim_out else None
-    )
+    return Fitted.of(found, matching)
 
 
 class _Slot:
@@ -232,18 +249,14 @@ def _analyze(library: Library, session: Session) -> Analysis:
     key = _matching_key(library, session)
     found = _matchings.get(key, lambda: best(sets_a.tree, sets_b.tree, session))
     seen = shown(found, session)
-    model_a, model_b = library.model(session.model_a), library.model(session.model_b)
-    fitted = fit(seen.matching, session.family)
-    return Analysis(
-        model_a=model_a,
-        model_b=model_b,
-        level_sets_a=sets_a,
-        level_sets_b=sets_b,
-        matching=seen.matching,
-        families=core.families_available(seen.matching),
+    models = library.model(session.model_a), library.model(session.model_b)
+    whole = replace(session, alternative=0, complete=True)
+    return Analysis.of(
+        (sets_a, sets_b),
+        models,
+        seen.matching,
+        fit(seen.matching, session.family),
         notes=seen.notes,
         preview=seen.preview,
-        map=fitted.map,
-        map_problem=fitted.problem,
-        residuals=fitted.residuals,
+        best=None if seen.matching is found.matching else lambda: analyze(library, whole),
     )

@@ -45,7 +45,7 @@ class Verdict:
         """All of it in one line, for a terminal or a tooltip."""
         if self.converged is None:
             return "no verdict: trained by an earlier version."
-        word, sentences = ("converged", self.checks) if self.converged else ("NOT CONVERGED", self.reasons)
+        word, sentences = ("converged", self.checks) if self.converged else ("did not converge", self.reasons)
         return _joined(word, sentences)
 
 
@@ -78,7 +78,7 @@ def verdict(metrics: Mapping[str, Any]) -> Verdict:
     """The verdict in a model's metrics.
 
     >>> verdict({"verdict": {"converged": False, "reasons": ["volume changes by up to 2e-2"]}}).line
-    'NOT CONVERGED: volume changes by up to 2e-2.'
+    'did not converge: volume changes by up to 2e-2.'
     """
     found = metrics.get("verdict")
     if not isinstance(found, dict) or not isinstance(found.get("converged"), bool):

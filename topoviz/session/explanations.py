@@ -3,12 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 import core
 from core.errors import InputError
 from core.match import MatchConfig, Matching, Pair
-from core.match.problem import usual_margin
+from core.match.explanations import pair_shares
 from core.tree.types import LevelSetTree
 from topoviz.session.state import Links, Session
 
@@ -93,7 +91,7 @@ def _explanation(best: Matching, session: Session) -> Matching:
     config = MatchConfig(method=session.method)
     forced = core.match_trees(best.tree_a, best.tree_b, pins=chosen, bans=bans, config=config)
     known = {(pair.a, pair.b): pair for pair in best.pairs}
-    support = _support(best)
+    shares = pair_shares(best)
     return _with_pairs(
         best,
         (
@@ -102,26 +100,11 @@ def _explanation(best: Matching, session: Session) -> Matching:
                 pinned=(pair.a, pair.b) in session.pins,
                 confidence=known[pair.a, pair.b].confidence
                 if (pair.a, pair.b) in known
-                else support.get((pair.a, pair.b), 0.0),
+                else shares.get((pair.a, pair.b), 0.0),
             )
             for pair in forced.pairs
         ),
     )
-
-
-def _support(best: Matching) -> dict[tuple[int, int], float]:
-    """For each leaf pair of any explanation the share of explanations with it, weighted by exp(-cost / temperature)."""
-    explanations = [
-        (tuple((pair.a, pair.b) for pair in best.leaf_pairs), best.cost),
-        *((other.pairs, other.cost) for other in best.alternatives),
-    ]
-    extra = np.array([cost - best.cost for _, cost in explanations])
-    weights = np.exp(-extra / (usual_margin(best.tree_a, best.tree_b) / 2))
-    support: dict[tuple[int, int], float] = {}
-    for (pairs, _), weight in zip(explanations, weights / weights.sum(), strict=True):
-        for pair in pairs:
-            support[pair] = support.get(pair, 0.0) + float(weight)
-    return support
 
 
 def _with_pairs(matching: Matching, pairs: Iterable[Pair]) -> Matching:

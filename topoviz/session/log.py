@@ -11,11 +11,13 @@ from typing import Any
 from core.errors import InputError, invalid
 from topoviz.session.checks import choice, number, text, whole
 from topoviz.session.state import EDIT_FIELDS, Session, known, parsed
+from topoviz.vocabulary import VERDICTS
 
 __all__ = ["KINDS", "Effect", "Entry", "Log", "read_log", "session_and_log", "session_file"]
 
 KINDS = ("edit", "undo", "redo", "jump", "open")
-TRUST = ("determined", "ambiguous", "undetermined")
+# A verdict's word in logs of earlier versions.
+_FORMER = {"undetermined": "not determined"}
 MAX_ENTRIES = 500
 MAX_TEXT = 600
 MAX_NOTE = 500
@@ -29,8 +31,8 @@ _ENTRY = ("id", "time", "by", "kind", "text", "note", "effect", "state")
 
 @dataclass(frozen=True)
 class Effect:
-    """What an edit brought about, each before and after: `trust`, how many leaf pairs were there and how many of them
-    stayed (`kept`), and the pair-free `score` in nats. None where it is not known."""
+    """What an edit brought about, each before and after: the verdict's word (`trust`), how many leaf pairs were there
+    and how many of them stayed (`kept`), and the pair-free `score` in nats. None where it is not known."""
 
     trust: tuple[str, str] | None = None
     kept: tuple[int, int] | None = None
@@ -133,10 +135,15 @@ def _effect(document: Any) -> Effect:
     known("effect", document, ("trust", "kept", "score"))
     trust, kept, score = (_two(key, document.get(key)) for key in ("trust", "kept", "score"))
     return Effect(
-        trust and (choice("trust", trust[0], TRUST), choice("trust", trust[1], TRUST)),
+        trust and (_word(trust[0]), _word(trust[1])),
         kept and (whole("kept", kept[0], 0, 10**6), whole("kept", kept[1], 0, 10**6)),
         score and (number("score", score[0], -1e9, 1e9), number("score", score[1], -1e9, 1e9)),
     )
+
+
+def _word(value: Any) -> str:
+    """A verdict's word, also as earlier versions wrote it."""
+    return choice("trust", _FORMER.get(value, value) if isinstance(value, str) else value, VERDICTS)
 
 
 def _two(name: str, value: Any) -> tuple[Any, Any] | None:

@@ -1,4 +1,7 @@
-"""What follows from the session on the page, but for the trees, which an edit brings at once."""
+"""What follows from the session on the page, but for the trees, which an edit brings at once.
+
+history --> overlay, table, transform, ... and what is to judge --> verdict and score, which take longest.
+"""
 
 from dataclasses import replace
 from typing import Any
@@ -31,12 +34,11 @@ __all__ = ["register"]
 _GROUNDS: dict[str, Side] = {"latent_a": "a", "latent_b": "b"}
 _OUTPUTS = {
     "live": Output(LIVE, "data"),
-    "score": Output(SCORE, "children"),
     "matches": Output(MATCHES, "children"),
     "latent_a": Output(LATENT["a"], "figure"),
     "latent_b": Output(LATENT["b"], "figure"),
     "scene": Output(SCENE, "data"),
-    "trust": Output(TRUST, "children"),
+    "to_judge": Output(ids.TO_JUDGE, "data"),
     "transform": Output(TRANSFORM, "children"),
     "method": Output(METHOD, "value"),
     "family": Output(FAMILY, "value"),
@@ -64,7 +66,7 @@ _OUTPUTS = {
 
 
 def register(app: Dash, context: Context) -> None:
-    """Register the callback on `app`."""
+    """Register the callbacks on `app`."""
 
     # Of answers that overtake each other Dash takes the one to the last question; what is shown is kept with it.
     @app.callback(
@@ -78,6 +80,19 @@ def register(app: Dash, context: Context) -> None:
         if history is None:
             return dict.fromkeys((*_OUTPUTS, "shown"), no_update)
         return _shown(context.library, history, theme, shown)
+
+    @app.callback(
+        Output(TRUST, "children"),
+        Output(SCORE, "children"),
+        Output(ids.JUDGED, "data"),
+        Input(ids.TO_JUDGE, "data"),
+        prevent_initial_call=True,
+    )
+    def judge(asked: Any) -> tuple[Any, Any, Any]:
+        found = None
+        if isinstance(asked, dict):
+            found = view(context.library, Session.from_json(asked["session"]), asked["theme"])
+        return (no_update, no_update, no_update) if found is None else _judged(*found)
 
 
 def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[str, Any]:
@@ -99,13 +114,12 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
         styles = styles_of(*new)
         out |= {
             "live": latent.live(analysis, session),
-            "score": score(analysis),
             "matches": matches(analysis, session, styles),
+            "to_judge": {"session": session.to_json(), "theme": theme},
         }
     was, drawn = (None, None) if old is None else old[1:]
     if was is None or drawn != theme or replace(was, level=0, morph=0) != replace(session, level=0, morph=0):
-        styles = styles_of(*new)
-        out |= {"trust": trust(analysis, session, styles), "transform": transform(analysis, session, styles)}
+        out["transform"] = transform(analysis, session, styles_of(*new))
     if was is None or (was.method, was.family) != (session.method, session.family):
         out |= {"method": session.method, "family": session.family}
     if old is None or dict(old[0].families) != dict(analysis.families):
@@ -123,6 +137,13 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
     return out
 
 
+def _judged(analysis: Analysis, session: Session, theme: str) -> tuple[Any, Any, dict[str, Any]]:
+    """The verdict and the score to show, and both with their session for the log."""
+    word = None if analysis.verdict is None else analysis.verdict.word
+    said = {"session": session.to_json(), "word": word, "score": analysis.score}
+    return trust(analysis, session, styles_of(analysis, session, theme)), score(analysis), said
+
+
 def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
     """The state of the buttons and the words beside the sliders."""
     return {
@@ -134,7 +155,7 @@ def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
 
 
 def _carried(_: Analysis, session: Session, theme: str) -> tuple[Session, str]:
-    """All that the overlay, the score and the table depend on: the session without its looks."""
+    """All that the overlay, the table, the verdict and the score depend on: the session without its looks."""
     return replace(session, selection=None, level=1.0, morph=1.0), theme
 
 

@@ -69,7 +69,8 @@ def _facts(scene: Scene) -> dict[str, dict[str, Any]]:
     other |= {b: a for a, b in other.items()}
     sure = {}
     for pair in analysis.matching.leaf_pairs:
-        word = f"{sureness(pair.confidence, pair.pinned)} ({pair.confidence:.2f})"
+        word = sureness(pair.confidence, pair.pinned)
+        word += "" if pair.confidence is None else f" ({pair.confidence:.2f})"
         sure |= {f"a{pair.a}": word, f"b{pair.b}": word}
     facts = {}
     for side in SIDES:

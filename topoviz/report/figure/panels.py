@@ -8,8 +8,9 @@ import numpy as np
 from topoviz.report.figure import latent, surface, transform, trees
 from topoviz.report.figure.scene import Scene
 from topoviz.report.figure.sheet import HAIR, POINT, Box, Sheet
-from topoviz.report.words import decimals, trust_word
+from topoviz.report.words import decimals
 from topoviz.session.state import SIDES, Side
+from topoviz.vocabulary import VERDICTS, verdict_lines
 
 __all__ = ["Panel", "legend", "legend_height", "panel"]
 
@@ -125,18 +126,19 @@ def _trust(scene: Scene) -> Panel:
 
 
 def _reasons(scene: Scene, sheet: Sheet, width: float) -> list[str]:
-    analysis = scene.analysis
-    said = (*analysis.doubts, *analysis.matching.reasons, *analysis.notes)
+    said = (*verdict_lines(scene.analysis.verdict), *scene.analysis.notes)
     return [line for sentence in said for line in sheet.wrap(sentence, width)]
 
 
 def _draw_trust(box: Box, scene: Scene) -> None:
-    sheet, sure = box.sheet, scene.analysis.matching.determined
-    box.dots(np.array([[0.9, 0.5 * sheet.line]]), 0.55 * sheet.size, "#0b7a4b" if sure else "#b35806",
-             marker="o" if sure else "^")  # fmt: skip
-    box.text(2.4, 0.5 * sheet.line, trust_word(scene.analysis), weight="bold")
+    sheet, verdict = box.sheet, scene.analysis.verdict
+    top = 0.6
+    if verdict is not None:
+        look, top = VERDICTS[verdict.word], 1.6
+        box.dots(np.array([[0.9, 0.5 * sheet.line]]), 0.55 * sheet.size, look.ink, marker=look.marker)
+        box.text(2.4, 0.5 * sheet.line, look.label, weight="bold")
     for at, line in enumerate(_reasons(scene, sheet, box.width)):
-        box.text(0, (at + 1.6) * sheet.line, line)
+        box.text(0, (at + top) * sheet.line, line)
 
 
 def legend_height(scene: Scene, sheet: Sheet, width: float) -> float:

@@ -11,7 +11,7 @@ from topoviz.figures.geometry.tree import whole_levels
 from topoviz.report.figure.scene import Scene
 from topoviz.report.figure.sheet import HAIR, POINT, Box
 from topoviz.session.state import SIDES, Side
-from topoviz.vocabulary import sureness
+from topoviz.vocabulary import link_share, sureness
 
 __all__ = ["draw", "wanted_height"]
 
@@ -169,7 +169,7 @@ def _link(ground: _Ground, pair: Pair, start: np.ndarray, end: np.ndarray) -> No
     way = np.array([start, (start[0] + bend, start[1]), (end[0] - bend, end[1]), end])
     new = scene.analysis.preview is not None and (pair.a, pair.b) in scene.analysis.preview.new
     sure = sureness(pair.confidence, pair.pinned)
-    width = (0.4 + 1.3 * (1.0 if pair.pinned else pair.confidence**1.5)) * (0.45 + 0.55 * ground.frame.scale)
+    width = (0.4 + 1.3 * (1.0 if pair.pinned else link_share(pair.confidence))) * (0.45 + 0.55 * ground.frame.scale)
     curve = Path(way, [Path.MOVETO, Path.CURVE4, Path.CURVE4, Path.CURVE4])
     dashes = (2.2, 1.4) if new or sure == "unsure" else None
     name = f"link-{pair.a}-{pair.b}"

@@ -17,7 +17,7 @@ from topoviz.app.panels.curation.comparison import comparison
 from topoviz.app.panels.curation.suggestions import suggestions
 from topoviz.app.panels.panel import Context
 from topoviz.app.views import ids
-from topoviz.app.views.binding import bind
+from topoviz.app.views.binding import bind, bind_event
 from topoviz.app.views.markup import aria, data, styles_of
 from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import analyze
@@ -25,6 +25,7 @@ from topoviz.session.difference import compare, same_models
 from topoviz.session.library import Library
 from topoviz.session.log import session_and_log
 from topoviz.session.state import EDIT_FIELDS, Session
+from topoviz.vocabulary import VERDICTS
 
 __all__ = ["KEYS", "compared", "log", "register", "stores", "suggested"]
 
@@ -52,7 +53,7 @@ def log(_: Context) -> list[Any]:
         html.Ol(
             id="log-list",
             className="log-list",
-            **data(fields=",".join(EDIT_FIELDS)),
+            **data(fields=",".join(EDIT_FIELDS), verdicts=",".join(VERDICTS)),
             **aria(label="Edits, newest first"),
         ),
         html.P("No edits yet: what you link, ban, name or set is written here.", id="log-empty", className="hint"),
@@ -85,6 +86,7 @@ def register(app: Dash, context: Context) -> None:
     library = context.library
     known = [Input(name, "data") for name in (ids.HISTORY, _TAB, _OTHER)]
     bind(app, "curation", "asked", Output(_QUESTION, "data"), *known)
+    bind_event(app, "curation", "judged", Input(ids.JUDGED, "data"))
 
     @app.callback(
         Output(_SUGGESTIONS, "children"),

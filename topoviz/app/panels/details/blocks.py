@@ -1,4 +1,4 @@
-"""Under the trees: how far the match can be trusted, the node in hand, the transform, the table of matches."""
+"""Under the trees: the verdict on the match, the selected node, the transform, the table of matches."""
 
 import json
 from typing import Any
@@ -7,12 +7,13 @@ import numpy as np
 from dash import dcc, html
 
 from core.tree import LevelSetTree
+from core.verdict import Verdict
 from topoviz.app.panels.details.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
 from topoviz.report.words import decimals, in_words
 from topoviz.session.analysis import Analysis, carried_names
 from topoviz.session.state import Session, Side
-from topoviz.vocabulary import cost_shares, families, family_label, sureness
+from topoviz.vocabulary import NO_VERDICT, VERDICTS, cost_shares, families, family_label, rounded, sureness
 
 __all__ = ["family_options", "grid", "matches", "score", "transform", "trust"]
 
@@ -34,23 +35,22 @@ def family_options(analysis: Analysis) -> list[dict[str, Any]]:
 
 
 def trust(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
-    """How far the match can be believed, why, and what else it could be."""
-    matching = analysis.matching
-    others = len(matching.alternatives)
-    if matching.determined:
-        kind, word = "determined", "Determined"
-    elif others and matching.plausible:
-        kind, word = "ambiguous", f"Ambiguous: {others + 1} ways"
-    else:
-        kind, word = "undetermined", "Not determined"
-    reasons = [
-        *(html.Li(doubt, className="doubt") for doubt in analysis.doubts),
-        *(html.Li(reason) for reason in (*matching.reasons, *analysis.notes)),
-    ]
+    """The verdict on the match with its reasons, and the other matchings to look at."""
+    verdict = analysis.verdict
+    reasons = analysis.notes if verdict is None else (*verdict.reasons, *analysis.notes)
     return [
-        html.Div(word, className=f"badge {kind}"),
+        *([html.P(NO_VERDICT, className="hint")] if verdict is None else _badge(verdict)),
         *stepper(analysis, session, styles),
-        html.Ul(reasons, className="reasons"),
+        html.Ul([html.Li(reason) for reason in reasons], className="reasons"),
+    ]
+
+
+def _badge(verdict: Verdict) -> list[Any]:
+    look = VERDICTS[verdict.word]
+    sign = html.Span(look.glyph, **aria(hidden=True))
+    return [
+        html.Div([sign, look.label], className=f"badge {look.kind}", **data(word=verdict.word)),
+        html.P(verdict.sentence, className="words"),
     ]
 
 
@@ -167,7 +167,7 @@ def score(analysis: Analysis) -> Any:
         return ""
     return html.Span(
         ["score ", html.B(f"{analysis.score:.3f}"), " nats"],
-        title="E[log q_B(T z)] + log|det T| - E[log q_A(z)]: minus a KL divergence; 0 is perfect",
+        title="E[log q_B(T z)] + log|det T| - E[log q_A(z)] of what is matched: minus a KL divergence; 0 is perfect",
     )
 
 
@@ -229,7 +229,8 @@ def matches(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
 def grid(analysis: Analysis, styles: Styles) -> dict[str, Any]:
     """What the table of matches holds: matched `rows`, leaves that are `left` out, and all `leaves` of each side to
     choose a partner from. `off` is how far the global matrix carries A's mean from B's, in B's deviations; `was`, of a
-    pair that is not in the best matching, says what stands in its place there.
+    pair that is not in the best matching, says what stands in its place there. `sure` is null where the method of
+    matching gives no confidence.
     """
     distance = {(r.a, r.b): round(r.distance, 3) for r in analysis.residuals}
     was = {} if analysis.preview is None else dict(analysis.preview.gone)
@@ -239,7 +240,7 @@ def grid(analysis: Analysis, styles: Styles) -> dict[str, Any]:
         own, other = styles["a"][pair.a], styles["b"][pair.b]
         row = {
             "a": pair.a, "b": pair.b, "A": own.label, "B": other.label, "color": own.color,
-            "carried": "a" * own.carried + "b" * other.carried, "sure": round(pair.confidence, 3),
+            "carried": "a" * own.carried + "b" * other.carried, "sure": rounded(pair.confidence),
             "word": sureness(pair.confidence, pair.pinned), "pinned": pair.pinned,
             "off": distance.get((pair.a, pair.b)),
         }  # fmt: skip
