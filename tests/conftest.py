@@ -2,12 +2,14 @@
 
 import os
 
+# A worker of a parallel run has one core; numpy and torch read this when they are loaded.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import hypothesis
 import pytest
 
 from zoo import STUDIED, blobs, study, write_study
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 # The same examples everywhere, and no verdict on how fast a busy machine is.
 hypothesis.settings.register_profile(
     "steady", derandomize=True, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

@@ -65,6 +65,7 @@ def test_activations_translate_both_ways(fitted):
     assert aligner.score() > -2
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_translation(fitted):
     aligner, a, _, b, _ = fitted
     again = core.TopologyAligner(steps=60).fit(a, b)

@@ -104,6 +104,7 @@ def test_a_match_of_a_model_that_did_not_converge_says_so(command, trained, caps
     assert "Model B did not converge: the latents explain 12% of a noise dimension;" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_dimensions_and_pads_can_be_left_open(command, capsys):
     written = command("train", "data.npy", "--steps", 10, "--latent-dim", "auto", "--pad", "auto", "--out", "m")
     assert set(written["metrics"]["choice"]) == {"latent_dim", "pad"}
@@ -250,6 +251,7 @@ def test_another_core_stops_the_import_in_one_line(foreign, module):
     assert context == "None"
 
 
+@pytest.mark.slow
 def test_a_pipe_sees_no_progress_bar(tmp_path):
     np.save(tmp_path / "data.npy", blobs(1, n=300).points)
     done = outside("train", "data.npy", "--steps", "20", "--out", "m", cwd=tmp_path)

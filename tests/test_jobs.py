@@ -94,6 +94,7 @@ def written(tmp_path, **fields):
     return JobFolder.make(tmp_path / "models" / "_jobs", "a" * 32, job)
 
 
+@pytest.mark.slow
 def test_a_finished_model_joins_the_library(jobs, data, tmp_path):
     job = jobs.start(data, QUICK, 0, "mine", title="flowers.npy")
     status = wait(jobs, job, "done", "failed")
@@ -167,6 +168,7 @@ def test_a_training_lets_the_page_go_first(jobs, data):
     wait(jobs, job, "cancelled")
 
 
+@pytest.mark.slow
 def test_a_restart_loses_nothing_and_a_resumed_job_goes_on(open_jobs, data, tmp_path):
     jobs = open_jobs()
     done = jobs.start(data, QUICK, 0, "done")
@@ -229,6 +231,7 @@ def test_a_server_that_is_killed_takes_its_training_with_it_and_leaves_it_to_be_
     assert (status.state, status.resumable) == ("interrupted", True)
 
 
+@pytest.mark.slow
 def test_a_job_is_retried_with_the_same_settings_and_removed(jobs, data, tmp_path):
     job = jobs.start(data, QUICK, 7, "mine")
     jobs.cancel(job)
@@ -259,6 +262,7 @@ def test_a_model_never_takes_the_name_of_a_shipped_one(jobs, data):
     assert jobs.status(job).name == "islands-a-2"
 
 
+@pytest.mark.slow
 def test_bad_data_fail_with_one_line_and_what_waits_goes_on(jobs, data, tmp_path):
     path = tmp_path / "bad.npy"
     path.write_bytes(b"nothing of the kind")

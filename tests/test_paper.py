@@ -82,6 +82,7 @@ def compared(count):
     return Analysis.of((sets, sets), (model, model), matching, fit(matching, "affine"))
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_bytes(models_folder, session, analysis, tmp_path):
     pair = analysis.matching.leaf_pairs[0]
     kept = replace(

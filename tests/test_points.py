@@ -127,7 +127,8 @@ def test_data_of_any_dimension_travel():
         data = load_dataset("blob", n=600)
         data = type(data)("flat", rng.normal(size=(600, dim)).astype(np.float32))
         config = FlowAutoencoderConfig(
-            latent_dim=min(dim, 2), pad=pad, steps=20, blocks=2, width=8, components=2, batch=64
+            latent_dim=min(dim, 2), pad=pad, steps=20, blocks=2, width=8, components=2, batch=64,
+            warm_start="pca",
         )
         *_, last = train(data, config, seed=0)
         first, shown, facing = _views(last.model, np.eye(min(dim, 2)))

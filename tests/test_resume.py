@@ -35,6 +35,7 @@ def metrics(out) -> dict:
     return {key: value for key, value in document.items() if key != "seconds"}
 
 
+@pytest.mark.slow
 def test_a_killed_training_ends_as_an_unbroken_one_does(tmp_path):
     config = tmp_path / "config.json"
     config.write_text(json.dumps(CONFIG))
@@ -83,6 +84,7 @@ def test_a_full_disk_keeps_the_last_checkpoint_and_the_model_before(tmp_path, fu
     assert sorted(entry.name for entry in tmp_path.iterdir()) == ["model", "run.checkpoint"]
 
 
+@pytest.mark.slow
 def test_a_torn_start_is_followed_by_others_and_each_can_be_resumed(monkeypatch):
     monkeypatch.setattr(core.training.convergence, "_TEAR", -1.0)
     data = load_dataset("trefoil", n=600)

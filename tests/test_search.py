@@ -220,6 +220,7 @@ def test_a_finished_study_is_not_trained_again_and_takes_more_trials(whole, data
     assert (folder / "study.json").read_text() == before
 
 
+@pytest.mark.slow
 def test_a_killed_search_goes_on_to_the_same_study(whole, tmp_path):
     folder, document = whole
     out = tmp_path / "out"
@@ -269,6 +270,7 @@ class Murderous(Pool):
         return future
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_one_rung_of_one_trial(whole, data, tmp_path):
     pool = Murderous(data, 1)
     try:

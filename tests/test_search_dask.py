@@ -110,6 +110,7 @@ class Murderous(Cluster):
             time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_worker_costs_one_rung_and_the_search_ends_on_the_other(dask, data, tmp_path):
     processes = [dask.worker(), dask.worker()]
     cluster = Murderous(dask.address, data, ("topoviz", "torch"))
@@ -134,6 +135,7 @@ def test_a_killed_worker_costs_one_rung_and_the_search_ends_on_the_other(dask, d
         assert (trial.state == "complete") == (tmp_path / "out" / "trials" / f"{trial.number:04d}").exists()
 
 
+@pytest.mark.slow
 def test_a_lost_scheduler_is_one_line_and_the_study_goes_on_elsewhere(dask, data, tmp_path, monkeypatch, capsys):
     dask.worker()
     (tmp_path / "space.json").write_text(json.dumps(SPACE))
@@ -179,6 +181,7 @@ def test_workers_that_differ_are_named_with_both_versions(dask, data, tmp_path, 
         core.search.workers._same_python("tcp://w:1", f"{'.'.join(map(str, sys.version_info))}", "2.7.1.final.0")
 
 
+@pytest.mark.slow
 def test_a_scheduler_without_workers_is_one_line(dask, data, monkeypatch):
     monkeypatch.setattr(core.search.workers, "_ANSWER_SECONDS", 5)
     with pytest.raises(

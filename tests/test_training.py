@@ -214,6 +214,7 @@ def test_data_without_a_density_are_refused():
         last(train(Dataset("few", np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)), QUICK))
 
 
+@pytest.mark.slow
 def test_a_start_from_geodesics_is_the_same_every_time():
     config = FlowAutoencoderConfig(pad=1, steps=10, blocks=2, width=8, components=6, batch=64)
     data = load_dataset("trefoil", n=400)

@@ -11,6 +11,8 @@ from IPython.core.formatters import DisplayFormatter
 import core
 import topoviz
 
+pytestmark = pytest.mark.slow
+
 TUTORIAL = Path(__file__).parent.parent / "docs" / "tutorial.ipynb"
 CLAIMED = ("aligner", "alone", "matched", "label_score", "carried", "stitched", "before", "after", "rows_b")
 

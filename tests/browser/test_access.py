@@ -22,6 +22,7 @@ def _theme(screen, name):
         screen.settle()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_part_of_the_page_breaks_wcag(screen, theme):
     page, found = screen.page, {}

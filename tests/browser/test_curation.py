@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 OPEN = "?a=ringed&b=nested"
 
 
@@ -34,6 +36,7 @@ def test_the_tabs_go_by_arrow_keys(screen):
     assert screen.session().selection is None
 
 
+@pytest.mark.slow
 def test_suggestions_are_answered_by_key_and_light_their_pair(screen):
     screen.page.goto(screen.address + OPEN)
     _tab(screen, "suggestions")
@@ -60,6 +63,7 @@ def test_suggestions_are_answered_by_key_and_light_their_pair(screen):
     _tab(screen, "matches")
 
 
+@pytest.mark.slow
 def test_the_log_says_what_happened_stays_and_leads_back(screen):
     screen.open()
     screen.page.evaluate("() => localStorage.clear()")
@@ -88,6 +92,7 @@ def test_the_log_says_what_happened_stays_and_leads_back(screen):
     _tab(screen, "matches")
 
 
+@pytest.mark.slow
 def test_a_saved_session_has_the_log_and_gives_it_back(screen, tmp_path):
     screen.open()
     screen.page.evaluate("() => localStorage.clear()")

@@ -41,6 +41,7 @@ def alts(page, side):
     )
 
 
+@pytest.mark.slow
 def test_a_node_in_hand_shows_its_contact_sheet_beside_its_partner_s(shown):
     page = shown.open(QUERY).page
     assert page.locator("#meaning").is_hidden()

@@ -47,6 +47,7 @@ def near(colors, wanted):
     return any(all(abs(int(a) - b) <= 3 for a, b in zip(one.split(","), wanted, strict=True)) for one in colors)
 
 
+@pytest.mark.slow
 def test_a_file_is_dropped_trained_on_and_opened_in_the_colors_of_its_label(screen, table):
     page = screen.page
     # On the page, while the dialog is closed.

@@ -71,6 +71,7 @@ def test_backspace_takes_a_pin_back(screen):
     screen.wait(lambda session: session.pins == () and session.bans == ())
 
 
+@pytest.mark.slow
 def test_the_camera_stays_through_orbits_and_edits(screen):
     pair = next(iter(screen.links()))
     for across, change in ((90, lambda: screen.link(*_other_pair(screen))), (-60, lambda: screen.link(*pair))):

@@ -12,6 +12,7 @@ from topoviz.session.composition import Composition
 from topoviz.session.state import Session
 
 
+@pytest.mark.slow
 def test_a_figure_is_composed_seen_and_saved(screen):
     page = screen.page
     screen.orbit("a", 60, 20)

@@ -81,6 +81,7 @@ def test_columns_sort_and_axes_change(dialog):
     expect(page.locator(".trial-point")).to_have_count(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_dialog_is_accessible_and_fits(screen, theme):
     from axe_playwright_python.sync_playwright import Axe
