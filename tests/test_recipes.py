@@ -67,7 +67,7 @@ def told(*arguments):
     assert not status, (arguments, status)
     return ' '.join(printed.getvalue().split())
 
-def analysed(models=None, **session):
+def analyzed(models=None, **session):
     from topoviz.session.analysis import analyze
     from topoviz.session.library import Library
     from topoviz.session.settings import Settings
@@ -148,7 +148,7 @@ def test_a_prior_is_a_module_and_a_row(copy):
                 assert len({look(prior) for prior in (*priors, "unknown")}) == len(priors) + 1
 
         from topoviz.report.citation import bibtex, methods
-        analysis, session = analysed(Path("models"), model_a="one", model_b="two")
+        analysis, session = analyzed(Path("models"), model_a="one", model_b="two")
         assert "its prior a single toy Gaussian (Gauss 1809)" in methods(analysis, session)
         assert "coupling flow, single prior" in bibtex(analysis, session)
         """,
@@ -209,7 +209,7 @@ def test_a_map_family_is_a_module_and_a_row(copy):
         from topoviz.notebook.show import _map
         from topoviz.report.citation import methods
         from topoviz.report.latex import transform_tex
-        analysis, session = analysed(model_a="islands-a", model_b="islands-b", family="scaling")
+        analysis, session = analyzed(model_a="islands-a", model_b="islands-b", family="scaling")
         assert {"value": "scaling", "label": "Scaling", "disabled": False} in family_options(analysis)
         assert analysis.map.family == "scaling"
         assert "is a toy scaling (Thales)" in methods(analysis, session)
@@ -261,7 +261,7 @@ def test_a_matching_method_is_a_module_and_a_row(copy):
 
         from topoviz.app.views.page import layout
         from topoviz.report.citation import bibtex, methods
-        analysis, session = analysed(model_a="islands-a", model_b="islands-b", method="by-mass")
+        analysis, session = analyzed(model_a="islands-a", model_b="islands-b", method="by-mass")
         assert analysis.matching.solver == "by-mass"
         assert "Matched by the toy order of mass (Archimedes)" in methods(analysis, session)
         entries = bibtex(analysis, session)

@@ -57,7 +57,7 @@ THEMES = {
 
 
 def prior_color(prior: str, theme: Theme) -> str:
-    """The color of a family of priors, by its place in the table; grey for one that is not known here."""
+    """The color of a family of priors, by its place in the table; gray for one that is not known here."""
     place = prior_place(prior)
     return theme.unmatched if place is None else _PRIORS[place % len(_PRIORS)]
 
