@@ -91,8 +91,8 @@ def translate(method: str, source: Latents, target: Latents, pairs: Pairs | None
     not converge.
 
     >>> z = np.random.default_rng(0).normal(size=(400, 2)) * [1.0, 2.0]
-    >>> carry = translate("gaussian-transport", Latents(z), Latents(3 * z + 1))
-    >>> np.allclose(carry(z), 3 * z + 1)
+    >>> found = translate("gaussian-transport", Latents(z), Latents(3 * z + 1))
+    >>> np.allclose(found(z), 3 * z + 1)
     True
     """
     reason = problem(method, source, target, pairs)

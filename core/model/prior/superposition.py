@@ -144,8 +144,8 @@ class SuperpositionModule(LearnedPrior):
         return -_SPARSE * log_weights.exp() @ log_weights
 
     def prune(self, z: Tensor, points: int) -> None:
-        """Let go of families that weigh next to nothing, and of blobs that latents (n, k) do not call for; those are
-        the ones that blobs explain best."""
+        """Remove families that weigh next to nothing, and blobs that their share of latents (n, k), those that blobs
+        explain best, does not support."""
         with torch.no_grad():
             self.kept &= self._log_weights().exp() > _IN_USE
             own = z[self._parts(z).argmax(1) == 0] if self.kept[0] else z[:0]
