@@ -281,6 +281,16 @@ def test_two_files_are_aligned_into_a_folder_that_can_be_opened(command):
     assert "http" not in report
 
 
+def test_align_matches_once(command, monkeypatch):
+    from core.match import matching
+
+    made = []
+    once = matching.node_pairs
+    monkeypatch.setattr(matching, "node_pairs", lambda *given: made.append(given) or once(*given))
+    command("align", "data.npy", "data.npy", "--steps", 20, "--out", "both")
+    assert len(made) == 1
+
+
 def test_activations_go_through_the_models_that_align_made_and_come_back(command):
     # A unit that is a copy of another is left out of what the model learns, and must come back all the same.
     points = np.column_stack((blobs(1, n=300).points, blobs(1, n=300).points[:, 0]))

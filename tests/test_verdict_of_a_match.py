@@ -64,6 +64,17 @@ def test_a_model_that_did_not_converge_is_a_reason_in_its_weight(models):
     assert doubted.probability <= plain.probability
 
 
+@pytest.mark.parametrize(
+    "damaged", ["yes", ["x"], 3, {"tree_support": "x"}, {"tree_support": None}, {"converged": False, "reasons": 3}]
+)
+def test_damaged_metrics_cost_no_more_than_their_doubt(models, damaged):
+    a, b = models["islands-a"], replace(models["islands-b"], metrics={"verdict": damaged})
+    verdict = judged(a, b)
+    says = isinstance(damaged, dict) and damaged.get("converged") is False
+    assert any("Model B did not converge" in reason for reason in verdict.reasons) == says
+    assert verdict.figures["instability"] == pytest.approx(judged(a, a).figures["instability"] / 2)
+
+
 def test_a_pair_that_contradicts_the_rest_is_named(models):
     a, b = models["islands-a"], models["islands-b"]
     trees = core.level_set_tree(a), core.level_set_tree(b)

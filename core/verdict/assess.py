@@ -45,6 +45,16 @@ class _Reason:
     weight: float = 0.0
 
 
+@dataclass(frozen=True)
+class _Measured:
+    """What a model's metrics say of its training: whether it converged, why not, and the least share of refits that
+    find a leaf again."""
+
+    converged: bool
+    reasons: tuple[str, ...]
+    support: float
+
+
 def assess(
     matching: Matching,
     fitted: LatentMap | None = None,
@@ -96,9 +106,9 @@ def figures(matching: Matching, fitted: LatentMap | None, *models: "FlowAutoenco
         found["distance"] = float(np.mean([residual.distance for residual in residuals(fitted, matching)]))
         if len(models) == 2 and (score := matched_score(fitted, matching, *models)) is not None:
             found["score"] = score
-    measured = [model.metrics.get("verdict") or {} for model in models]
-    found["instability"] = sum(1.0 - float(of.get("tree_support", 1.0)) for of in measured)
-    found["strain"] = float(sum(not of.get("converged", True) for of in measured))
+    measured = list(map(_measured, models))
+    found["instability"] = sum(1.0 - of.support for of in measured)
+    found["strain"] = float(sum(not of.converged for of in measured))
     return found
 
 
@@ -212,12 +222,22 @@ def _disagreeing(matching: Matching, fitted: LatentMap) -> tuple[tuple[int, int]
         return ()
 
 
+def _measured(model: "FlowAutoencoder") -> _Measured:
+    """The verdict in a model's metrics, which come from a file: what is missing or damaged counts as fine."""
+    known = model.metrics.get("verdict")
+    known = known if isinstance(known, dict) else {}
+    reasons, support = known.get("reasons"), known.get("tree_support")
+    given = tuple(map(str, reasons)) if isinstance(reasons, list | tuple) else ()
+    share = float(support) if isinstance(support, int | float) and 0 <= support <= 1 else 1.0
+    return _Measured(bool(known.get("converged", True)), given, share)
+
+
 def _doubts(matching: Matching, models: tuple["FlowAutoencoder", ...], found: dict[str, float]) -> Iterator[_Reason]:
     cost = sum(_cost(matching, name, found[name]) for name in ("instability", "strain"))
     for side, model in zip("AB", models, strict=False):
-        measured = model.metrics.get("verdict") or {}
-        if not measured.get("converged", True):
-            why = "; ".join(map(str, measured.get("reasons", ())))
+        measured = _measured(model)
+        if not measured.converged:
+            why = "; ".join(measured.reasons) or "its metrics do not say why"
             yield _Reason(f"Model {side} did not converge: {why}.", max(cost, 1e-3))
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from core.errors import invalid
 
 if TYPE_CHECKING:
-
     from core.maps import LatentMap
     from core.match import Matching
     from core.model.autoencoder import FlowAutoencoder

@@ -30,5 +30,3 @@ def in_words(matrix: np.ndarray) -> str | None:
     angle = np.degrees(np.arctan2(turn[1, 0], turn[0, 0]))
     said = f"turn {decimals(angle, 0)}°, stretch {stretch[0]:.2f} × {stretch[1]:.2f}"
     return f"mirror, {said}" if mirrored else said
-
-
