@@ -42,8 +42,8 @@ Layout = Callable[[Context], Any]
 class Panel:
     """A row of the table.
 
-    The panel's `name` (of a tab also its component id), its `title` (of a tab what it shows), its `keys` for the list of
-    keys as (key, what it does), the `layout` of its part in each place, and what registers its callbacks and addresses.
+    The panel's `name` (of a tab also its component id), its `title` (of a tab what it shows), its `keys` for the list
+    of keys as (key, what it does), the `layout` of its part in each place, what registers its callbacks and addresses.
     """
 
     name: str
