@@ -29,11 +29,14 @@ def invalid(argument: str, expected: str, got: object, remedy: str) -> InputErro
     return InputError(f"`{argument}` must be {expected}, got {text}; {remedy}.")
 
 
-def need(module: str, what: str) -> None:
-    """Import an optional module that `what` needs. Raises `InputError` in one line where it is not installed."""
+def need(module: str, what: str, extra: str | None = None) -> None:
+    """Import an optional module that `what` needs and `extra` installs, by default the extra that is known for it.
+
+    Raises `InputError` in one line where it is not installed.
+    """
     try:
         importlib.import_module(module)
     except ImportError:
-        package, extra = _OPTIONAL[module]
-        remedy = f"install it with `pip install 'topoviz[{extra}]'`"
+        package, known = _OPTIONAL.get(module, (module, module))
+        remedy = f"install it with `pip install 'topoviz[{extra or known}]'`"
         raise InputError(f"`{what}` needs {package}; {remedy}.") from None

@@ -114,7 +114,7 @@ def place(models_folder, tmp_path, monkeypatch):
         Path(side).symlink_to(models_folder / f"three-{side}")
     np.save("data.npy", blobs(1, n=ROWS).points)
     fitted = AffineMap(np.eye(2), np.zeros(2), "affine")
-    save_match(MatchDocument("a", "b", (), (), (), 0.0, 0.0, False, map=fitted), "match.json")
+    save_match(MatchDocument("a", "b", (), (), (), 0.0, 0.0, map=fitted), "match.json")
     for name, content in ARCHIVES.items():
         Path(name).write_bytes(content)
     os.mkfifo("pipe.npz")

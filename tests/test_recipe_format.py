@@ -43,7 +43,7 @@ import core
 import topoviz
 from core.data.sidecars import read_columns
 from topoviz.__main__ import main
-from topoviz.app.views.training import form
+from topoviz.app.panels.training.form import form
 from topoviz.jobs.uploads import Uploads
 
 home = Path(sys.argv[1])

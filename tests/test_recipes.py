@@ -134,8 +134,8 @@ def test_a_prior_is_a_module_and_a_row(copy):
             core.save_model(last.model, Path("models") / name)
         assert core.load_model("models/one").config.prior == "single"
 
-        from topoviz.app.views.study import legend
-        from topoviz.app.views.training import form
+        from topoviz.app.panels.study.chart import legend
+        from topoviz.app.panels.training.form import form
         from topoviz.figures.glyphs import prior_mark
         from topoviz.figures.theme import THEMES, prior_color
         priors = choices("prior")
@@ -259,14 +259,20 @@ def test_a_matching_method_is_a_module_and_a_row(copy):
         assert all(pair.a == pair.b for pair in matching.leaf_pairs) and matching.leaf_pairs
         assert not METHODS["by-mass"].verdict
 
-        from topoviz.app.views.page import layout
+        from topoviz.app.page import layout
+        from topoviz.app.panels import Context
+        from topoviz.jobs.queue import Jobs
+        from topoviz.session.library import Library
+        from topoviz.session.settings import Settings
         from topoviz.report.citation import bibtex, methods
+        settings = Settings(open_browser=False)
         analysis, session = analyzed(model_a="islands-a", model_b="islands-b", method="by-mass")
-        assert analysis.matching.solver == "by-mass"
+        assert analysis.matching.method == "by-mass"
         assert "Matched by the toy order of mass (Archimedes)" in methods(analysis, session)
         entries = bibtex(analysis, session)
         assert "topoviz-method-by-mass" in entries and "{Archimedes}" in entries
-        assert '"value": "by-mass", "label": "Order of mass"' in page(layout(False))
+        context = Context(settings, Library(settings), Jobs(settings))
+        assert '"value": "by-mass", "label": "Order of mass"' in page(layout(context))
         """,
     )
 

@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 
 from core.data.bounds import check_bytes, printable, refusal
 from core.data.formats import Format, format_of
-from core.errors import InputError
+from core.errors import InputError, need
 
 __all__ = ["check_file", "one_line", "reader"]
 
@@ -53,13 +53,7 @@ def reader(path: Path, kind: Format, name: str) -> Callable[..., Any]:
     """The reader of that name ("module:function") for a file of a kind. Raises `InputError` where the library that the
     kind needs is missing."""
     if kind.needs:
-        try:
-            importlib.import_module(kind.needs)
-        except ImportError:
-            raise InputError(
-                f"`{printable(path.name)}` needs {kind.needs} to be read; "
-                f"install it with `pip install 'topoviz[{kind.extra}]'`."
-            ) from None
+        need(kind.needs, printable(path.name), kind.extra)
     module, _, function = name.partition(":")
     return getattr(importlib.import_module(f"core.data.{module}"), function)
 

@@ -34,7 +34,7 @@ def train(
     the `state` of an earlier `Progress`. Raises `InputError` where the data cannot carry the configuration, and where
     `state` is that of another run.
 
-    >>> from core.data import load_dataset
+    >>> from core.worlds import load_dataset
     >>> config = FlowAutoencoderConfig(steps=5, blocks=2, components=4)
     >>> *_, last = train(load_dataset("blob", n=500), config)
     >>> last.model.encode(load_dataset("blob", n=10).points)[0].shape
