@@ -80,6 +80,18 @@ def test_pins_and_bans_hold():
     assert banned.cost >= free.cost
 
 
+@pytest.mark.parametrize("seed", [0, 1, 4])
+def test_pins_of_all_leaves_of_one_side_hold(seed):
+    q_a, q_b = world(9, 8, seed), carried(world(9, 8, seed), seed + 9)
+    kept = GaussianMixture(q_b.weights[:8] / q_b.weights[:8].sum(), q_b.means[:8], q_b.covariances[:8])
+    a, b = level_set_tree(q_a), level_set_tree(kept)
+    leaves_a, leaves_b = a.ids(a.leaves), b.ids(b.leaves)
+    found = [(p.a, p.b) for p in match_trees(a, b).leaf_pairs]
+    order = np.random.default_rng(seed).permutation(len(leaves_a))[: len(leaves_b)]
+    for pins in (found, [(leaves_a[at], leaf) for at, leaf in zip(order, leaves_b, strict=True)]):
+        assert {(p.a, p.b) for p in match_trees(a, b, pins=pins).leaf_pairs} == set(pins)
+
+
 def test_an_edit_that_is_taken_back_leaves_no_trace():
     _, _, a, b = pair(8, 6, 8)
     before = match_trees(a, b)

@@ -207,8 +207,11 @@ def _descend(
     while (key := tuple(partners.tolist())) not in ways:
         ways.add(key)
         near = changes(problem, partners, _NEIGHBORS)
-        others = np.array([change[0] for change in near] or [partners])
-        added = np.array([change[1] for change in near] or [0.0])
+        if not near:
+            # Pins leave nothing to change.
+            found[key] = cost
+            return
+        others, added = np.array([change[0] for change in near]), np.array([change[1] for change in near])
         costs = problem.cost(partners) + added + alignment.costs(others)
         at = int(costs.argmin())
         if costs[at] >= cost - _EPSILON:

@@ -58,8 +58,9 @@ class RegimeCalibration:
 
     `levels` are the multiples of the evidence's noise that are tried, `ways` in how many ways a leaf differs from the
     others (None: as many as there are dimensions), `price` what a matched leaf must bring, `margin` within which
-    another matching explains the trees as well, `chance` what a leaf brings where trees have nothing in common. `pair`
-    are the odds that a pair is right, `verdict` those that all are.
+    another matching explains the trees as well, `chance` what a leaf brings where trees have nothing in common, `rival`
+    how much chance moves the costs of two matchings that differ in one pair against each other, as a share of the
+    margin. `pair` are the odds that a pair is right, `verdict` those that all are.
     """
 
     evidence: Mapping[str, EvidenceScale]
@@ -68,6 +69,7 @@ class RegimeCalibration:
     price: float
     margin: float
     chance: float
+    rival: float
     pair: Odds
     verdict: Odds
 
@@ -77,19 +79,17 @@ class Calibration:
     """All of it.
 
     `support` are the odds that a leaf is rightly matched at all, by what it brings, which counts up to `most_support`
-    nats. `rival` is how much chance moves the costs of two matchings that differ in one pair against each other, as a
-    share of the margin. `misfit` is what a leaf costs per unit that an affine map leaves of it, `untested_misfit` what
-    two leaves, which fit some map, are taken to leave. No evidence between two pairs is less than log `floor`; leaves
-    that differ in a hole cost `holes`; distances above `far` grow less reliable. Each figure of the odds counts within
-    its `bounds`. Below `least_evidence`, or `least_mass` (the share of probability matched), there is too little to
-    tell; from the probability `threshold` on a match is determined.
+    nats. `misfit` is what a leaf costs per unit that an affine map leaves of it, `untested_misfit` what two leaves,
+    which fit some map, are taken to leave. No evidence between two pairs is less than log `floor`; leaves that differ
+    in a hole cost `holes`; distances above `far` grow less reliable. Each figure of the odds counts within its
+    `bounds`. Below `least_evidence`, or `least_mass` (the share of probability matched), there is too little to tell;
+    from the probability `threshold` on a match is determined.
     """
 
     regimes: Mapping[Regime, RegimeCalibration]
     map: MapScale
     support: Odds
     most_support: float
-    rival: float
     misfit: float
     untested_misfit: float
     floor: float
@@ -110,7 +110,7 @@ def calibration() -> Calibration:
 def read(document: Mapping[str, Any]) -> Calibration:
     """The calibration in a JSON object as `calibrate.py` writes it."""
     support = dict(document["support"])
-    plain = ("rival", "misfit", "untested_misfit", "floor", "holes", "far", "least_evidence", "least_mass", "threshold")
+    plain = ("misfit", "untested_misfit", "floor", "holes", "far", "least_evidence", "least_mass", "threshold")
     return Calibration(
         regimes={regime: _regime(document[regime]) for regime in Regime},
         map=MapScale(**document["map"]),
@@ -127,5 +127,5 @@ def _regime(document: Mapping[str, Any]) -> RegimeCalibration:
         levels=tuple(document["levels"]),
         pair=Odds.of(document["pair"]),
         verdict=Odds.of(document["verdict"]),
-        **{name: document[name] for name in ("ways", "price", "margin", "chance")},
+        **{name: document[name] for name in ("ways", "price", "margin", "chance", "rival")},
     )

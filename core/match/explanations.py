@@ -4,6 +4,7 @@ import numpy as np
 
 from core.match.calibration import calibration
 from core.match.types import OURS, Alternative, Matching
+from core.tree.regime import regime_of
 
 __all__ = ["changed", "pair_shares", "rival_odds", "singled_out", "weight"]
 
@@ -15,7 +16,8 @@ def weight(matching: Matching, other: Alternative) -> float:
     costs c more and has m pairs of its own weighs exp(-c / (r sqrt(m))), r the calibration's `rival` share of the
     margin.
     """
-    by_chance = calibration().rival * matching.margin * changed(matching, other) ** 0.5
+    own = calibration().regimes[regime_of(matching.tree_a.dim, matching.tree_b.dim)]
+    by_chance = own.rival * matching.margin * changed(matching, other) ** 0.5
     return float(np.exp(-(other.cost - matching.cost) / by_chance))
 
 

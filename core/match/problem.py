@@ -185,9 +185,8 @@ def assignment_problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -
 def _shares(kinds: Mapping[str, Evidence], dim: int, others: int, ways: float | None) -> np.ndarray:
     """(t,): how much of what a pair of leaves says counts by each kind, where a leaf has so many `others`: it differs
     from them in `ways` ways, or in as many as there are dimensions."""
-    if ways is not None:
-        return np.full(len(kinds), ways / others)
-    return np.minimum([(2 if kind.of_leaves else dim) / others for kind in kinds.values()], 1.0)
+    each = [ways if ways is not None else 2 if kind.of_leaves else dim for kind in kinds.values()]
+    return np.minimum(np.divide(each, others), 1.0)
 
 
 def leaf_distances(tree: LevelSetTree) -> np.ndarray:

@@ -32,11 +32,12 @@ FINAL = (
     *("41-nested-9", "26-ring-11", "50-crescents-7", "02-ring-6"),
     *("05-nested-9", "38-ring-7", "59-crescents-5"),
 )
-# Looked at once, after all constants were fixed on the others: verdicts are judged on these.
+# Verdicts are judged on these: on the first once, after which two rules were mended, on the second after that.
 JUDGED = (
     *("08-islands-10", "14-ring-12", "17-nested-11", "20-islands-4"),
     *("29-nested-9", "32-islands-10", "44-islands-6", "56-crescents-3"),
 )
+JUDGED_AFTER = ("12-islands-11", "16-islands-13", "33-nested-8", "52-crescents-4")
 RINGS = (5, 8)
 SIDES = ("a", "b", "pa", "pb")
 POINTS = 16_000
@@ -104,7 +105,7 @@ def sides(name: str) -> tuple[Side, ...]:
     shuffled = rng.permutation(case.modes)
     away = max(round(_ABSENT * case.modes), 1)
     absent = ([], [], shuffled[:away], shuffled[away : 2 * away])
-    dims = (3, (10, 20)[case.seed % 2], 8, 5) if name in JUDGED else (3, (5, 10)[case.seed % 2], 5, 3)
+    dims = (3, (10, 20)[case.seed % 2], 8, 5) if name in (*JUDGED, *JUDGED_AFTER) else (3, (5, 10)[case.seed % 2], 5, 3)
     parts = []
     for at, (side, gone, dim) in enumerate(zip(SIDES, absent, dims, strict=True)):
         kept = np.setdiff1d(np.arange(case.modes), gone)

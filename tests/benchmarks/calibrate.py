@@ -26,10 +26,11 @@ from scipy.optimize import minimize
 sys.path.insert(0, str(Path(__file__).parent))
 ROOT = Path(__file__).resolve().parents[2]
 FEATURES, CALIBRATION = ROOT / "tests/calibration/features.json", ROOT / "core/match/calibration.json"
-FITTED = "fit"
+FITTED, AFTER = "fit", "judge after"
 # The figures of a verdict's odds, and which way each may count.
 FIGURES = {"evidence": 1, "score": 1, "support": 1, "instability": -1, "strain": -1, "disagreeing": -1, "against": -1}
-# Numbers that are tried, one at a time, at these multiples; one is moved only where that wins so many pairs of leaves.
+# Numbers that are tried, one at a time, at these multiples. Leaves of one pair of models are right or wrong together:
+# one is moved only where that wins more than the leaves of one pair.
 SCALE = ("noise", "spread", "weight")
 TRIED = {
     "plane": (
@@ -42,7 +43,7 @@ TRIED = {
         *(("map", name) for name in ("weight", "limit", "most", "room", "matched", "pseudo", "covariances")),
     ),
 }  # fmt: skip
-MULTIPLES, WORTH = (0.5, 0.7, 1.4, 2.0), 3
+MULTIPLES, WORTH = (0.5, 0.7, 1.4, 2.0), 10
 
 Links = set[tuple[int, int]]
 
@@ -63,7 +64,7 @@ def planted(folder: Path) -> Iterator[Judged]:
     """Whole, partial, unrelated and symmetric pairs of a bank of planted worlds."""
     import bank
 
-    for part, names in ((FITTED, (*bank.TUNING, *bank.FINAL)), ("judge", bank.JUDGED)):
+    for part, names in ((FITTED, (*bank.TUNING, *bank.FINAL)), ("judge", bank.JUDGED), (AFTER, bank.JUDGED_AFTER)):
         worlds = {name: {t.side.name.rsplit("-", 1)[1]: t for t in bank.load(folder, name)} for name in names}
         for name, sides in worlds.items():
             for x, y in (("a", "b"), ("pa", "pb"), ("a", "pb"), ("pa", "b")):
@@ -96,7 +97,7 @@ def networks(folder: Path) -> Iterator[Judged]:
         models = tuple(core.load_model(place / side) for side in "ab")
         trees = tuple(map(core.level_set_tree, models))
         links = {(i, j) for i, x in classes[0].items() for j, y in classes[1].items() if x == y}
-        part = FITTED if int(seed) < 30 else "judge"
+        part = FITTED if int(seed) < 30 else "judge" if int(seed) < 50 else AFTER
         yield Judged(f"{place.name}:a-b", part, kind, models, trees, links)
         back = {(j, i) for i, j in links}
         yield Judged(f"{place.name}:b-a", part, kind, models[::-1], trees[::-1], back)
@@ -201,15 +202,14 @@ def fitted(features: dict[str, Any], shipped: dict[str, Any]) -> dict[str, Any]:
     for tries in features["tried"].values():
         _moved(tries, document)
     pairs = [pair for pair in features["pairs"] if pair["part"] == FITTED]
-    plane = [pair for pair in pairs if pair["regime"] == "plane"]
-    document["rival"] = _rival(plane, document["plane"]["margin"])
     for regime in ("plane", "sampled"):
         own, place = [pair for pair in pairs if pair["regime"] == regime], document[regime]
         place["pair"] = _pair_odds(own)
-        place["verdict"] = _verdict_odds(own, document["rival"] * place["margin"], document["bounds"])
+        place["rival"] = _rival(own, place["margin"])
+        place["verdict"] = _verdict_odds(own, place["rival"] * place["margin"], document["bounds"])
     sampled = [pair for pair in pairs if pair["regime"] == "sampled"]
     document["support"] |= _support_odds(sampled, document["support"]["most"])
-    return document | {"data": features["data"], "written": features["written"]}
+    return document | {"data": f"tests/calibration/features.json: {len(pairs)} pairs", "written": features["written"]}
 
 
 def _pair_odds(pairs: list[dict[str, Any]]) -> dict[str, float]:
@@ -248,7 +248,7 @@ def _rival(pairs: list[dict[str, Any]], margin: float) -> float:
         odds = np.array([_rival_odds(row["rivals"], share * margin) for row in rows])
         return float(np.where([row["right"] for row in rows], np.log1p(odds), np.log1p(odds) - np.log(odds)).sum())
 
-    shares = np.round(np.arange(0.05, 1.001, 0.01), 2)
+    shares = np.round(np.arange(0.05, 0.501, 0.01), 2)
     return float(min(shares, key=loss))
 
 
@@ -312,7 +312,7 @@ def _probability(row: dict[str, Any], own: Any, known: Any) -> float:
     chance = 1 / (1 + np.exp(-told))
     if not row["tells"] or row["mass"] < known.least_mass:
         chance = min(chance, 0.5)
-    return float(chance / (1 + _rival_odds(row["rivals"], known.rival * own.margin)))
+    return float(chance / (1 + _rival_odds(row["rivals"], own.rival * own.margin)))
 
 
 def main() -> None:
@@ -326,7 +326,7 @@ def main() -> None:
         pairs = [*planted(arguments.folders[0]), *networks(arguments.folders[1])]
         found = {
             "written": arguments.date,
-            "data": {part: sorted({pair.name for pair in pairs if pair.part == part}) for part in (FITTED, "judge")},
+            "data": {part: sorted({p.name for p in pairs if p.part == part}) for part in (FITTED, "judge", AFTER)},
             "pairs": [measure(pair) for pair in pairs],
             "tried": {
                 regime: tried([pair for pair in pairs if _regime(pair) == regime], regime) for regime in TRIED
@@ -339,7 +339,7 @@ def main() -> None:
         document = fitted(features, json.loads(CALIBRATION.read_text("utf-8")))
         CALIBRATION.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     else:
-        for part in (FITTED, "judge"):
+        for part in (FITTED, "judge", AFTER):
             judged(features, part)
 
 
