@@ -27,7 +27,7 @@ _HOMES = {
     "core.worlds": ("dataset_names", "load_dataset"),
     "core.errors": ("InputError",),
     "core.match": ("MatchConfig", "Matching", "match_trees"),
-    "core.meaning": ("carry_labels", "nearest_examples", "score_labels", "separation"),
+    "core.meaning": ("map_labels", "nearest_examples", "score_labels", "separation"),
     "core.model.autoencoder": ("FlowAutoencoder",),
     "core.gaussians": ("GaussianMixture",),
     "core.documents": ("MatchDocument", "load_match", "load_tree", "save_match", "save_tree"),

@@ -27,7 +27,7 @@ from core.errors import InputError
 from core.gaussians.mixture import GaussianMixture
 from core.match.anchors import anchor_pins
 from core.match.problem import leaf_distances
-from core.meaning import carry_labels, score_labels
+from core.meaning import map_labels, score_labels
 from core.model.prior.mixture import MixtureModule
 from core.tree import LevelSets, LevelSetTree, tree_with_regions
 from core.worlds.tangled import WORLDS
@@ -384,7 +384,7 @@ def labeled(matching: core.Matching, a: Side, b: Side) -> float:
         carry = core.fit_map(matching, "affine")
     except InputError:
         carry = None
-    carried = carry_labels(matching, carry, a.sets, b.sets, a.points, a.classes, b.points)
+    carried = map_labels(matching, carry, a.sets, b.sets, a.points, a.classes, b.points)
     found = score_labels(carried, b.classes)
     return 0.0 if found is None else found.accuracy * found.rows / len(b.points)
 

@@ -45,7 +45,7 @@ def test_clusters_are_matched_and_the_verdict_says_so(fitted):
     aligner, a, of_a, b, of_b = fitted
     models = aligner.model_a_, aligner.model_b_
     latents_a, latents_b = aligner.encode_a(a), aligner.encode_b(b)
-    carried = core.carry_labels(aligner.matching_, aligner.map_, *models, latents_a, of_a, latents_b)
+    carried = core.map_labels(aligner.matching_, aligner.map_, *models, latents_a, of_a, latents_b)
     assert core.score_labels(carried, of_b).accuracy > 0.98
     assert aligner.verdict_.determined
     assert aligner.verdict_.reasons

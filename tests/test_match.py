@@ -72,14 +72,14 @@ def random_problem(seed):
     pin = dict([tuple(map(int, rng.choice(places)))]) if len(places) and rng.uniform() < 0.4 else {}
     between_a, between_b = between(na), between(nb)
     return AssignmentProblem(
-        leaf_cost, between_a, between_b, peaks, caps, MatchConfig(), allowed, forced=pin, margin=margin
+        leaf_cost, between_a, between_b, peaks, caps, MatchConfig(), allowed, pinned=pin, margin=margin
     )
 
 
 @pytest.mark.parametrize("seed", range(40))
 def test_bans_and_pins_change_nothing_about_being_exact(seed):
     problem = random_problem(seed)
-    options = [p for p in injections(*problem.shape) if all(p[i] == j for i, j in problem.forced.items())]
+    options = [p for p in injections(*problem.shape) if all(p[i] == j for i, j in problem.pinned.items())]
     costs = np.sort([problem.cost(np.array(p)) for p in options])
     costs = costs[np.isfinite(costs)]
     solutions = solve_exact(problem)
@@ -93,7 +93,7 @@ def test_bans_and_pins_change_nothing_about_being_exact(seed):
 def test_a_regret_is_what_the_cheapest_change_costs(seed):
     problem = random_problem(seed)
     na, nb = problem.shape
-    if problem.forced or not problem.allowed.all():
+    if problem.pinned or not problem.allowed.all():
         return
     partners = np.array(solve_exact(problem).found[0].partners)
     for i in np.flatnonzero(partners >= 0):

@@ -9,7 +9,7 @@ from core.errors import InputError
 from core.gaussians.mixture import GaussianMixture
 from core.maps import AffineMap
 from core.match import match_trees
-from core.meaning import carry_labels, leaves_of, members, nearest_examples, score_labels, separation
+from core.meaning import leaves_of, map_labels, members, nearest_examples, score_labels, separation
 from core.tree import tree_with_regions
 
 MEANS = np.array([[0.0, 0.0], [7.0, 0.0], [2.0, 8.0]])
@@ -80,25 +80,25 @@ def test_a_leaf_without_points_shows_none():
 def test_labels_carried_between_identical_models_are_right():
     (latents_a, labels_a), (latents_b, labels_b) = planted(seed=1), planted(seed=2)
     matching = match_trees(SETS.tree, SETS.tree)
-    carried = carry_labels(matching, identity(), SETS, SETS, latents_a, labels_a, latents_b)
-    score = score_labels(carried, labels_b)
+    mapped = map_labels(matching, identity(), SETS, SETS, latents_a, labels_a, latents_b)
+    score = score_labels(mapped, labels_b)
     assert score.accuracy == 1.0
     assert score.rows == 900
     assert (score.by_class == 1).all()
     assert score.counts.sum() == 900
     assert 0.3 < score.chance < 0.4
-    assert carried.agreement == 1.0
-    assert (carried.confidence > 0.9).mean() > 0.99
+    assert mapped.agreement == 1.0
+    assert (mapped.confidence > 0.9).mean() > 0.99
 
 
 def test_without_a_map_the_nodes_speak_alone():
     (latents_a, labels_a), (latents_b, labels_b) = planted(seed=1), planted(seed=2)
     matching = match_trees(SETS.tree, SETS.tree)
-    carried = carry_labels(matching, None, SETS, SETS, latents_a, labels_a, latents_b)
-    assert (carried.by_map == -1).all()
-    assert not carried.agree.any()
-    assert np.isnan(carried.agreement)
-    assert score_labels(carried, labels_b).accuracy == 1.0
+    mapped = map_labels(matching, None, SETS, SETS, latents_a, labels_a, latents_b)
+    assert (mapped.by_map == -1).all()
+    assert not mapped.agree.any()
+    assert np.isnan(mapped.agreement)
+    assert score_labels(mapped, labels_b).accuracy == 1.0
 
 
 def test_nothing_is_said_in_a_leaf_without_a_partner():
@@ -107,22 +107,22 @@ def test_nothing_is_said_in_a_leaf_without_a_partner():
     part = tree_with_regions(lone)
     matching = match_trees(part.tree, SETS.tree)
     there = labels_a < 2
-    carried = carry_labels(matching, identity(), part, SETS, latents_a[there], labels_a[there], latents_b)
-    assert set(carried.label[labels_b == 2].tolist()) == {-1}
-    assert (carried.confidence[labels_b == 2] == 0).all()
-    assert score_labels(carried, labels_b).accuracy == 1.0
-    assert carried.spoken == (labels_b < 2).sum()
+    mapped = map_labels(matching, identity(), part, SETS, latents_a[there], labels_a[there], latents_b)
+    assert set(mapped.label[labels_b == 2].tolist()) == {-1}
+    assert (mapped.confidence[labels_b == 2] == 0).all()
+    assert score_labels(mapped, labels_b).accuracy == 1.0
+    assert mapped.labeled == (labels_b < 2).sum()
 
 
 def test_unknown_labels_have_no_vote():
     latents, labels = planted()
     matching = match_trees(SETS.tree, SETS.tree)
-    none = carry_labels(matching, identity(), SETS, SETS, latents, np.full(len(labels), -1), latents)
-    assert not none.spoken
+    none = map_labels(matching, identity(), SETS, SETS, latents, np.full(len(labels), -1), latents)
+    assert not none.labeled
     assert score_labels(none, labels) is None
     few = np.where(np.arange(len(labels)) % 5 == 0, labels, -1)
-    carried = carry_labels(matching, identity(), SETS, SETS, latents, few, latents)
-    assert score_labels(carried, labels).accuracy == 1.0
+    mapped = map_labels(matching, identity(), SETS, SETS, latents, few, latents)
+    assert score_labels(mapped, labels).accuracy == 1.0
 
 
 def test_labels_must_fit_their_rows():
@@ -130,9 +130,9 @@ def test_labels_must_fit_their_rows():
     matching = match_trees(SETS.tree, SETS.tree)
     for bad in (labels[:-1], labels + 0.5):
         with pytest.raises(InputError, match="labels_a"):
-            carry_labels(matching, identity(), SETS, SETS, latents, bad, latents)
+            map_labels(matching, identity(), SETS, SETS, latents, bad, latents)
     with pytest.raises(InputError, match="latents"):
-        carry_labels(matching, identity(), SETS, SETS, latents[:, :1], labels, latents)
+        map_labels(matching, identity(), SETS, SETS, latents[:, :1], labels, latents)
 
 
 def test_a_separation_finds_the_planted_axis_and_feature():

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from core.gaussians import GaussianMixture
 from core.gaussians.procrustes import _polar_and_norm
 from core.match import MatchConfig, match_trees
-from core.match.heuristic import _assign, _neighbors, solve_around, table
+from core.match.heuristic import _assign, _neighbors, marginal_costs, solve_from
 from core.match.problem import AssignmentProblem
 from core.tree import level_set_tree, tree_with_regions
 from core.tree.fields import contours
@@ -42,7 +42,7 @@ def problem(seed, na=7, nb=9):
 @pytest.mark.parametrize("seed", range(12))
 def test_moves_and_trades_cost_what_they_say(seed):
     given_problem = problem(seed)
-    partners = _assign(given_problem, table(given_problem, np.full(7, -1)))
+    partners = _assign(given_problem, marginal_costs(given_problem, np.full(7, -1)))
     before = given_problem.cost(partners)
     moved, traded = _neighbors(given_problem, partners)
     for i, j in np.argwhere(np.isfinite(moved)).tolist():
@@ -60,7 +60,7 @@ def test_moves_and_trades_cost_what_they_say(seed):
 @pytest.mark.parametrize("seed", range(12))
 def test_a_repair_keeps_pins_and_bans_and_ends_where_no_change_helps(seed):
     given_problem = problem(seed)
-    found = solve_around(given_problem, np.arange(7))
+    found = solve_from(given_problem, np.arange(7))
     partners = np.array(found[0][0])
     assert partners[0] == 0
     assert np.isfinite(found[0][1])

@@ -45,7 +45,7 @@ def test_nothing_is_asked_where_nothing_is_open(matched):
     assert found.open == ()
     assert found.sure == tuple(ids)
     assert found.entropy == 0
-    assert found.settled == _LEAVES
+    assert found.closed == _LEAVES
 
 
 def test_an_even_swap_is_one_bit_and_settles_both_leaves(matched):
@@ -81,7 +81,7 @@ def test_a_turn_of_all_leaves_goes_before_a_swap_of_two(matched):
     first = outlook(matching).suggestions[0]
     assert first.a in ids[:6]
     assert first.if_right == first.if_wrong == 6
-    assert first.settles == pytest.approx(6)
+    assert first.expected_certain == pytest.approx(6)
 
 
 def test_a_ring_that_fits_in_every_turn_and_mirrored_needs_two_answers(matched):

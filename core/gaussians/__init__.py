@@ -1,4 +1,4 @@
-"""Gaussians in closed form: mixtures, and the linear maps that best carry Gaussians onto Gaussians."""
+"""Gaussians in closed form: mixtures, and Procrustes analysis between pairs of Gaussians."""
 
 from core.gaussians.mixture import GaussianMixture
 

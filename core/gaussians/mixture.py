@@ -1,6 +1,6 @@
 """A Gaussian mixture with full covariances: the closed-form latent density, in numpy.
 
-`core.train` fits its parameters in torch; everything after training (levels, trees, scores, samples) reads this.
+`core.train` fits its parameters in torch; everything after training (levels, trees, scores, samples) uses this class.
 """
 
 from dataclasses import dataclass
@@ -33,9 +33,9 @@ class GaussianMixture:
 
     @property
     def parameters(self) -> int:
-        """How many numbers the components with any weight are described by."""
-        there = int((self.weights > 1e-9).sum())
-        return there * (1 + self.dim + self.dim * (self.dim + 1) // 2) - 1
+        """The number of free parameters of the components with nonzero weight."""
+        count = int((self.weights > 1e-9).sum())
+        return count * (1 + self.dim + self.dim * (self.dim + 1) // 2) - 1
 
     @cached_property
     def _whitening(self) -> np.ndarray:
@@ -50,7 +50,7 @@ class GaussianMixture:
         """log q(z) of shape (n,), in nats, for points (n, k)."""
         z = np.asarray(z, dtype=np.float64)
         result = np.empty(len(z))
-        # Blocks that stay in the cache: a grid of 256 x 256 takes 15 ms, in one piece 200.
+        # Blocks of this size stay in the cache: a grid of 256 x 256 takes 15 ms, and 200 ms in one piece.
         for at in range(0, len(z), 2048):
             terms = self._by_component(z[at : at + 2048])
             peak = terms.max(axis=0)
@@ -58,7 +58,7 @@ class GaussianMixture:
         return result
 
     def _by_component(self, z: np.ndarray) -> np.ndarray:
-        """`log_components`, transposed: (c, n)."""
+        """`log_components`, transposed to (c, n)."""
         white = self._whitening
         constant = (
             np.log(np.maximum(self.weights, 1e-300))
@@ -70,7 +70,8 @@ class GaussianMixture:
         return constant[:, None] - 0.5 * (residual**2).reshape(*centers.shape, len(z)).sum(axis=1)
 
     def bounds(self, width: float = 4.0) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper corner (k,) of the box that holds every component of weight to `width` deviations."""
+        """The lower and upper corners (k,) of the box that contains all components of notable weight up to `width`
+        deviations."""
         used = self.weights > 1e-3 * self.weights.max()
         deviation = np.sqrt(np.diagonal(self.covariances[used], axis1=1, axis2=2))
         return (self.means[used] - width * deviation).min(0), (self.means[used] + width * deviation).max(0)

@@ -1,10 +1,10 @@
-"""The linear map that best carries Gaussians onto Gaussians, node by node.
+"""Procrustes analysis of Gaussians: the affine map that best maps Gaussians to Gaussians, pair by pair.
 
 For nodes of weight w_i, means a_i, b_i and covariances A_i, B_i, the map z -> M z + o minimizes
     sum_i w_i W2^2(N(M a_i + o, M A_i M^T), N(b_i, B_i))
         = min over orthogonal R_i of sum_i w_i (|M a_i + o - b_i|^2 + |M A_i^1/2 - B_i^1/2 R_i|^2).
 Given M the best R_i is the polar factor of B_i^1/2 M A_i^1/2; given R, M solves a Procrustes problem with moments S, N.
-The steps alternate, from many starts at once (Delon and Desolneux 2020, arXiv 1907.05254).
+The two steps alternate, from many starts at once (Delon and Desolneux 2020, arXiv 1907.05254).
 """
 
 import itertools
@@ -37,7 +37,8 @@ _EARLY, _LATE = 8, 100
 
 @dataclass(frozen=True, eq=False)
 class NodePairs:
-    """n matched nodes: `weights` (n,) that sum to one, `means_a` (n, k_a), `covariances_a` (n, k_a, k_a); b alike."""
+    """n matched nodes: `weights` (n,) that sum to one, `means_a` (n, k_a), `covariances_a` (n, k_a, k_a), and those of
+    b."""
 
     weights: np.ndarray
     means_a: np.ndarray
@@ -53,7 +54,7 @@ class NodePairs:
         return self.only(np.arange(len(self)) != i)
 
     def only(self, kept: np.ndarray) -> "NodePairs":
-        """The pairs of a mask (n,), their weights scaled to sum to one."""
+        """The pairs of a mask (n,), with weights that sum to one."""
         weights = self.weights[kept]
         return NodePairs(
             weights / weights.sum(),
@@ -71,12 +72,12 @@ class NodePairs:
 
     @cached_property
     def center_a(self) -> np.ndarray:
-        """Weighted mean of the nodes' means (k_a,)."""
+        """The weighted mean of the nodes' means (k_a,)."""
         return self.weights @ self.means_a
 
     @cached_property
     def center_b(self) -> np.ndarray:
-        """Weighted mean of the nodes' means (k_b,)."""
+        """The weighted mean of the nodes' means (k_b,)."""
         return self.weights @ self.means_b
 
     @cached_property
@@ -92,24 +93,24 @@ class NodePairs:
     @cached_property
     def spread(self) -> np.ndarray:
         """S (k_a, k_a): the nodes' total second moment about the center."""
-        away = self.means_a - self.center_a
-        return (self.weights * away.T) @ away + np.tensordot(self.weights, self.covariances_a, 1)
+        centered = self.means_a - self.center_a
+        return (self.weights * centered.T) @ centered + np.tensordot(self.weights, self.covariances_a, 1)
 
     @cached_property
     def between(self) -> np.ndarray:
-        """(k_b, k_a): the means' part of N."""
+        """(k_b, k_a): the part of N that the means contribute."""
         return (self.weights * (self.means_b - self.center_b).T) @ (self.means_a - self.center_a)
 
     @cached_property
     def size_b(self) -> float:
-        """The second moment of B's nodes about their center, what W2^2 is at M = 0."""
-        away = self.means_b - self.center_b
-        return float(self.weights @ ((away**2).sum(1) + np.trace(self.covariances_b, axis1=1, axis2=2)))
+        """The second moment of B's nodes about their center, which is W2^2 at M = 0."""
+        centered = self.means_b - self.center_b
+        return float(self.weights @ ((centered**2).sum(1) + np.trace(self.covariances_b, axis1=1, axis2=2)))
 
     @cached_property
     def unspanned(self) -> np.ndarray:
-        """(r, k_a, k_a): in the frame where the nodes' mean covariance is the identity, the reflections that leave A's
-        means where they are; there is none where the means span the space."""
+        """(r, k_a, k_a): the reflections that keep A's means, orthogonal where the nodes' mean covariance is the
+        identity. There are none if the means span the space."""
         root = square_root(np.tensordot(self.weights, self.covariances_a, 1))
         back = np.linalg.inv(root)
         _, values, axes = np.linalg.svd(np.sqrt(self.weights)[:, None] * (self.means_a - self.center_a) @ back)
@@ -118,26 +119,26 @@ class NodePairs:
         return np.array([root @ (np.eye(len(root)) - 2 * np.outer(v, v)) @ back for v in normals])
 
     def moments(self, matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """N (s, k_b, k_a) under the couplings that are best for M (s, k_b, k_a), and the cost (s,) of each M."""
-        turns, overlap = _polar_and_norm(self.roots_b @ matrices[:, None] @ self.roots_a)
-        within = (self.roots_b * self.weights[:, None, None]) @ turns @ self.roots_a
+        """N (s, k_b, k_a) under the optimal couplings for M (s, k_b, k_a), and the cost (s,) of each M."""
+        rotations, overlap = _polar_and_norm(self.roots_b @ matrices[:, None] @ self.roots_a)
+        within = (self.roots_b * self.weights[:, None, None]) @ rotations @ self.roots_a
         linear = (matrices * self.between).sum((1, 2)) + overlap @ self.weights
         quadratic = ((matrices @ self.spread) * matrices).sum((1, 2))
         return self.between + within.sum(1), quadratic - 2 * linear + self.size_b
 
     def distances(self, matrix: np.ndarray) -> np.ndarray:
-        """(n,): W2^2 of each node of A, carried by a linear map (k_b, k_a) between the centers, from its partner."""
-        missed = (self.means_a - self.center_a) @ matrix.T - (self.means_b - self.center_b)
-        return (missed**2).sum(1) + self.bures(matrix)
+        """(n,): W2^2 between each node's image under a linear map (k_b, k_a), about the centers, and its partner."""
+        residual = (self.means_a - self.center_a) @ matrix.T - (self.means_b - self.center_b)
+        return (residual**2).sum(1) + self.bures(matrix)
 
     def bures(self, matrix: np.ndarray) -> np.ndarray:
-        """(n,): the covariances' part of W2^2 under a linear map (k_b, k_a)."""
-        ours = matrix @ self.roots_a
-        overlap = _polar_and_norm(self.roots_b @ ours)[1]
-        return np.maximum((ours**2).sum((1, 2)) + np.trace(self.covariances_b, axis1=1, axis2=2) - 2 * overlap, 0.0)
+        """(n,): the squared Bures distance of the covariances under a linear map (k_b, k_a), a part of W2^2."""
+        images = matrix @ self.roots_a
+        overlap = _polar_and_norm(self.roots_b @ images)[1]
+        return np.maximum((images**2).sum((1, 2)) + np.trace(self.covariances_b, axis1=1, axis2=2) - 2 * overlap, 0.0)
 
     def starts(self) -> np.ndarray:
-        """(s, k_b, k_a): linear maps to start from."""
+        """(s, k_b, k_a): the linear maps that the alternation starts from."""
         of_means = self.from_means(self.between)
         if self.means_a.shape[1] != self.means_b.shape[1]:
             return of_means
@@ -146,10 +147,10 @@ class NodePairs:
         return np.stack([*of_means, *(self._of_two(int(i), int(j)) for i, j in pairs)])
 
     def from_means(self, between: np.ndarray) -> np.ndarray:
-        """(1 or 2, ..., k_b, k_a): what the means' part of N (..., k_b, k_a) says by itself, and where the dimensions
-        agree in the frames where the nodes' mean covariances are the identity."""
-        away = self.means_a - self.center_a
-        means_alone = between @ np.linalg.pinv((self.weights * away.T) @ away, rcond=1e-9, hermitian=True)
+        """(1 or 2, ..., k_b, k_a): the linear maps that the means' part of N (..., k_b, k_a) suggests: least squares,
+        and between equal dimensions the best rotation where the nodes' mean covariances are the identity."""
+        centered = self.means_a - self.center_a
+        means_alone = between @ np.linalg.pinv((self.weights * centered.T) @ centered, rcond=1e-9, hermitian=True)
         if self.means_a.shape[1] != self.means_b.shape[1]:
             return means_alone[None]
         pooled_a, pooled_b = (
@@ -159,9 +160,9 @@ class NodePairs:
         return np.stack([means_alone, pooled_b @ _polar(back_b @ between @ back_a) @ back_a])
 
     def _of_two(self, i: int, j: int) -> np.ndarray:
-        """The linear map that two nodes fix: it carries one covariance exactly, the axes of the other relative to it in
-        their order, and the way from mean to mean up to length."""
-        frames, ways = [], []
+        """The linear map that two nodes determine: it maps the first covariance exactly and the axes of the second,
+        relative to the first, in their order, with signs from the difference of the means."""
+        frames, differences = [], []
         for means, covariances, roots in (
             (self.means_a, self.covariances_a, self.roots_a),
             (self.means_b, self.covariances_b, self.roots_b),
@@ -169,8 +170,8 @@ class NodePairs:
             white = np.linalg.inv(roots[i])
             axes = np.linalg.eigh(white @ covariances[j] @ white)[1]
             frames.append(axes.T @ white)
-            ways.append(frames[-1] @ (means[j] - means[i]))
-        signs = np.where(ways[0] * ways[1] < 0, -1.0, 1.0)
+            differences.append(frames[-1] @ (means[j] - means[i]))
+        signs = np.where(differences[0] * differences[1] < 0, -1.0, 1.0)
         return np.linalg.solve(frames[1], signs[:, None] * frames[0])
 
 
@@ -180,8 +181,10 @@ def _polar(matrices: np.ndarray) -> np.ndarray:
 
 
 def _polar_and_norm(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The orthogonal factors (..., k_b, k_a) of matrices, and their nuclear norms (...,); of 2 x 2 in closed form: a
-    matrix is the sum of a scaled rotation and a scaled reflection, and the larger of the two is the factor."""
+    """The orthogonal polar factors (..., k_b, k_a) of matrices, and their nuclear norms (...,).
+
+    For 2 x 2 there is a closed form: a matrix is the sum of a scaled rotation and a scaled reflection, and the larger
+    of the two is the factor."""
     if matrices.shape[-2:] != (2, 2):
         left, values, right = np.linalg.svd(matrices, full_matrices=False)
         return left @ right, values.sum(-1)
@@ -191,12 +194,12 @@ def _polar_and_norm(matrices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     norm = np.hypot(along, across)
     scale = np.maximum(norm, 1e-300)
     along, across = np.where(norm > 0, along / scale, 1.0), across / scale
-    turns = np.stack((np.stack((along, -sign * across), axis=-1), np.stack((across, sign * along), axis=-1)), axis=-2)
-    return turns, norm
+    factors = np.stack((np.stack((along, -sign * across), axis=-1), np.stack((across, sign * along), axis=-1)), axis=-2)
+    return factors, norm
 
 
 def square_root(covariances: np.ndarray) -> np.ndarray:
-    """Symmetric square roots of positive semi-definite matrices (..., k, k), kept off zero."""
+    """The symmetric square roots of positive semi-definite matrices (..., k, k), with a floor on the eigenvalues."""
     values, axes = np.linalg.eigh(covariances)
     values = np.maximum(values, _FLOOR * np.maximum(values[..., -1:], 1e-300))
     return (axes * np.sqrt(values)[..., None, :]) @ np.swapaxes(axes, -1, -2)
@@ -224,8 +227,7 @@ def translation_step(cross: np.ndarray, spread: np.ndarray) -> np.ndarray:
 
 
 def solve(nodes: NodePairs, step: Step) -> tuple[np.ndarray, float]:
-    """The matrix (k_b, k_a) of least cost in the family of `step`, and that cost as a share of the size of B's
-    nodes."""
+    """The matrix (k_b, k_a) of least cost in the family of `step`, and that cost as a share of `size_b`."""
     matrices = nodes.starts()
     if step is not affine_step:
         matrices = step(matrices, nodes.spread)
@@ -237,9 +239,10 @@ def solve(nodes: NodePairs, step: Step) -> tuple[np.ndarray, float]:
 
 
 def descend(nodes: NodePairs, step: Step, matrices: np.ndarray, rounds: int = _LATE) -> tuple[np.ndarray, np.ndarray]:
-    """The local optima (s, k_b, k_a) below some matrices, and their costs (s,) as shares of the size of B's nodes.
+    """The local optima (s, k_b, k_a) that the alternation reaches from some matrices, and their costs (s,) as shares of
+    `size_b`.
 
-    The alternation converges linearly; every other step is extrapolated, and taken back where that does not pay.
+    The alternation converges linearly. Every second step is extrapolated, unless that increases the cost.
 
     References: Varadhan and Roland 2008, "Simple and globally convergent methods for accelerating the convergence of
     any EM algorithm".

@@ -39,7 +39,7 @@ __all__ = [
 
 
 def map_from_dict(document: Mapping[str, Any]) -> LatentMap:
-    """The map that `to_dict` wrote. Raises `InputError` where the JSON object is no map."""
+    """The map that `to_dict` wrote. Raises `InputError` if the JSON object is not a valid map."""
     family = document.get("family") if isinstance(document, Mapping) else None
     if not isinstance(family, str) or family not in _READERS:
         raise invalid("map.family", "one of " + ", ".join(_READERS), repr(family), "write the match anew")

@@ -1,7 +1,7 @@
 """Maps from one latent space to another: immutable, composable, invertible.
 
-Every map carries points (n, k_a) to points (n, k_b) and knows its derivative. `matrix` and `offset` are its global
-affine part; `family` names what it is.
+Every map takes points (n, k_a) to points (n, k_b) and has a derivative. `matrix` and `offset` are its global affine
+part; `family` is the name of its family.
 """
 
 from abc import ABC, abstractmethod
@@ -48,7 +48,7 @@ class LatentMap(ABC):
 
     @abstractmethod
     def inverse(self) -> "LatentMap":
-        """The map back. Raises `InputError` where there is none."""
+        """The inverse map. Raises `InputError` if there is none."""
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -66,7 +66,7 @@ class LatentMap(ABC):
         return self(z), self.log_abs_det(z)
 
     def compose(self, other: "LatentMap") -> "LatentMap":
-        """The map z -> self(other(z)). Raises `InputError` where the dimensions do not meet."""
+        """The map z -> self(other(z)). Raises `InputError` if the dimensions do not agree."""
         return ComposedMap(self, other)
 
     def __matmul__(self, other: "LatentMap") -> "LatentMap":
@@ -115,7 +115,7 @@ class AffineMap(LatentMap):
         return np.full(len(self.points(z)), super().log_abs_det(np.zeros((1, self.dim_in)))[0])
 
     def inverse(self) -> "AffineMap":
-        """The map back. Raises `InputError` between different dimensions, or where the matrix is singular."""
+        """The inverse map. Raises `InputError` between different dimensions, or if the matrix is singular."""
         if self.dim_in != self.dim_out:
             raise InputError(f"a map from {self.dim_in} to {self.dim_out} dimensions has no inverse; fit the way back.")
         values = np.linalg.svd(self.matrix, compute_uv=False)
@@ -136,7 +136,7 @@ class AffineMap(LatentMap):
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "AffineMap":
-        """The map of a JSON object. Raises `InputError` on shapes and values that are no map."""
+        """The map of a JSON object. Raises `InputError` if it is not a valid map."""
         return cls(read_array(document, "matrix", 2), read_array(document, "offset", 1), str(document.get("family")))
 
 
@@ -188,7 +188,7 @@ def _must_meet(outer: LatentMap, inner: LatentMap) -> None:
 
 
 def read_array(document: Mapping[str, Any], key: str, ndim: int) -> np.ndarray:
-    """The finite array of `ndim` axes under a key of a JSON object. Raises `InputError` where there is none."""
+    """The finite array of `ndim` axes under a key of a JSON object. Raises `InputError` if there is none."""
     try:
         array = np.array(document[key], dtype=np.float64)
     except (KeyError, TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""The flow of a tree-guided map, point by point, compiled by numba; imported where points are carried, not before."""
+"""The flow of a tree-guided map, point by point, compiled by numba. It is imported only when points are mapped."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from core.tree.compiled import compiled
 
 __all__ = ["flow"]
 
-# Shares below exp of this are none in double precision.
+# Responsibilities below exp of this vanish in double precision.
 _NOTHING = -40.0
 
 
@@ -28,8 +28,8 @@ def _velocity(
     falling: np.ndarray,
     fallen: np.ndarray,
 ) -> None:
-    """v (k,) and, with `slopes`, its derivative (k, k) at a point `x` (k,), into `velocity` and `gradient`; the last
-    five are scratch: (m,), (m, k), (k,), (k,) and (k,)."""
+    """Writes v (k,) and, with `slopes`, its derivative (k, k) at a point `x` (k,) to `velocity` and `gradient`. The
+    last five arguments are scratch arrays: (m,), (m, k), (k,), (k,) and (k,)."""
     m, k = means.shape
     top = floor
     for i in range(m):
@@ -86,10 +86,11 @@ def flow(
     step: float,
     slopes: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Where points (n, k) are carried (n, k), and the derivative of that (n, k, k), none without `slopes`.
+    """The images (n, k) of points (n, k), and the derivative (n, k, k) of the flow, empty without `slopes`.
 
-    Runge-Kutta steps of fourth order; the pieces' `white` (s, m, k, k), `means` (s, m, k), `rates` (s, m, k, k),
-    `shifts` (s, m, k) and `peaks` (s, m) are given at every half step. The derivative is that of the steps themselves.
+    The integrator is Runge-Kutta of fourth order. The pieces' `white` (s, m, k, k), `means` (s, m, k), `rates`
+    (s, m, k, k), `shifts` (s, m, k) and `peaks` (s, m) are given at every half step. The derivative is that of the
+    discrete steps.
     """
     (n, k), m = z.shape, means.shape[1]
     moved, bent = np.empty((n, k)), np.empty((n if slopes else 0, k, k))

@@ -1,6 +1,6 @@
-"""The families of maps, from the simplest to the most flexible: one row each, which everything that names one reads.
+"""The families of maps, from the simplest to the most flexible, as one table that all other code reads.
 
-Every family has a global affine part z -> M z + o; its row says which matrices M it may have. A family that is more
+Every family has a global affine part z -> M z + o; its row says which matrices M are allowed. A family that is more
 than affine bends that part afterwards.
 """
 
@@ -22,11 +22,11 @@ __all__ = ["FAMILIES", "Family", "family_row"]
 class Family:
     """A family of maps.
 
-    `label` names it in a list, `kind` in a sentence, `source` is where it comes from. `step` gives the best matrices of
-    the family for moments N and S (`core.gaussians.procrustes`), `parameters` counts the numbers in one of shape
-    (k_b, k_a), and `needs` is the fewest matched nodes. `rectangular` families map between different dimensions too.
-    `bend` makes the map of its fitted affine part and the nodes, None where that part is the map; `read` makes it of
-    its JSON object.
+    `label` names it in a list, `kind` in a sentence, and `source` cites it. `step` computes the best matrices of the
+    family for moments N and S (`core.gaussians.procrustes`), `parameters` counts the parameters of a matrix of shape
+    (k_b, k_a), and `needs` is the least number of matched nodes. `rectangular` families also map between different
+    dimensions. `bend` makes the map from its fitted affine part and the nodes; None if that part is the map. `read`
+    makes it from its JSON object.
     """
 
     label: str
@@ -40,7 +40,7 @@ class Family:
     read: Callable[[Mapping[str, Any]], LatentMap] = AffineMap.from_dict
 
 
-def _turns(k_b: int, k_a: int) -> int:
+def _rotations(k_b: int, k_a: int) -> int:
     return k_a * (k_a - 1) // 2
 
 
@@ -48,16 +48,16 @@ def _entries(k_b: int, k_a: int) -> int:
     return k_b * k_a
 
 
-# In order of flexibility: `best_family` takes a later one only where it predicts clearly better.
+# In order of flexibility: `best_family` chooses a later one only if it predicts clearly better.
 FAMILIES: dict[str, Family] = {
     "translation": Family(
         "Translation", "translation", "", translation_step, lambda k_b, k_a: 0, needs=1
     ),
     "orthogonal": Family(
-        "Orthogonal", "orthogonal map with shift", "Schönemann 1966", orthogonal_step, _turns
+        "Orthogonal", "orthogonal map with shift", "Schönemann 1966", orthogonal_step, _rotations
     ),
     "similarity": Family(
-        "Similarity", "similarity", "Umeyama 1991", similarity_step, lambda k_b, k_a: _turns(k_b, k_a) + 1
+        "Similarity", "similarity", "Umeyama 1991", similarity_step, lambda k_b, k_a: _rotations(k_b, k_a) + 1
     ),
     "affine": Family(
         "Affine", "affine map", "Delon and Desolneux 2020, arXiv 1907.05254", affine_step, _entries, rectangular=True
@@ -70,7 +70,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def family_row(name: str) -> Family:
-    """The row of a family. Raises `InputError` for a name that is none."""
+    """The row of a family. Raises `InputError` for an unknown name."""
     if name not in FAMILIES:
         raise invalid("family", "one of " + ", ".join(FAMILIES), repr(name), "choose one of these")
     return FAMILIES[name]

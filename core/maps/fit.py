@@ -1,6 +1,6 @@
-"""Fit a map between two latent spaces to matched nodes: each gives a mean and a covariance on both sides.
+"""The fit of a map between two latent spaces to matched nodes, each a mean and a covariance on both sides.
 
-No paired points are needed. Two generic nodes fix an affine map in any dimension.
+It needs no paired points. Two generic nodes determine an affine map in any dimension.
 """
 
 from collections.abc import Iterator
@@ -30,21 +30,22 @@ __all__ = [
 ]
 
 _ROUNDS = 25
-# Another map fits as well when its cost is so little above the best one's: a share of that, and of the nodes' own size.
+# Another map fits as well if its cost exceeds the best cost by at most these shares of it and of the nodes' own size.
 _TIE, _TRIFLE, _APART = 0.5, 1e-6, 0.01
 _GAIN = 0.9
-# Of more nodes the heaviest are left out in turn.
+# Cross-validation leaves out at most so many nodes, the heaviest.
 _LEFT_OUT = 24
-# A covariance is flat where its least variance is so small a share of its largest.
+# A covariance is flat if the ratio of its least to its largest variance is at most this.
 _FLAT = 1e-13
 
 
 @dataclass(frozen=True)
 class Residual:
-    """What a map leaves at the matched nodes `a` and `b` (ids).
+    """The residual of a map at the matched nodes `a` and `b` (ids).
 
-    `distance` is that of the mapped mean from b's mean, in deviations of b's covariance (Mahalanobis). `shape`
-    compares the mapped covariance with b's: |C_b^-1/2 J C_a J^T C_b^-1/2 - I| / sqrt(k_b), 0 where they are equal.
+    `distance` is the Mahalanobis distance of the mapped mean from b's mean, in deviations of b's covariance. `shape`
+    compares the mapped covariance with b's: |C_b^-1/2 J C_a J^T C_b^-1/2 - I| / sqrt(k_b), which is 0 if they are
+    equal.
     """
 
     a: int
@@ -54,19 +55,19 @@ class Residual:
 
 
 def fit_map(matching: Matching, family: str = "affine") -> LatentMap:
-    """The map of a family that best carries A's matched nodes onto B's, weighted by mass and confidence.
+    """The map of a family that best maps A's matched nodes to B's, weighted by mass and confidence.
 
-    Leaves count, and inner nodes that a person pinned. The affine part minimizes the squared Wasserstein distances
-    between the nodes' Gaussians (derived in `core.gaussians.procrustes`); a family such as 'tree', which blends one
+    The fit uses matched leaves and pinned inner nodes. The affine part minimizes the squared Wasserstein distances
+    between the nodes' Gaussians (derived in `core.gaussians.procrustes`). A family such as 'tree', which blends one
     affine piece per matched node into it, bends it afterwards. Between different dimensions only rectangular families
-    are available. Pairs that `disagreeing_pairs` names are left out, except pinned ones. Raises `InputError` where the
-    matched nodes are too few or fit several maps alike, and for a node whose covariance is flat or not finite.
+    are available. Pairs that `disagreeing_pairs` names are excluded, except pinned ones. Raises `InputError` if there
+    are too few matched nodes, if several maps fit them equally well, or if a node's covariance is flat or not finite.
     """
     return fit_nodes(agreeing_nodes(matching, family), family)
 
 
 def fit_nodes(nodes: NodePairs, family: str) -> LatentMap:
-    """`fit_map` of nodes that are enough for the family."""
+    """As `fit_map`, for nodes that are enough for the family."""
     row = family_row(family)
     matrix, ambiguous = _solved(nodes, row)
     if ambiguous:
@@ -76,11 +77,11 @@ def fit_nodes(nodes: NodePairs, family: str) -> LatentMap:
 
 
 def disagreeing_pairs(matching: Matching, family: str = "affine") -> tuple[tuple[int, int], ...]:
-    """The pairs (ids of A and B) that contradict the rest under maps of a family: the one without which the others fit
-    far better, or the two that fit far better with their partners exchanged; mostly none.
+    """The pairs (ids of A and B) that contradict the rest under maps of a family: one without which the others fit far
+    better, or two that fit far better with their partners exchanged. Usually there are none.
 
-    Four pairs and more are judged, by the family's affine part. `fit_map` leaves out what is named here where
-    the trees do not single the matching out and no pair is pinned. Raises `InputError` for an unknown family.
+    The test needs at least four pairs and uses the family's affine part. `fit_map` excludes these pairs unless the
+    trees' evidence determines the matching or a pair is pinned. Raises `InputError` for an unknown family.
     """
     row, nodes, pairs = family_row(family), _nodes(matching), list(_used(matching))
     if _problem(matching, nodes, family) is not None:
@@ -89,7 +90,7 @@ def disagreeing_pairs(matching: Matching, family: str = "affine") -> tuple[tuple
 
 
 def families_available(matching: Matching) -> dict[str, str | None]:
-    """For each family None where it can be fitted, or the reason why not."""
+    """For each family the reason why it cannot be fitted, None if it can."""
     try:
         nodes = _nodes(matching)
     except InputError as error:
@@ -97,14 +98,14 @@ def families_available(matching: Matching) -> dict[str, str | None]:
     reasons = {family: _problem(matching, nodes, family) for family in FAMILIES}
     if len(nodes) and len(nodes.unspanned):
         fitted = {name: row for name, row in FAMILIES.items() if reasons[name] is None}
-        # Families with one kind of affine part share its solution.
+        # Families with the same kind of affine part share its solution.
         alike = {step: _solved(nodes, row)[1] for step, row in {row.step: row for row in fitted.values()}.items()}
         reasons |= {name: _too_alike(len(nodes), name) for name, row in fitted.items() if alike[row.step]}
     return reasons
 
 
 def residuals(fitted: LatentMap, matching: Matching) -> tuple[Residual, ...]:
-    """What a map leaves at every matched pair of nodes, inner ones too, in the order of `matching.pairs`."""
+    """The residuals of a map at all matched nodes, including inner ones, in the order of `matching.pairs`."""
     if not matching.pairs:
         return ()
     tree_a, tree_b = matching.tree_a, matching.tree_b
@@ -122,12 +123,12 @@ def residuals(fitted: LatentMap, matching: Matching) -> tuple[Residual, ...]:
 
 
 def best_family(matching: Matching) -> str:
-    """The simplest family that predicts a matched node left out of the fit nearly as well as any.
+    """The simplest family whose leave-one-out error at matched nodes is nearly the least.
 
-    A map that bends, as the tree-guided one, is not judged: where a leaf is left out it has no piece. Nor can the
-    pair-free score judge it: an error in a learned density looks like a bend of space, and under a planted affine map
-    with leaves off by a tenth of a deviation the score preferred the tree-guided map each time, and each time wrongly.
-    Raises `InputError` where nothing is matched.
+    Families that bend, such as the tree-guided one, are not candidates: they have no piece for a leaf that is left out.
+    The pair-free score cannot judge them either, because an error in a learned density looks like a bend of space:
+    under a planted affine map with leaves off by a tenth of a deviation the score wrongly preferred the tree-guided map
+    each time. Raises `InputError` if nothing is matched.
     """
     nodes = _nodes(matching)
     judged = [name for name, row in FAMILIES.items() if row.bend is None and _problem(matching, nodes, name) is None]
@@ -142,7 +143,7 @@ def best_family(matching: Matching) -> str:
 
 
 def _held_out(nodes: NodePairs, family: Family) -> float:
-    """Mean squared Wasserstein distance at nodes left out of the fit, by weight; infinite where too few are left."""
+    """The weighted mean squared Wasserstein distance at nodes left out of the fit; infinite if too few remain."""
     if len(nodes) <= family.needs:
         return np.inf if len(nodes) > 1 else 0.0
     total = 0.0
@@ -151,11 +152,11 @@ def _held_out(nodes: NodePairs, family: Family) -> float:
         matrix, ambiguous = _solved(rest, family)
         if ambiguous:
             return np.inf
-        missed = matrix @ (nodes.means_a[i] - rest.center_a) + rest.center_b - nodes.means_b[i]
-        ours = matrix @ nodes.roots_a[i]
-        overlap = np.linalg.svd(nodes.roots_b[i] @ ours, compute_uv=False).sum()
-        bures = (ours**2).sum() + np.trace(nodes.covariances_b[i]) - 2 * overlap
-        total += nodes.weights[i] * (missed @ missed + bures)
+        residual = matrix @ (nodes.means_a[i] - rest.center_a) + rest.center_b - nodes.means_b[i]
+        image = matrix @ nodes.roots_a[i]
+        overlap = np.linalg.svd(nodes.roots_b[i] @ image, compute_uv=False).sum()
+        bures = (image**2).sum() + np.trace(nodes.covariances_b[i]) - 2 * overlap
+        total += nodes.weights[i] * (residual @ residual + bures)
     return float(total)
 
 
@@ -181,14 +182,14 @@ def _nodes(matching: Matching) -> NodePairs:
 
 
 def _fault(means: np.ndarray, covariances: np.ndarray) -> np.ndarray:
-    """(n,): whether a node's mean or covariance is not finite, or the covariance flat."""
+    """(n,): whether a node's mean or covariance is not finite, or its covariance is flat."""
     finite = np.logical_and(np.isfinite(means).all(axis=1), np.isfinite(covariances).all(axis=(1, 2)))
     values = np.linalg.eigvalsh(np.where(np.reshape(finite, (-1, 1, 1)), covariances, 0.0))
     return ~finite | (values[:, 0] <= _FLAT * values[:, -1]) | (values[:, 0] <= 0)
 
 
 def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
-    """Why a family cannot be fitted to so many nodes, None where it can."""
+    """The reason why a family cannot be fitted to the nodes, None if it can."""
     k_a, k_b = matching.tree_a.dim, matching.tree_b.dim
     needed = FAMILIES[family].needs
     if k_a != k_b:
@@ -203,18 +204,17 @@ def _problem(matching: Matching, nodes: NodePairs, family: str) -> str | None:
 
 
 def agreeing_nodes(matching: Matching, family: str) -> NodePairs:
-    """The matched nodes that `fit_map` fits: those of pairs that contradict the rest are left out, unless the trees'
-    own evidence determines the matching or a person has pinned some. Raises `InputError` for an unknown family, a
-    node without a covariance, and too few nodes."""
+    """The matched nodes that `fit_map` uses: without `disagreeing_pairs`, unless the trees' evidence determines the
+    matching or a pair is pinned. Raises `InputError` for an unknown family, a node without a covariance, and too few
+    nodes."""
     row, nodes, pairs = family_row(family), _nodes(matching), list(_used(matching))
     problem = _problem(matching, nodes, family)
     if problem is not None:
         raise InputError(problem)
     kept = np.ones(len(nodes), dtype=bool)
-    # What a person pinned stays, and the rest follows it; what trees were matched by says more of a pair than a map.
+    # Pinned pairs stay and the rest follows them. The trees' evidence says more about a pair than the map does.
     sure = singled_out(matching) and all(pair.terms for pair in pairs)
-    open_to_doubt = not sure and not any(pair.pinned for pair in pairs)
-    if open_to_doubt:
+    if not sure and not any(pair.pinned for pair in pairs):
         kept[list(disagreeing(nodes, row))] = False
     return nodes if kept.all() or _problem(matching, nodes.only(kept), family) is not None else nodes.only(kept)
 
@@ -236,8 +236,8 @@ def _too_alike(there: int, family: str) -> str:
 
 
 def _solved(nodes: NodePairs, family: Family) -> tuple[np.ndarray, bool]:
-    """The best matrix (k_b, k_a) of a family's affine part, and whether another one fits as well: where A's matched
-    means do not span the space, its reflections in what they leave out are tried too."""
+    """The best matrix (k_b, k_a) of a family's affine part, and whether another one fits as well. If A's matched means
+    do not span the space, the candidates include its reflections in the directions that they leave out."""
     matrix, cost = solve(nodes, family.step)
     if family.parameters(*matrix.shape) == 0 or matrix.shape[0] != matrix.shape[1]:
         return matrix, False
@@ -246,11 +246,12 @@ def _solved(nodes: NodePairs, family: Family) -> tuple[np.ndarray, bool]:
         return matrix, False
     others, costs = descend(nodes, family.step, matrix @ mirrors, _ROUNDS)
     if costs.min() < cost:
-        # The better optimum lay behind a mirror; the first one is now among the others.
+        # A reflection led to the better optimum; the first one becomes one of the others.
         at = int(costs.argmin())
         matrix, cost, others[at], costs[at] = others[at].copy(), float(costs[at]), matrix, cost
     if regime_of(len(matrix)) is Regime.SAMPLED:
-        # What lies across all clusters there is noise within them, whichever way it is turned: no other map is meant.
+        # The directions that the means leave out have only noise within the clusters, so their reflections do not
+        # count.
         return matrix, False
     within = np.trace(np.tensordot(nodes.weights, nodes.covariances_b, 1)) / nodes.size_b
     alike = (1 + _TIE) * cost + _TRIFLE * within

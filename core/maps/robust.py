@@ -1,8 +1,8 @@
-"""Which matched pair does not belong: the one without which the others agree, or the two whose partners are exchanged.
+"""Which matched pairs are outliers: one without which the others agree, or two whose partners are exchanged.
 
-Two nodes fix an affine map, so that few pairs already say where the rest should go. Every pair is left out in turn, and
-every two pairs exchange their partners; what stays unexplained, per degree of freedom, judges (deletion tests: Cook and
-Weisberg 1982, "Residuals and Influence in Regression").
+Two nodes determine an affine map, so few pairs already predict the rest. The test leaves out each pair in turn,
+exchanges the partners of each two pairs, and compares the residual sums of squares per degree of freedom (deletion
+tests: Cook and Weisberg 1982, "Residuals and Influence in Regression").
 """
 
 import itertools
@@ -15,20 +15,19 @@ from core.maps.families import Family
 __all__ = ["disagreeing"]
 
 _FEWEST = 4
-# Nodes at a distance (W2^2) of this share of their own spread agree: nothing is sought.
+# If all nodes agree within this share of their own spread (W2^2), the test stops.
 _AGREED = 0.1
-# What is unexplained must fall so many times when two pairs exchange their partners.
+# An exchange must reduce the residual by this factor.
 _EXCHANGED = 2.5
-# The least F of a left-out pair; of right pairs whose true map is far from affine the largest seen is 18.
+# The least F statistic of a left-out pair. The largest seen for right pairs whose true map is far from affine is 18.
 _LEFT_OUT = 20.0
 _STEPS, _CANDIDATES = 5, 3
-# Of more nodes only those that a map of all leaves furthest from their partners are suspected.
+# The test looks at no more nodes than these, those with the largest residuals under the map of all nodes.
 _SUSPECTS = 24
 
 
 def disagreeing(nodes: NodePairs, family: Family) -> tuple[int, ...]:
-    """Indices of the one pair that does not belong, of the two that exchange their partners, or none, judged by the
-    affine part of a family."""
+    """The indices of the one outlier, of the two pairs to exchange, or none, judged by the affine part of a family."""
     n, (k_b, k_a) = len(nodes), nodes.between.shape
     constraints = k_b + k_b * (k_b + 1) // 2
     freedom = constraints * (n - 1) - k_b - family.parameters(k_b, k_a)
@@ -52,8 +51,8 @@ def disagreeing(nodes: NodePairs, family: Family) -> tuple[int, ...]:
 
 
 def _best_exchange(nodes: NodePairs, step: Step, suspects: np.ndarray) -> tuple[tuple[int, int], float]:
-    """The two of some nodes that best exchange their partners, and what is then unexplained: a few steps rank the
-    exchanges, the first are solved in full."""
+    """The best exchange of two suspects' partners, and the residual after it. A few steps rank the exchanges, and the
+    first ones are solved in full."""
     ranks = _ranks(nodes, step, suspects)
     chosen = sorted(ranks, key=lambda two: (ranks[two], two))[:_CANDIDATES]
     cost, two = min((_unexplained(nodes.exchanged(*two), step), two) for two in chosen)
@@ -61,7 +60,7 @@ def _best_exchange(nodes: NodePairs, step: Step, suspects: np.ndarray) -> tuple[
 
 
 def _ranks(nodes: NodePairs, step: Step, suspects: np.ndarray) -> dict[tuple[int, int], float]:
-    """What about is unexplained under each exchange: the steps of `descend` for all of them at once."""
+    """The approximate residual of each exchange, from a few alternating steps for all exchanges at once."""
     exchanges = list(itertools.combinations(suspects.tolist(), 2))
     order = np.tile(np.arange(len(nodes)), (len(exchanges), 1))
     np.put_along_axis(order, np.array(exchanges), np.array(exchanges)[:, ::-1], axis=1)

@@ -1,7 +1,7 @@
-"""How well a map explains two densities, without a single pair of points.
+"""The pair-free score: how well a map T explains two densities, without any pair of points.
 
-    S = E_A[log q_B(T z)] + log|det T'(z)| - E_A[log q_A(z)],
-minus the Kullback-Leibler divergence between q_A and q_B pulled back by T: 0 is perfect, in nats.
+    S = E_A[log q_B(T z)] + log|det T'(z)| - E_A[log q_A(z)]
+is minus the Kullback-Leibler divergence between q_A and q_B pulled back by T, in nats: 0 is perfect.
 """
 
 from typing import Protocol
@@ -25,9 +25,9 @@ class HasPrior(Protocol):
 
 
 def pair_free_score(fitted: LatentMap, model_a: HasPrior, model_b: HasPrior, n: int = 2000, seed: int = 0) -> float:
-    """S of a map from A's latents to B's, in nats: at most 0, up to the error of averaging over n draws from A's prior.
+    """S of a map from A's latents to B's in nats: at most 0, up to the sampling error of n draws from A's prior.
 
-    Raises `InputError` between latent spaces of different dimensions, where S has no meaning.
+    Raises `InputError` between latent spaces of different dimensions, for which S is not defined.
     """
     if fitted.dim_in != fitted.dim_out:
         raise InputError(
@@ -37,6 +37,6 @@ def pair_free_score(fitted: LatentMap, model_a: HasPrior, model_b: HasPrior, n: 
 
 
 def gains(fitted: LatentMap, model_a: HasPrior, model_b: HasPrior, z: np.ndarray) -> np.ndarray:
-    """What S is the mean of: log q_B(T z) + log|det T'(z)| - log q_A(z) (n,) in nats, at points (n, k) of A."""
+    """The terms whose mean is S: log q_B(T z) + log|det T'(z)| - log q_A(z) (n,) in nats, at points (n, k) of A."""
     images, stretch = fitted.with_log_det(z)
     return model_b.prior.log_density(images) + stretch - model_a.prior.log_density(z)

@@ -1,11 +1,11 @@
-"""The tree-guided map: one affine piece per matched leaf, blended along the way from the global map to the pieces.
+"""The tree-guided map: one affine piece per matched leaf, blended by a flow from the global map to the pieces.
 
     T(z) = M phi(z, 1) + o,   d phi/dt = v(phi, t),   v = sum_i r_i v_i,   r_i = g_i / sum_j g_j.
 Piece i is M G_i(z) + o with an affine G_i; v_i is the velocity of z -> (1 - t) z + t G_i(z), g_i the leaf's Gaussian
-carried along it, and g_0 = floor, v_0 = 0. A flow cannot fold, so T is a bijection that turns as M does. Where leaf i
-outweighs the rest T is piece i, far from every leaf M z + o. Without the floor T would carry one mixture of the leaves'
-Gaussians exactly onto the other (Arsigny et al. 2009, doi 10.1007/s10851-008-0135-9, on polyaffine maps; Lipman et al.
-2023, arXiv 2210.02747, on velocities averaged so).
+pushed forward along it, and g_0 = floor, v_0 = 0. A flow cannot fold, so T is a bijection with the orientation of M.
+Where leaf i has all responsibility T is piece i; far from every leaf it is M z + o. Without the floor T would push one
+mixture of the leaves' Gaussians forward to the other exactly (polyaffine maps: Arsigny et al. 2009, doi
+10.1007/s10851-008-0135-9; averaged velocities: Lipman et al. 2023, arXiv 2210.02747).
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ __all__ = ["InverseTreeMap", "TreeMap", "tree_map"]
 _REACH = 4.0
 _TOLERANCE = 1e-11
 _NEWTON = 12
-# Steps of the flow: so many for each deviation that a leaf moves and each e-fold that it stretches, within bounds.
+# The steps of the flow for each deviation that a leaf moves and each e-fold that it stretches, and their bounds.
 _PACE, _FEWEST, _MOST = 3, 4, 12
 
 
@@ -34,8 +34,8 @@ class TreeMap(LatentMap):
 
     `matrix` (k, k) and `offset` (k,) are the global map; `weights` (m,), `means` (m, k) and `covariances` (m, k, k)
     describe the leaves, `matrices` (m, k, k) and `offsets` (m, k) their pieces. The floor is the lightest leaf's
-    density at `reach` deviations. Raises `InputError` where the global map has no inverse, or a piece is turned against
-    it so that a straight way from the one to the other passes a map that flattens.
+    density at `reach` deviations. Raises `InputError` if the global map has no inverse, or if the straight path from it
+    to a piece passes a singular map.
     """
 
     matrix: np.ndarray
@@ -65,11 +65,11 @@ class TreeMap(LatentMap):
         return self.affine(moved), np.linalg.slogdet(self.matrix @ slopes)[1]
 
     def inverse(self) -> "InverseTreeMap":
-        """The map back: the flow from its end to its start."""
+        """The inverse map, which integrates the flow backwards."""
         return InverseTreeMap(self)
 
     def compose(self, other: LatentMap) -> LatentMap:
-        """self(other(z)); again a tree-guided map where `other` is affine and invertible."""
+        """The map self(other(z)); it is a tree-guided map if `other` is affine and invertible."""
         if not isinstance(other, AffineMap) or other.dim_in != other.dim_out or other.dim_out != self.dim_in:
             return super().compose(other)
         back = other.inverse()
@@ -89,9 +89,10 @@ class TreeMap(LatentMap):
         """The global affine map."""
         return AffineMap(self.matrix, self.offset)
 
-    def shares(self, z: np.ndarray) -> np.ndarray:
-        """(m, n): the share r_i of every leaf at points (n, k), before the flow sets out; the floor has the rest."""
-        return self._shares(self.points(z).T)
+    def responsibilities(self, z: np.ndarray) -> np.ndarray:
+        """(m, n): the responsibility r_i of every leaf at points (n, k), at the start of the flow; the floor has the
+        rest."""
+        return self._responsibilities(self.points(z).T)
 
     def to_dict(self) -> dict[str, Any]:
         arrays = ("matrix", "offset", "weights", "means", "covariances", "matrices", "offsets")
@@ -105,7 +106,7 @@ class TreeMap(LatentMap):
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> "TreeMap":
-        """The map of a JSON object. Raises `InputError` on shapes and values that are no map."""
+        """The map of a JSON object. Raises `InputError` if it is not a valid map."""
         affine = AffineMap.from_dict(document)
         pieces = document.get("pieces")
         if not isinstance(pieces, Mapping):
@@ -135,12 +136,12 @@ class TreeMap(LatentMap):
 
     @cached_property
     def _growth(self) -> np.ndarray:
-        """(m, k, k): the linear part of each G_i, less the identity."""
+        """(m, k, k): the matrix of each G_i minus the identity."""
         return self.affine.inverse().matrix @ self.matrices - np.eye(self.dim_in)
 
     @cached_property
     def _travel(self) -> np.ndarray:
-        """(m, k): how far G_i moves the mean of its leaf."""
+        """(m, k): the displacement of each leaf's mean under G_i."""
         ends = np.einsum("iba,ia->ib", self.matrices, self.means) + self.offsets
         return self.affine.inverse()(ends) - self.means
 
@@ -156,7 +157,7 @@ class TreeMap(LatentMap):
 
     @cached_property
     def _steps(self) -> int:
-        """How many steps the flow takes."""
+        """The number of steps of the flow."""
         grown = np.eye(self.dim_in) + self._growth
         narrow = np.minimum(1.0, np.linalg.svd(grown, compute_uv=False)[:, -1])
         moved = np.linalg.norm(self._whitening @ self._travel[..., None], axis=(1, 2)) / narrow
@@ -164,7 +165,7 @@ class TreeMap(LatentMap):
         return int(np.clip(np.ceil(_PACE * max(moved.max(), stretched.max())), _FEWEST, _MOST))
 
     def _flow(self, z: np.ndarray, slopes: bool = False, back: bool = False) -> tuple[np.ndarray, np.ndarray]:
-        """phi(z, 1) (n, k) and, where asked for, its derivative (n, k, k); `back` from the end of the flow to its
+        """phi(z, 1) (n, k) and, with `slopes`, its derivative (n, k, k); `back` integrates from the end to the
         start."""
         from core.maps import compiled
 
@@ -177,8 +178,8 @@ class TreeMap(LatentMap):
         return compiled.flow(z, white, means, rates, shifts, peaks, self._floor, step, slopes)
 
     def _pieces(self, time: float) -> tuple[np.ndarray, ...]:
-        """The leaves at a time of the flow: the inverse roots of their covariances (m, k, k), their means (m, k), what
-        their affine velocities are made of, (m, k, k) and (m, k), and the logarithms of their peaks (m,)."""
+        """The leaves at a time of the flow: the inverse roots of their covariances (m, k, k), their means (m, k), the
+        rates (m, k, k) and shifts (m, k) of their affine velocities, and the logarithms of their peaks (m,)."""
         grown = np.eye(self.dim_in) + time * self._growth
         shrink = np.linalg.inv(grown)
         rates, means = self._growth @ shrink, self.means + time * self._travel
@@ -190,7 +191,7 @@ class TreeMap(LatentMap):
         """The logarithm of g_0."""
         return float(self._log_peaks.min() - 0.5 * self.reach**2)
 
-    def _shares(self, z: np.ndarray) -> np.ndarray:
+    def _responsibilities(self, z: np.ndarray) -> np.ndarray:
         """r (m, n) at points (k, n)."""
         m, k = self.means.shape
         white = self._whitening
@@ -203,7 +204,8 @@ class TreeMap(LatentMap):
 
 
 def tree_map(affine: AffineMap, nodes: NodePairs) -> TreeMap:
-    """One affine piece per node: mean to mean and covariance to covariance, turned as the global map turns."""
+    """The tree-guided map with one affine piece per node, which maps mean to mean and covariance to covariance with the
+    rotation nearest to that of the global map."""
     back_a, back_b = np.linalg.inv(nodes.roots_a), np.linalg.inv(nodes.roots_b)
     left, _, right = np.linalg.svd(back_b @ affine.matrix @ nodes.roots_a)
     matrices = nodes.roots_b @ left @ right @ back_a
@@ -213,7 +215,7 @@ def tree_map(affine: AffineMap, nodes: NodePairs) -> TreeMap:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class InverseTreeMap(LatentMap):
-    """The inverse of a tree-guided map: its flow backwards, and Newton steps for what the integration leaves."""
+    """The inverse of a tree-guided map: its flow backwards, then Newton steps to remove the integration error."""
 
     forward: TreeMap
     family: str = "inverse tree"

@@ -1,6 +1,6 @@
-"""How sure a fitted map is, from how well the matched nodes agree, and how far two maps lead back to the start.
+"""The uncertainty of a fitted map, from the scatter of the matched nodes, and the round-trip error of two maps.
 
-The jackknife leaves every node out in turn: with T_(i) the map without node i and T their mean,
+The jackknife leaves out each node in turn. With T_(i) the map without node i and T their mean,
     Var T(z) = (n - 1) / n sum_i |T_(i)(z) - T(z)|^2   (Efron and Stein 1981, doi 10.1214/aos/1176345462).
 """
 
@@ -24,11 +24,11 @@ _FEWEST = 4
 
 @dataclass(frozen=True, eq=False)
 class MapUncertainty:
-    """The standard deviation of T(z), a callable of points (n, k_a) that gives (n,), in B's latent units.
+    """The standard deviation of T(z) in B's latent units, as a callable that takes points (n, k_a) to (n,).
 
-    It is the root of the mean squared distance of T(z) from its expectation. `matrices` (m, k_b, k_a) and `offsets`
-    (m, k_b) are the affine maps without each of the m nodes. A tree-guided map `tree` follows every node, with what is
-    wrong in it: there the nodes' `scatter` (m,) counts, the distances of about so much by which affine maps miss them.
+    It is the root mean squared distance of T(z) from its expectation. `matrices` (m, k_b, k_a) and `offsets` (m, k_b)
+    are the affine maps without each of the m nodes. A tree-guided map `tree` follows every node and so also its error:
+    near a node its `scatter` (m,) counts, the typical distance by which affine maps miss it.
     """
 
     matrices: np.ndarray
@@ -42,16 +42,16 @@ class MapUncertainty:
         count = len(images)
         variance = (count - 1) / count * ((images - images.mean(0)) ** 2).sum((0, 2))
         if self.tree is not None:
-            shares = self.tree.shares(z)
-            variance = (1 - shares.sum(0)) * variance + self.scatter**2 @ shares
+            responsibilities = self.tree.responsibilities(z)
+            variance = (1 - responsibilities.sum(0)) * variance + self.scatter**2 @ responsibilities
         return np.sqrt(variance)
 
 
 def map_uncertainty(matching: Matching, family: str = "affine") -> MapUncertainty:
-    """The standard deviation of `fit_map(matching, family)` at any point, from its nodes' own scatter.
+    """The standard deviation of `fit_map(matching, family)` at any point, from the scatter of its nodes.
 
-    Raises `InputError` where the map cannot be fitted, and for fewer than four nodes, or of different dimensions fewer
-    than k_a + 2, which say nothing of their scatter.
+    Raises `InputError` if the map cannot be fitted, and for fewer than four nodes (k_a + 2 between different
+    dimensions), which do not determine a scatter.
     """
     nodes = agreeing_nodes(matching, family)
     fitted = fit_nodes(nodes, family)
@@ -62,7 +62,7 @@ def map_uncertainty(matching: Matching, family: str = "affine") -> MapUncertaint
         )
     matrices, offsets = _left_out(nodes, family_row(family).step, fitted.matrix)
     traces, k = np.trace(nodes.covariances_b, axis1=1, axis2=2), fitted.dim_out
-    # W2^2 is the mean squared distance of the affine image from the piece's over the leaf.
+    # W2^2 is the mean squared distance between the images of the affine map and of the piece over the leaf.
     free = 1 - fitted.matrix.size / (len(nodes) * k * (k + 3) / 2)
     pooled = (nodes.distances(fitted.matrix) / traces).mean() / free
     scatter = np.sqrt(pooled * traces)
@@ -70,10 +70,10 @@ def map_uncertainty(matching: Matching, family: str = "affine") -> MapUncertaint
 
 
 def round_trip(there: LatentMap, back: LatentMap, z: np.ndarray) -> float:
-    """The mean distance of back(there(z)) from z over points z (n, k_a), in deviations of these points (Mahalanobis).
+    """The mean Mahalanobis distance of back(there(z)) from z over points z (n, k_a), in deviations of these points.
 
-    `back` is a map fitted in the other direction: 0 where the two agree. Raises `InputError` where the dimensions do
-    not meet or the points span no volume.
+    `back` is a map fitted in the other direction; the result is 0 if the two agree. Raises `InputError` if the
+    dimensions do not agree or the points span no volume.
     """
     z = there.points(z)
     covariance = np.cov(z.T, ddof=0).reshape(z.shape[1], -1) if len(z) > 1 else np.zeros((z.shape[1],) * 2)
@@ -84,8 +84,8 @@ def round_trip(there: LatentMap, back: LatentMap, z: np.ndarray) -> float:
 
 
 def _left_out(nodes: NodePairs, step: Step, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Matrices (m, k_b, k_a) and offsets (m, k_b) without each of the m nodes: the alternation of `procrustes` from the
-    map of all, for all of them at once."""
+    """The matrices (m, k_b, k_a) and offsets (m, k_b) without each of the m nodes: the alternating steps of
+    `procrustes` for all of them at once, from the map of all nodes."""
     weights = np.tile(nodes.weights, (len(nodes), 1))
     np.fill_diagonal(weights, 0.0)
     weights /= weights.sum(1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Anchors: rows known to stand for the same input, as pins between leaves."""
+"""Anchors (rows of A and B known to encode the same input) become pins between leaves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +14,8 @@ __all__ = ["AnchorPins", "anchor_pins", "anchor_rows"]
 
 @dataclass(frozen=True)
 class AnchorPins:
-    """The `pins` (pairs of leaf ids of A and B) that anchors speak for, and how many of the anchors `agree` with them
-    and how many do not (`contradict`)."""
+    """The `pins` (pairs of leaf ids of A and B) that anchors suggest, and how many anchors `agree` with them and how
+    many `contradict` them."""
 
     pins: tuple[tuple[int, int], ...]
     agree: int
@@ -23,7 +23,7 @@ class AnchorPins:
 
 
 def anchor_rows(anchors: Any, rows_a: int, rows_b: int) -> np.ndarray:
-    """Anchors as numbers of rows (m, 2) of A and of B. Raises `InputError` on anything else."""
+    """Anchors as row numbers (m, 2) of A and of B. Raises `InputError` on anything else."""
     found = np.asarray(anchors)
     if found.ndim != 2 or found.shape[1] != 2 or found.dtype.kind not in "iu":
         got = f"shape {found.shape} of {found.dtype}"
@@ -39,8 +39,10 @@ def anchor_rows(anchors: Any, rows_a: int, rows_b: int) -> np.ndarray:
 def anchor_pins(
     tree_a: LevelSetTree, tree_b: LevelSetTree, model_a: Any, model_b: Any, latents_a: np.ndarray, latents_b: np.ndarray
 ) -> AnchorPins:
-    """The leaves that anchors with latents (m, k_a) and (m, k_b) pin to each other: those of which most anchors on
-    either side lie in the other. An anchor at the edge of its leaf may be wrong, so that a majority decides."""
+    """The leaves that anchors with latents (m, k_a) and (m, k_b) pin to each other.
+
+    Two leaves are pinned if each holds more of the other's anchors than any other leaf does. A majority decides because
+    an anchor at the edge of its leaf may be wrong."""
     owners = (tree_a.id[leaves_of(model_a, tree_a, latents_a)], tree_b.id[leaves_of(model_b, tree_b, latents_b)])
     ids_a, ids_b = np.unique(owners[0]), np.unique(owners[1])
     shared = np.array([[int(((owners[0] == i) & (owners[1] == j)).sum()) for j in ids_b] for i in ids_a])

@@ -18,8 +18,8 @@ __all__ = ["Calibration", "EvidenceScale", "MapScale", "Odds", "RegimeCalibratio
 
 @dataclass(frozen=True)
 class EvidenceScale:
-    """Of one kind of evidence: how far it differs between two encodings of one world (`noise`) and between leaves at
-    random (`spread`), as mean absolute deviations, and how much it counts (`weight`)."""
+    """The scale of one kind of evidence: the mean absolute difference between two encodings of one world (`noise`) and
+    between random leaves (`spread`), and its `weight`."""
 
     noise: float
     spread: float
@@ -41,7 +41,7 @@ class Odds:
 
 @dataclass(frozen=True)
 class MapScale:
-    """How a map that must carry every leaf is judged: see `core.match.by_map`."""
+    """The constants of the matching by one map, which `core.match.by_map` explains."""
 
     weight: float
     limit: float
@@ -54,13 +54,13 @@ class MapScale:
 
 @dataclass(frozen=True)
 class RegimeCalibration:
-    """What holds in one regime, in nats.
+    """The numbers of one regime, in nats.
 
-    `levels` are the multiples of the evidence's noise that are tried, `ways` in how many ways a leaf differs from the
-    others (None: as many as there are dimensions), `price` what a matched leaf must bring, `margin` within which
-    another matching explains the trees as well, `chance` what a leaf brings where trees have nothing in common, `rival`
-    how much chance moves the costs of two matchings that differ in one pair against each other, as a share of the
-    margin. `pair` are the odds that a pair is right, `verdict` those that all are.
+    `levels` are the multiples of the evidence's noise that are tried. `ways` is the number of independent ways in which
+    a leaf differs from the others (None: the dimension). `price` is the evidence that a matched leaf needs; `chance` is
+    its gain in unrelated trees. A matching within `margin` of the best explains the trees as well. `rival` is the
+    chance difference between the costs of two matchings that differ in one pair, as a share of the margin. `pair` has
+    the odds that a pair is right, `verdict` the odds that all pairs are.
     """
 
     evidence: Mapping[str, EvidenceScale]
@@ -76,20 +76,21 @@ class RegimeCalibration:
 
 @dataclass(frozen=True)
 class Calibration:
-    """All of it.
+    """All calibrated numbers.
 
-    `support` are the odds that a leaf is rightly matched at all, by what it brings, which counts up to `most_support`
-    nats. `misfit` is what a leaf costs per unit that an affine map leaves of it, `untested_misfit` what two leaves,
-    which fit some map, are taken to leave. No evidence between two pairs is less than log `floor`; leaves that differ
-    in a hole cost `holes`; distances above `far` grow less reliable. Each figure of the odds counts within its
-    `bounds`. Below `least_evidence`, or `least_mass` (the share of probability matched), there is too little to tell;
-    from the probability `threshold` on a match is determined.
+    `inclusion` has the odds that a leaf is rightly matched at all, given its removal cost, which counts up to
+    `most_removal_cost` nats. `misfit` is the cost per unit of a leaf's residual under an affine map;
+    `untested_misfit` is the residual assumed for each of two leaves, which always fit some map. The evidence between
+    two pairs is at least log `floor`; leaves that differ in a hole cost `holes`; distances above `far` are less
+    reliable. Each figure of the odds is clipped to its `bounds`. Below `least_evidence`, or `least_mass` (the share of
+    probability matched), there is too little evidence for a verdict. A match is determined from the probability
+    `threshold` on.
     """
 
     regimes: Mapping[Regime, RegimeCalibration]
     map: MapScale
-    support: Odds
-    most_support: float
+    inclusion: Odds
+    most_removal_cost: float
     misfit: float
     untested_misfit: float
     floor: float
@@ -109,13 +110,13 @@ def calibration() -> Calibration:
 
 def read(document: Mapping[str, Any]) -> Calibration:
     """The calibration in a JSON object as `calibrate.py` writes it."""
-    support = dict(document["support"])
+    inclusion = dict(document["support"])
     plain = ("misfit", "untested_misfit", "floor", "holes", "far", "least_evidence", "least_mass", "threshold")
     return Calibration(
         regimes={regime: _regime(document[regime]) for regime in Regime},
         map=MapScale(**document["map"]),
-        most_support=support.pop("most"),
-        support=Odds.of(support),
+        most_removal_cost=inclusion.pop("most"),
+        inclusion=Odds.of(inclusion),
         bounds={name: (low, high) for name, (low, high) in document["bounds"].items()},
         **{name: document[name] for name in plain},
     )

@@ -1,23 +1,23 @@
 """The inner loops of the search for matchings of many leaves, compiled by numba.
 
-Imported where such a search begins and not before. Throughout, `a` (t, na, na) and `b` (t, nb, nb) are the evidence
-between leaves, `caps` (t,) its bounds and `peak` what two pairs that agree bring: two pairs (i, j) and (k, l) cost
-sum_t min(|a_ik - b_jl|, cap_t) - peak together. A `table` (na, nb) says what each pair adds beside the matching's pairs
-of other rows.
+It is imported only when such a search begins. Throughout, `a` (t, na, na) and `b` (t, nb, nb) are the evidence between
+leaves, `caps` (t,) its bounds and `peak` the gain of two pairs that agree: two pairs (i, j) and (k, l) have the
+interaction cost sum_t min(|a_ik - b_jl|, cap_t) - peak. A `table` (na, nb) has the marginal cost of each pair, given
+the matching's pairs in the other rows.
 """
 
 import numpy as np
 
 from core.tree.compiled import compiled
 
-__all__ = ["added", "descend", "neighbors", "promised", "together"]
+__all__ = ["descend", "gilmore_lawler", "interaction", "neighbors", "updated"]
 
 _EPSILON = 1e-12
 
 
 @compiled
 def _pair(a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, i: int, j: int, k: int, m: int) -> float:
-    """What the pairs (i, j) and (k, m) cost together."""
+    """The interaction cost of the pairs (i, j) and (k, m)."""
     total = -peak
     for t in range(len(caps)):
         total += min(abs(a[t, k, i] - b[t, m, j]), caps[t])
@@ -25,10 +25,10 @@ def _pair(a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, i: int, j
 
 
 @compiled
-def together(
+def interaction(
     a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, rows: np.ndarray, columns: np.ndarray
 ) -> float:
-    """What all pairs of a matching, rows (m,) and columns (m,), cost together."""
+    """The interaction cost of all pairs of a matching, given as rows (m,) and columns (m,)."""
     total = 0.0
     for one in range(len(rows)):
         for other in range(one):
@@ -40,7 +40,7 @@ def together(
 def _add(
     table: np.ndarray, a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, row: int, column: int, sign: float
 ) -> None:
-    """Adds to a table, in place, what every pair costs together with one of another row; or takes it off."""
+    """Adds to a table, in place, the interaction costs of every pair with one pair of another row, times `sign`."""
     na, nb = table.shape
     for i in range(na):
         if i == row:
@@ -52,7 +52,7 @@ def _add(
 
 
 @compiled
-def added(
+def updated(
     table: np.ndarray,
     a: np.ndarray,
     b: np.ndarray,
@@ -61,7 +61,8 @@ def added(
     before: np.ndarray,
     partners: np.ndarray,
 ) -> np.ndarray:
-    """The table of a matching, given as the partner of each row (na,), -1 for none, from that of another, `before`."""
+    """The table of the matching `partners`, from that of the matching `before`: each the partner of every row (na,),
+    -1 for none."""
     table = table.copy()
     for row in range(len(partners)):
         if partners[row] == before[row]:
@@ -74,10 +75,10 @@ def added(
 
 
 @compiled
-def promised(
+def gilmore_lawler(
     a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, rows: np.ndarray, allowed: np.ndarray
 ) -> np.ndarray:
-    """(na, nb): the least, at most zero, that each pair costs together with any of a row, summed over some `rows`."""
+    """(na, nb): the least interaction cost of each pair with any pair of a row, at most zero, summed over `rows`."""
     na, nb = allowed.shape
     total, cost = np.zeros((na, nb)), np.empty(nb)
     for k in rows:
@@ -109,10 +110,10 @@ def neighbors(
     free: np.ndarray,
     partners: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What changes with every move (na, nb + 1) and every trade (na, na), infinite where there is none.
+    """The cost changes of every move (na, nb + 1) and every exchange (na, na), infinite where there is none.
 
-    Row i goes to column j and its holder is dropped, or to none (the last column); rows i < k trade their columns. Rows
-    that are not `free` (na,) keep theirs.
+    A move gives row i the column j, and the row that held j loses it; the last column stands for no partner. An
+    exchange swaps the columns of rows i < k. Rows that are not `free` (na,) keep theirs.
     """
     na, nb = table.shape
     moved, traded = np.full((na, nb + 1), np.inf), np.full((na, na), np.inf)
@@ -146,7 +147,7 @@ def neighbors(
 def _trade(
     table: np.ndarray, a: np.ndarray, b: np.ndarray, caps: np.ndarray, peak: float, i: int, j: int, k: int, m: int
 ) -> float:
-    """What changes when rows i (at j) and k (at m) trade their columns."""
+    """The cost change when rows i (at j) and k (at m) exchange their columns."""
     return (
         table[i, m]
         - table[i, j]
@@ -170,10 +171,10 @@ def descend(
     partners: np.ndarray,
     most: int,
 ) -> None:
-    """The single change that saves most, again and again until none saves or `most` are made; `partners` (na,) and
-    `table` follow, in place."""
+    """Makes the single change that saves most until none saves or `most` are made; updates `partners` (na,) and `table`
+    in place."""
     na, nb = table.shape
-    # No change saves more than this beyond what the table alone says.
+    # No change saves more than this beyond its marginal costs in the table.
     slack = 2 * caps.sum()
     holder = np.full(nb, -1)
     for i in range(na):

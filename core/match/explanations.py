@@ -1,4 +1,4 @@
-"""How much each explanation of two trees, the best matching and its alternatives, weighs against the best."""
+"""The weights of the explanations of two trees: the best matching and its alternatives."""
 
 import numpy as np
 
@@ -10,11 +10,11 @@ __all__ = ["changed", "pair_shares", "rival_odds", "singled_out", "weight"]
 
 
 def weight(matching: Matching, other: Alternative) -> float:
-    """What an alternative weighs where the best matching weighs one.
+    """The weight of an alternative, relative to the best matching.
 
-    The costs of two matchings differ by chance too, by a sum over the pairs in which they differ: an alternative that
-    costs c more and has m pairs of its own weighs exp(-c / (r sqrt(m))), r the calibration's `rival` share of the
-    margin.
+    The costs of two matchings also differ by chance, by a sum over the pairs in which they differ. An alternative that
+    costs c more and has m pairs of its own weighs exp(-c / (r sqrt(m))), where r is the calibration's `rival` share of
+    the margin.
     """
     own = calibration().regimes[regime_of(matching.tree_a.dim, matching.tree_b.dim)]
     by_chance = own.rival * matching.margin * changed(matching, other) ** 0.5
@@ -22,24 +22,24 @@ def weight(matching: Matching, other: Alternative) -> float:
 
 
 def changed(matching: Matching, other: Alternative) -> int:
-    """How many pairs of leaves an alternative has of its own, one at least."""
+    """The number of leaf pairs that only the alternative has, at least one."""
     return max(len(set(other.pairs) - {(pair.a, pair.b) for pair in matching.leaf_pairs}), 1)
 
 
 def rival_odds(matching: Matching) -> float:
-    """What all alternatives weigh that give a leaf, of either side, another partner."""
+    """The total weight of the alternatives that give a leaf of either side another partner."""
     return sum(weight(matching, other) for other in matching.rivals)
 
 
 def singled_out(matching: Matching) -> bool:
-    """Whether the trees' evidence alone singles this matching out: there is enough of it, and no rival."""
+    """Whether the trees' evidence alone determines this matching: there is enough evidence, and no rival."""
     known = calibration()
     enough = -matching.cost >= known.least_evidence and matching.matched_mass >= known.least_mass
     return matching.method == OURS and len(matching.leaf_pairs) > 1 and enough and not matching.rivals
 
 
 def pair_shares(matching: Matching) -> dict[tuple[int, int], float]:
-    """For each pair of leaves (ids) of any explanation the share of the explanations with it."""
+    """For each pair of leaves (ids) of any explanation, the weighted share of the explanations that contain it."""
     explanations = [(tuple((pair.a, pair.b) for pair in matching.leaf_pairs), 1.0)]
     explanations += [(other.pairs, weight(matching, other)) for other in matching.alternatives]
     total = sum(heavy for _, heavy in explanations)

@@ -1,4 +1,4 @@
-"""Match two level-set trees, partially if need be."""
+"""The partial matching of two level-set trees."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -9,8 +9,8 @@ import numpy as np
 from core.errors import InputError, invalid
 from core.match.by_map import solve_by_map
 from core.match.exact import Solution, Solutions, solve_exact
-from core.match.heuristic import quick_solution, solve_around, solve_heuristic
-from core.match.judgment import by_chance, confidence, forced, least_support, terms
+from core.match.heuristic import initial_solution, solve_from, solve_heuristic
+from core.match.judgment import chance_gain, confidence, least_inclusion, leftover_pairs, terms
 from core.match.methods import method_row
 from core.match.misfit import with_misfits
 from core.match.pairs import node_pairs
@@ -32,42 +32,42 @@ def match_trees(
     bans: Iterable[tuple[int, int]] = (),
     config: MatchConfig | None = None,
 ) -> Matching:
-    """The partial matching of two trees' nodes of least cost that holds every pin and no ban.
+    """The partial matching of two trees' nodes with the least cost that contains every pin and no ban.
 
-    `pins` and `bans` are pairs of node ids (of `a`, of `b`). A pin of two internal nodes keeps the leaves below the
-    one to the leaves below the other. Of trees of at most `config.exact_leaves` leaves the matchings of least cost are
-    proven; among these, what an affine map leaves of the leaves decides. Raises `InputError` for ids that are not
-    there, for pins that contradict each other or a ban, and for leaves that are not finite or are flat.
+    `pins` and `bans` are pairs of node ids (of `a`, of `b`). A pin of two internal nodes restricts the leaves below one
+    to the leaves below the other. Trees with at most `config.exact_leaves` leaves are solved to the proven optimum; the
+    misfit of an affine map decides among its near ties. Raises `InputError` for unknown ids, for pins that contradict
+    each other or a ban, and for leaves that are not finite or are flat.
     """
     config = config or MatchConfig()
     find = method_row(config.method).find
-    _sound(a, "a")
-    _sound(b, "b")
-    pins, bans = _known(a, b, pins, "pins"), _known(a, b, bans, "bans")
-    allowed, held = _constraints(a, b, pins, bans)
+    _check_leaves(a, "a")
+    _check_leaves(b, "b")
+    pins, bans = _node_pairs(a, b, pins, "pins"), _node_pairs(a, b, bans, "bans")
+    allowed, pinned = _constraints(a, b, pins, bans)
     if find is not None:
-        return _published(a, b, pins, bans, allowed, held, find(a, b), config.method)
+        return _published(a, b, pins, bans, allowed, pinned, find(a, b), config.method)
     regime = regime_of(a.dim, b.dim)
-    # Where the two spaces have one dimension, one map has to carry all leaves.
+    # If both spaces have the same dimension, one map must fit all leaves.
     solve = _solved_by_map if regime is Regime.SAMPLED and a.dim == b.dim else _solved_by_pairs
-    problem, solutions, solver = solve(a, b, config, allowed, held)
+    problem, solutions, solver = solve(a, b, config, allowed, pinned)
     best, others = solutions.found[0], solutions.found[1:]
-    chance = by_chance(problem, solutions)
+    chance = chance_gain(problem, solutions)
     pairs = node_pairs(a, b, best, pins, bans, confidence(problem, solutions), terms(problem, best))
     near = [s for s in solutions.found if s.cost - best.cost <= problem.margin]
     return Matching(
         a,
         b,
         pairs,
-        *_left_out(a, b, pairs),
+        *_unmatched(a, b, pairs),
         cost=best.cost + chance,
         gap=others[0].cost - best.cost if others else problem.margin,
         solver=solver,
         margin=problem.margin,
         alternatives=_alternatives(a, b, near, chance),
-        forced=forced(solutions),
-        support=least_support(solutions),
-        against=best.cost + chance - _free_cost(a, b, config) if held or not allowed.all() else 0.0,
+        leftover_pairs=leftover_pairs(solutions),
+        least_inclusion=least_inclusion(solutions),
+        constraint_cost=best.cost + chance - _free_cost(a, b, config) if pinned or not allowed.all() else 0.0,
     )
 
 
@@ -77,8 +77,8 @@ def _free_cost(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> float:
     return match_trees(a, b, config=config).cost
 
 
-def _sound(tree: LevelSetTree, name: str) -> None:
-    """Raises `InputError` where a leaf has no level, mass or Gaussian to match it by."""
+def _check_leaves(tree: LevelSetTree, name: str) -> None:
+    """Raises `InputError` if a leaf's level, mass or Gaussian is not finite, or its Gaussian is flat."""
     rows = tree.leaves
     values = (tree.level[rows], tree.basin_mass[rows], tree.basin_mean[rows], tree.basin_covariance[rows])
     finite = np.all([np.isfinite(part).reshape(len(rows), -1).all(axis=1) for part in values], axis=0)
@@ -96,8 +96,8 @@ def _sound(tree: LevelSetTree, name: str) -> None:
 
 
 def _alternatives(a: LevelSetTree, b: LevelSetTree, found: list[Solution], chance: float) -> tuple[Alternative, ...]:
-    """All but the first, without those that only leave out pairs of a better one; what the best brings by `chance` is
-    added to their costs."""
+    """The alternatives to the first solution, without those whose pairs a better one contains. The `chance` gain of the
+    best is added to their costs."""
     kept: list[tuple[set[tuple[int, int]], Alternative]] = []
     for solution in found:
         pairs = _ids(a, b, solution)
@@ -112,25 +112,25 @@ def _published(
     pins: tuple[tuple[int, int], ...],
     bans: tuple[tuple[int, int], ...],
     allowed: np.ndarray,
-    forced: dict[int, int],
+    pinned: dict[int, int],
     found: Published,
     method: str,
 ) -> Matching:
-    """A published method's matching of the leaves, with every pin put in and no ban left."""
+    """A published method's matching of the leaves, with every pin added and every ban removed."""
     place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
     partners = np.full(len(place_a), -1)
     for i, j in found.pairs:
-        if i in place_a and j in place_b and allowed[place_a[i], place_b[j]] and place_b[j] not in forced.values():
+        if i in place_a and j in place_b and allowed[place_a[i], place_b[j]] and place_b[j] not in pinned.values():
             partners[place_a[i]] = place_b[j]
-    for i, j in forced.items():
+    for i, j in pinned.items():
         partners[i] = j
     best = Solution(tuple(partners.tolist()), found.distance)
     pairs = node_pairs(a, b, best, pins, bans, None, {})
-    return Matching(a, b, pairs, *_left_out(a, b, pairs), found.distance, 0.0, "published", method)
+    return Matching(a, b, pairs, *_unmatched(a, b, pairs), found.distance, 0.0, "published", method)
 
 
-def _left_out(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The ids of the leaves of either tree that no pair holds."""
+def _unmatched(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The ids of the unmatched leaves of either tree."""
     matched_a, matched_b = {p.a for p in pairs}, {p.b for p in pairs}
     return (
         tuple(i for i in a.ids(a.leaves) if i not in matched_a),
@@ -138,9 +138,10 @@ def _left_out(a: LevelSetTree, b: LevelSetTree, pairs: tuple[Pair, ...]) -> tupl
     )
 
 
-def _known(
+def _node_pairs(
     a: LevelSetTree, b: LevelSetTree, pairs: Iterable[tuple[int, int]], name: str
 ) -> tuple[tuple[int, int], ...]:
+    """The distinct pairs of node ids. Raises `InputError` for one that is malformed or unknown."""
     known = []
     for pair in pairs:
         try:
@@ -163,10 +164,11 @@ def _constraints(
     pins: tuple[tuple[int, int], ...],
     bans: tuple[tuple[int, int], ...],
 ) -> tuple[np.ndarray, dict[int, int]]:
-    """Which leaves may go where (na, nb), and which must. Raises `InputError` where pins and bans leave no matching."""
+    """Which leaf pairs are allowed (na, nb), and which are pinned. Raises `InputError` if pins and bans contradict each
+    other."""
     place_a, place_b = ({int(row): at for at, row in enumerate(tree.leaves)} for tree in (a, b))
     allowed: np.ndarray = np.ones((len(place_a), len(place_b)), dtype=bool)
-    forced: dict[int, int] = {}
+    pinned: dict[int, int] = {}
     for i, j in bans:
         if (i, j) in pins:
             raise InputError(f"the pair {i}:{j} is both pinned and banned; take one of the two back.")
@@ -180,14 +182,14 @@ def _constraints(
         below_b = np.array([row in b.leaves_below[row_b] for row in place_b])
         allowed &= below_a[:, None] == below_b[None, :]
         if row_a in place_a:
-            if place_a[row_a] in forced or place_b[row_b] in forced.values():
+            if place_a[row_a] in pinned or place_b[row_b] in pinned.values():
                 raise InputError(f"the pin {i}:{j} contradicts another pin of node {i} or {j}; take one back.")
-            forced[place_a[row_a]] = place_b[row_b]
-    for i, j in forced.items():
+            pinned[place_a[row_a]] = place_b[row_b]
+    for i, j in pinned.items():
         if not allowed[i, j]:
             pin = (int(a.id[a.leaves[i]]), int(b.id[b.leaves[j]]))
             raise InputError(f"the pin {pin[0]}:{pin[1]} contradicts another pin or ban; take one back.")
-    return allowed, forced
+    return allowed, pinned
 
 
 def _solved_by_pairs(
@@ -195,12 +197,12 @@ def _solved_by_pairs(
     b: LevelSetTree,
     config: MatchConfig,
     allowed: np.ndarray,
-    forced: dict[int, int],
+    pinned: dict[int, int],
 ) -> tuple[AssignmentProblem, Solutions, str]:
-    """The problem at the level of noise that explains the trees best, its solutions, and which solver found them."""
-    problems = [replace(problem, allowed=allowed, forced=forced) for problem in _problems(a, b, config)]
+    """The problem at the noise level that explains the trees best, its solutions, and the solver that found them."""
+    problems = [replace(problem, allowed=allowed, pinned=pinned) for problem in _problems(a, b, config)]
     if max(allowed.shape) > config.exact_leaves:
-        return _solved_around(a, b, config, problems)
+        return _solved_large(a, b, config, problems)
     solved = [(problem, *_solutions(problem)) for problem in problems]
     problem, solutions, solver = min(solved, key=lambda result: result[1].found[0].cost)
     return problem, with_misfits(a, b, solutions), solver
@@ -211,19 +213,19 @@ def _solved_by_map(
     b: LevelSetTree,
     config: MatchConfig,
     allowed: np.ndarray,
-    forced: dict[int, int],
+    pinned: dict[int, int],
 ) -> tuple[AssignmentProblem, Solutions, str]:
-    """`_solved_by_pairs` where one map has to carry all leaves: pairs only propose what the map then decides."""
-    problem = replace(_problems(a, b, config)[0], allowed=allowed, forced=forced)
-    solutions = _solved_freely(a, b, config)
-    if forced or not allowed.all():
+    """As `_solved_by_pairs`, if one map must fit all leaves: pairs propose matchings, the map decides."""
+    problem = replace(_problems(a, b, config)[0], allowed=allowed, pinned=pinned)
+    solutions = _free_by_map(a, b, config)
+    if pinned or not allowed.all():
         solutions = solve_by_map(a, b, problem, np.array(solutions.found[0].partners))
     return problem, solutions, "heuristic"
 
 
 @lru_cache(maxsize=32)
-def _solved_freely(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> Solutions:
-    """The matchings of two trees without pins and bans."""
+def _free_by_map(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> Solutions:
+    """The matchings by map of two trees without pins and bans."""
     return solve_by_map(a, b, _problems(a, b, config)[0])
 
 
@@ -232,16 +234,16 @@ def _solutions(problem: AssignmentProblem) -> tuple[Solutions, str]:
     if solutions.proven:
         return solutions, "exact"
     found = {s.partners: s.cost for s in solutions.found} | dict(solve_heuristic(problem))
-    return _searched(list(found.items())), "heuristic"
+    return _best_of(list(found.items())), "heuristic"
 
 
-def _searched(found: list[tuple[tuple[int, ...], float]]) -> Solutions:
+def _best_of(found: list[tuple[tuple[int, ...], float]]) -> Solutions:
     best = sorted(found, key=lambda item: (item[1], item[0]))[:_MOST]
     return Solutions(tuple(Solution(p, c) for p, c in best), proven=False)
 
 
-# Of the same two trees every edit asks anew. Nothing that is kept depends on pins and bans: a session's matching is the
-# same by whatever way it was reached.
+# Every edit matches the same two trees again. Nothing cached depends on pins and bans, so a matching does not depend on
+# the order of edits.
 @lru_cache(maxsize=32)
 def _problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[AssignmentProblem, ...]:
     return tuple(assignment_problems(a, b, config))
@@ -251,30 +253,30 @@ def _problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> tuple[As
 def _unconstrained(
     a: LevelSetTree, b: LevelSetTree, config: MatchConfig
 ) -> tuple[int, list[tuple[tuple[int, ...], float]]]:
-    """At which level of noise the trees are explained best, and the matchings found there without pins and bans."""
+    """The noise level that explains the trees best, and the matchings found there without pins and bans."""
     problems = _problems(a, b, config)
-    at = min(range(len(problems)), key=lambda at: problems[at].cost(quick_solution(problems[at])))
+    at = min(range(len(problems)), key=lambda at: problems[at].cost(initial_solution(problems[at])))
     return _at_likeliest(problems, at, solve_heuristic(problems[at]))
 
 
-def _solved_around(
+def _solved_large(
     a: LevelSetTree, b: LevelSetTree, config: MatchConfig, problems: list[AssignmentProblem]
 ) -> tuple[AssignmentProblem, Solutions, str]:
-    """`_solved_by_pairs` of trees too large for a proof: from the matching without pins and bans on."""
+    """As `_solved_by_pairs`, for trees too large for a proof: starts from the matching without pins and bans."""
     at, found = _unconstrained(a, b, config)
-    if problems[at].forced or not problems[at].allowed.all():
-        at, found = _at_likeliest(problems, at, solve_around(problems[at], np.array(found[0][0])))
-    return problems[at], with_misfits(a, b, _searched(found)), "heuristic"
+    if problems[at].pinned or not problems[at].allowed.all():
+        at, found = _at_likeliest(problems, at, solve_from(problems[at], np.array(found[0][0])))
+    return problems[at], with_misfits(a, b, _best_of(found)), "heuristic"
 
 
 def _at_likeliest(
     problems: Sequence[AssignmentProblem], at: int, found: list[tuple[tuple[int, ...], float]]
 ) -> tuple[int, list[tuple[tuple[int, ...], float]]]:
-    """The matchings found at one level of noise, or from the best of them on those at the level that this makes the
-    likeliest."""
+    """The likeliest noise level for the best of `found`, and the matchings there: `found` itself if the level is `at`,
+    otherwise a search that starts from that best."""
     partners = np.array(found[0][0])
     likeliest = min(range(len(problems)), key=lambda other: problems[other].cost(partners))
-    return (at, found) if likeliest == at else (likeliest, solve_around(problems[likeliest], partners))
+    return (at, found) if likeliest == at else (likeliest, solve_from(problems[likeliest], partners))
 
 
 def _ids(a: LevelSetTree, b: LevelSetTree, solution: Solution) -> tuple[tuple[int, int], ...]:

@@ -1,4 +1,5 @@
-"""What pairs of leaves cannot tell: whether three and more of them fit one map."""
+"""The misfit of a matching: what the best affine map leaves between three and more leaves. Pairs of leaves cannot show
+it."""
 
 from dataclasses import replace
 
@@ -12,14 +13,15 @@ from core.tree.types import LevelSetTree
 
 __all__ = ["with_misfits"]
 
-# From so many leaves on, matchings that differ in one of them have nearly one map: a step from the last one's finds it.
+# With so many leaves, matchings that differ in one leaf have nearly the same map, so one step from the last map is
+# enough.
 _MANY = 24
 
 
 def with_misfits(a: LevelSetTree, b: LevelSetTree, solutions: Solutions) -> Solutions:
-    """The solutions with what the best affine map leaves of their leaves added to their costs, best first.
+    """The solutions with their misfit added to their costs, best first.
 
-    What is added is never negative: a solution that costs more without it than another with it is not looked at.
+    The misfit is never negative, so solutions that cost more without it than the best with it keep their costs.
     """
     if a.dim != b.dim:
         return solutions
@@ -36,9 +38,10 @@ def with_misfits(a: LevelSetTree, b: LevelSetTree, solutions: Solutions) -> Solu
 def _misfit(
     a: LevelSetTree, b: LevelSetTree, solution: Solution, near: np.ndarray | None
 ) -> tuple[float, np.ndarray | None]:
-    """In nats: what the best affine map leaves between matched leaves, the squared Wasserstein distance of each in
-    units of its own spread and at most one, for encodings may differ by more than an affine map. And that map's matrix,
-    sought from `near` on where there are many leaves."""
+    """The misfit in nats, and the matrix of the best affine map between the matched leaves.
+
+    Each leaf adds its squared Wasserstein distance from its image, in units of its own spread and at most one, because
+    encodings may differ by more than an affine map. If there are many leaves, one step from `near` gives the matrix."""
     partners = np.array(solution.partners)
     matched = np.flatnonzero(partners >= 0)
     if len(matched) < 2:

@@ -19,9 +19,9 @@ def node_pairs(
     confidence: np.ndarray | None,
     terms: dict[int, dict[str, float]],
 ) -> tuple[Pair, ...]:
-    """Matched leaves, then the inner nodes whose matched leaves are each other's images.
+    """The matched leaves, then the inner nodes whose matched leaves are each other's images.
 
-    `confidence` (na,) is that of the leaves, None where there is none.
+    `confidence` (na,) is that of the leaves; None if the method gives none.
     """
     leaves: dict[int, tuple[int, float | None]] = {}
     pairs: list[Pair] = []
@@ -42,11 +42,11 @@ def node_pairs(
 
 
 def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int, int]:
-    """Rows of inner nodes that go to each other: the roots, and below them the deepest with corresponding leaves."""
+    """The rows of matched inner nodes: the roots, and below them the deepest with corresponding leaves."""
     images = {}
     for row in range(1, len(b)):
         if b.children[row]:
-            # Rows go down the tree: of nested nodes with the same matched leaves the deepest stays.
+            # Rows go down the tree, so the deepest of nested nodes with the same matched leaves stays.
             images[b.leaves_below[row] & frozenset(leaves.values())] = row
     inner = {}
     for row in range(1, len(a)):
@@ -60,7 +60,7 @@ def _inner(a: LevelSetTree, b: LevelSetTree, leaves: dict[int, int]) -> dict[int
 def basin_pairs(
     a: LevelSetTree, rows_a: np.ndarray, b: LevelSetTree, rows_b: np.ndarray, trust: np.ndarray | float = 1.0
 ) -> NodePairs:
-    """Rows (n,) of two trees as pairs of their basins' Gaussians, weighted by their masses and by `trust` (n,)."""
+    """The basins' Gaussians at rows (n,) of two trees as pairs, weighted by their masses and by `trust` (n,)."""
     weights = trust * np.sqrt(np.maximum(a.basin_mass[rows_a] * b.basin_mass[rows_b], 1e-12))
     return NodePairs(
         weights / max(weights.sum(), 1e-300),

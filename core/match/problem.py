@@ -2,14 +2,14 @@
 
 For a matching pi of leaves,
     cost = sum_{i matched} (price + u(i, pi i)) - share * sum_{i < k matched} sum_t w_t log L_t(a_ik - b_{pi i, pi k}).
-Evidence a_ik is something that lies between two leaves and that no affine map of the space changes: their
-Bhattacharyya distance, and the differences of their log-masses, heights and log-volumes, which do not change either
-where a part of the world is absent and all other masses grow alike. L is a likelihood ratio: how much likelier a
-difference is between a pair of leaves and its image (Laplace, as wide as encodings of one world differ) than between
-leaves at random (Laplace, as wide as the evidence spreads), with a floor, so that nothing can outvote the rest. Its
-logarithm is a ramp: peak - slope |difference|, at least log(floor). Left-out leaves cost nothing: a leaf is matched
-where its evidence outweighs its price. Two trees of the plane differ in 2 n ways, not in n (n - 1) / 2, so that pairs
-share what they say: k / (n - 1) of a pair's evidence counts in k dimensions, at most all of it.
+The evidence a_ik between two leaves is invariant under affine maps of the space: their Bhattacharyya distance, and the
+differences of their log-masses, heights and log-volumes. The differences also stay when a part of the world is missing
+and all other masses grow by one factor. L is a likelihood ratio of two Laplace densities: of the difference between a
+pair of leaves and its image (as wide as encodings of one world differ), and between random leaves (as wide as the
+evidence spreads). A floor keeps one kind from outweighing the rest, so log L = max(peak - slope |difference|,
+log(floor)). Unmatched leaves cost nothing: a leaf is matched if its evidence outweighs its price. Two trees of the
+plane differ in 2 n ways, not in n (n - 1) / 2, so only a share k / (n - 1) of a pair's evidence counts in k dimensions,
+at most all of it.
 """
 
 from collections.abc import Callable, Mapping
@@ -36,8 +36,8 @@ _EPSILON = 1e-9
 
 @dataclass(frozen=True)
 class Evidence:
-    """A kind of evidence: `between` gives what lies between each two leaves of a tree (n, n), in row order, `of_leaves`
-    says whether it is a difference of what each leaf has alone. Its scale is in `core.match.calibration`."""
+    """A kind of evidence. `between` computes it for each two leaves of a tree (n, n), in row order; `of_leaves` says
+    whether it is the difference of a property of single leaves. `core.match.calibration` has its scale."""
 
     between: Callable[[LevelSetTree], np.ndarray]
     of_leaves: bool = True
@@ -45,12 +45,12 @@ class Evidence:
 
 @dataclass(frozen=True)
 class MatchConfig:
-    """How a matching is found and judged.
+    """How to find and judge a matching.
 
-    `method` is one of `core.match.methods.METHODS`. `price` in nats is what a matched leaf must
-    bring, `levels` are the multiples of the evidence's usual noise that are tried, of which the likeliest is taken, and
-    a matching within `margin` nats of the best is an explanation as good: None is what suits the regime. Trees of at
-    most `exact_leaves` leaves in the plane are solved to the proven optimum.
+    `method` is one of `core.match.methods.METHODS`. `price` is the evidence in nats that a matched leaf needs. `levels`
+    are multiples of the evidence's usual noise, of which the likeliest is taken. A matching within `margin` nats of the
+    best explains the trees as well. None stands for the calibrated value of the regime. Trees of the plane with at most
+    `exact_leaves` leaves are solved to the proven optimum.
     """
 
     method: str = "leaf-distances"
@@ -66,9 +66,9 @@ class AssignmentProblem:
 
     `leaf_cost` (na, nb) is price + u; `between_a` (t, na, na) and `between_b` (t, nb, nb) are the evidence of `kinds`
     (t,) in units in which its cost rises by one, at most by `caps` (t,) from -`peaks` (t,). `allowed` (na, nb) says
-    which pairs may be matched, `forced` which must be. A matching within `margin` of the best is as good, and `chance`
-    is what a leaf of the best matching brings where trees have nothing in common. `last` is for local search, which
-    keeps there what it asked last.
+    which pairs may be matched, `pinned` which must be. A matching within `margin` of the best is as good, and `chance`
+    is the gain of a leaf in the best matching of two unrelated trees. Local search caches its last marginal costs in
+    `last`.
     """
 
     leaf_cost: np.ndarray
@@ -78,7 +78,7 @@ class AssignmentProblem:
     caps: np.ndarray
     config: MatchConfig
     allowed: np.ndarray
-    forced: dict[int, int] = field(default_factory=dict)
+    pinned: dict[int, int] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     margin: float = 0.0
     chance: float = 0.0
@@ -92,7 +92,7 @@ class AssignmentProblem:
 
     @cached_property
     def gains(self) -> np.ndarray:
-        """(na, nb): what matching a pair alone adds to the cost; infinite where it is not allowed."""
+        """(na, nb): the cost of a pair by itself, infinite where it is not allowed."""
         return np.where(self.allowed, self.leaf_cost, np.inf)
 
     @cached_property
@@ -103,16 +103,16 @@ class AssignmentProblem:
 
     @cached_property
     def free(self) -> np.ndarray:
-        """(na,): the rows that are not forced."""
-        return np.array([i not in self.forced for i in range(self.shape[0])], dtype=bool)
+        """(na,): whether each row is not pinned."""
+        return np.array([i not in self.pinned for i in range(self.shape[0])], dtype=bool)
 
     def terms(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """(t, m, m): what each two of m pairs cost together by each kind, 0 where they agree."""
+        """(t, m, m): the interaction costs of m pairs by kind of evidence, 0 where two pairs agree."""
         ours, theirs = self.between_a[:, rows[:, None], rows], self.between_b[:, columns[:, None], columns]
         return np.minimum(np.abs(ours - theirs), self.caps[:, None, None])
 
-    def pair_costs(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-        """(m, na, nb): what each of m pairs costs together with each other pair."""
+    def interactions_of(self, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """(m, na, nb): the interaction costs of m pairs with every pair."""
         total = np.full((len(rows), *self.shape), -self.peaks.sum())
         for a, b, cap in zip(self.between_a, self.between_b, self.caps, strict=True):
             gap = a[rows, :, None] - b[columns, None, :]
@@ -120,20 +120,20 @@ class AssignmentProblem:
         return total
 
     @cached_property
-    def links(self) -> np.ndarray:
-        """(na, nb, na, nb): what each pair costs together with each other pair."""
+    def interactions(self) -> np.ndarray:
+        """(na, nb, na, nb): the interaction cost of each two pairs."""
         rows, columns = np.indices(self.shape).reshape(2, -1)
-        return self.pair_costs(rows, columns).reshape(*self.shape, *self.shape)
+        return self.interactions_of(rows, columns).reshape(*self.shape, *self.shape)
 
     def cost(self, partners: np.ndarray) -> float:
-        """Cost of a matching given as the partner of each first-side leaf, -1 for none (na,)."""
+        """The cost of a matching, given as the partner of each first-side leaf, -1 for none (na,)."""
         from core.match import compiled
 
         rows = np.flatnonzero(partners >= 0)
         columns = partners[rows]
         if not self.allowed[rows, columns].all():
             return float("inf")
-        return float(self.leaf_cost[rows, columns].sum() + compiled.together(*self.evidence, rows, columns))
+        return float(self.leaf_cost[rows, columns].sum() + compiled.interaction(*self.evidence, rows, columns))
 
     def transposed(self) -> "AssignmentProblem":
         """The same problem with the sides exchanged."""
@@ -143,13 +143,13 @@ class AssignmentProblem:
             between_a=self.between_b,
             between_b=self.between_a,
             allowed=self.allowed.T,
-            forced={j: i for i, j in self.forced.items()},
+            pinned={j: i for i, j in self.pinned.items()},
         )
 
 
 def assignment_problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -> list[AssignmentProblem]:
-    """The problem of matching the leaves of two trees, in their row order, with every pair allowed, once for each level
-    of noise."""
+    """The problems of matching the leaves of two trees, one for each noise level, with every pair allowed. Leaves are
+    in the trees' row order."""
     regime = regime_of(a.dim, b.dim)
     usual, kinds = calibration().regimes[regime], EVIDENCE[regime]
     between_a, between_b = (np.stack([kind.between(tree) for kind in kinds.values()]) for tree in (a, b))
@@ -157,7 +157,7 @@ def assignment_problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -
     noise, spread, weight = np.array([(scale.noise, scale.spread, scale.weight) for scale in scales]).T
     holes = np.minimum(np.abs(a.betti[a.leaves, 1][:, None] - b.betti[b.leaves, 1][None, :]), 1.0)
     price = usual.price if config.price is None else config.price
-    # Two lone leaves have no other choice.
+    # Two single leaves have no evidence between leaves, so they match at any price.
     price = price if max(holes.shape) > 1 else -price
     share = weight * _shares(kinds, min(a.dim, b.dim), max(min(holes.shape) - 1, 1), usual.ways)
     floor = calibration().floor
@@ -183,8 +183,9 @@ def assignment_problems(a: LevelSetTree, b: LevelSetTree, config: MatchConfig) -
 
 
 def _shares(kinds: Mapping[str, Evidence], dim: int, others: int, ways: float | None) -> np.ndarray:
-    """(t,): how much of what a pair of leaves says counts by each kind, where a leaf has so many `others`: it differs
-    from them in `ways` ways, or in as many as there are dimensions."""
+    """(t,): the share of a leaf pair's evidence that counts, by kind, if a leaf has so many `others`.
+
+    A leaf differs from the others in `ways` independent ways, or in as many as there are dimensions."""
     each = [ways if ways is not None else 2 if kind.of_leaves else dim for kind in kinds.values()]
     return np.minimum(np.divide(each, others), 1.0)
 
@@ -209,15 +210,15 @@ def leaf_distances(tree: LevelSetTree) -> np.ndarray:
 
 
 def _log_distances(tree: LevelSetTree) -> np.ndarray:
-    """The distances on a scale on which all are equally noisy: a logarithm that bends where they are far."""
+    """The distances on a scale of equal noise: a logarithm that flattens for large distances."""
     distance = leaf_distances(tree)
     np.fill_diagonal(distance, 1.0)
     return -np.arcsinh(calibration().far / np.maximum(distance, _EPSILON))
 
 
 def _relative_log_distances(tree: LevelSetTree) -> np.ndarray:
-    """Logarithms of the distances, in units of their own spread around their median: how far apart leaves lie on the
-    whole is the networks' own."""
+    """The logarithms of the distances, centered at their median and in units of their spread: the overall scale of the
+    distances depends on the network."""
     distance = leaf_distances(tree)
     np.fill_diagonal(distance, 1.0)
     logarithm = np.log(np.maximum(distance, _EPSILON))
@@ -259,4 +260,4 @@ EVIDENCE: Mapping[Regime, Mapping[str, Evidence]] = {
         "volume": Evidence(_volumes),
     },
 }
-"""The kinds of evidence that count in each regime."""
+"""The kinds of evidence of each regime."""

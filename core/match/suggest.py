@@ -1,9 +1,9 @@
-"""Which pair to ask a person about next: the answer that would decide most among the explanations of a matching.
+"""Which pair to ask a person about next: the one whose answer is most informative about the explanations.
 
-The explanations are a committee: the best matching and its alternatives, each with the probability that its cost
-gives it. Alternatives that touch no leaf in common are independent of each other, as their costs add: so the
-single changes that a local search finds near its best stand for all their combinations. A yes or no to "is a partner
-of b?" is settled by the explanation, so what it tells of the explanation is the entropy of the answer itself.
+The explanations, the best matching and its alternatives, form a committee. The cost of each gives its probability.
+Alternatives that change different leaves are independent, because their costs add, so the single changes that local
+search finds near its optimum stand for all their combinations. An explanation fully answers "is a the partner of b?",
+so the information gain of the question is the entropy of its answer.
 
 References: Settles 2009, "Active learning literature survey" (query by committee, information gain); Serratosa and
 Cortés 2015, "Interactive graph-matching using active query strategies".
@@ -18,7 +18,7 @@ from core.match.types import Matching
 
 __all__ = ["SURE", "Outlook", "Suggestion", "outlook"]
 
-# From this confidence on a pair that no alternative touches counts as settled.
+# A pair that no alternative changes counts as decided from this confidence on.
 SURE = 0.8
 _NOBODY = -1
 
@@ -27,9 +27,9 @@ _NOBODY = -1
 class Suggestion:
     """A pair of leaves (ids) worth asking about.
 
-    `probability` is the share of the explanations with it, `gain` the expected drop in the entropy over the
-    explanations in nats, `decided` that in the leaves' entropies over their partners, summed. If the pair is confirmed
-    `if_right` leaves of the first tree become certain, if it is rejected `if_wrong`.
+    `probability` is the weighted share of the explanations that contain it. `gain` is the expected decrease of the
+    entropy over the explanations in nats, `decided` that of the sum of the leaves' entropies over their partners.
+    `if_right` leaves of the first tree become certain if the pair is confirmed, `if_wrong` if it is rejected.
     """
 
     a: int
@@ -41,17 +41,17 @@ class Suggestion:
     if_wrong: int
 
     @property
-    def settles(self) -> float:
-        """The number of leaves that an answer is expected to settle."""
+    def expected_certain(self) -> float:
+        """The expected number of leaves that become certain with the answer."""
         return self.probability * self.if_right + (1 - self.probability) * self.if_wrong
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """How far a matching is settled, and the `suggestions` that would settle the rest, the most decisive first.
+    """How much of a matching is decided, and `suggestions` of pairs to ask about, the most decisive first.
 
-    `pinned`, `sure`, `left_out` and `open` part the first tree's leaves (ids): held by hand; of one partner in every
-    explanation; of none in every explanation; the rest. `entropy` is that over the explanations, in nats.
+    The first tree's leaves (ids) are `pinned` by hand, `sure` (the same partner in every explanation), `left_out` (no
+    partner in any explanation) or `open` (all others). `entropy` is the entropy over the explanations in nats.
     """
 
     suggestions: tuple[Suggestion, ...]
@@ -62,15 +62,15 @@ class Outlook:
     entropy: float
 
     @property
-    def settled(self) -> int:
-        """How many leaves are not open."""
+    def closed(self) -> int:
+        """The number of leaves that are not open."""
         return len(self.pinned) + len(self.sure) + len(self.left_out)
 
 
 @dataclass(frozen=True)
 class _Question:
-    """Leaves (n,) of the first tree, their partners (k, n) in each of k explanations, and the weights (k,) of these,
-    which sum to one. `listed` is false where the last explanation stands for all that is not listed."""
+    """Leaves (n,) of the first tree, their partners (k, n) in k explanations, and the weights (k,) of these, which sum
+    to one. `listed` is false if the last explanation stands for all that are not listed."""
 
     leaves: tuple[int, ...]
     partners: np.ndarray
@@ -79,22 +79,22 @@ class _Question:
 
 
 def outlook(matching: Matching, sure: float = SURE) -> Outlook:
-    """What is settled of a matching, and which pairs to ask about, by what their answers would decide.
+    """What is decided in a matching, and which pairs to ask about, ordered by how much their answers decide.
 
-    The alternatives weigh exp(-extra cost / (margin / 2)) against the best matching. A pair that no alternative
-    touches is asked about where its confidence is below `sure`. Pinned pairs are never asked about.
+    An alternative weighs exp(-extra cost / (margin / 2)) relative to the best matching. A pair that no alternative
+    changes is suggested if its confidence is below `sure`. Pinned pairs are never suggested.
     """
     pinned = {pair.a for pair in matching.leaf_pairs if pair.pinned}
     best = {pair.a: pair.b for pair in matching.leaf_pairs}
-    told = [(p, p.confidence) for p in matching.leaf_pairs if p.confidence is not None and not p.pinned]
+    judged = [(p, p.confidence) for p in matching.leaf_pairs if p.confidence is not None and not p.pinned]
     groups = list(_groups(matching, best))
     asked = {leaf for group in groups for leaf in group.leaves}
-    groups += [_alone(p.a, p.b, known) for p, known in told if known < sure and p.a not in asked]
+    groups += [_without_rival(p.a, p.b, known) for p, known in judged if known < sure and p.a not in asked]
     open_ = {leaf for group in groups for leaf in group.leaves} - pinned
     found = [suggestion for group in groups for suggestion in _suggestions(group) if suggestion.a not in pinned]
     mass = dict(zip(matching.tree_a.id.tolist(), matching.tree_a.basin_mass.tolist(), strict=True))
-    # Rounded, so that what is equal but for its last digits is told apart by what a person cares for.
-    found.sort(key=lambda s: (-round(s.decided, 6), -round(s.settles, 6), -round(mass[s.a], 6), s.a, s.b))
+    # Rounding makes values equal that differ in their last digits only, so that the next key decides.
+    found.sort(key=lambda s: (-round(s.decided, 6), -round(s.expected_certain, 6), -round(mass[s.a], 6), s.a, s.b))
     leaves = matching.tree_a.ids(matching.tree_a.leaves)
     return Outlook(
         suggestions=tuple(found),
@@ -107,7 +107,7 @@ def outlook(matching: Matching, sure: float = SURE) -> Outlook:
 
 
 def _groups(matching: Matching, best: dict[int, int]) -> Iterator[_Question]:
-    """The alternatives in groups that share no leaf, the best matching in each."""
+    """The alternatives in groups that share no changed leaf; each group includes the best matching."""
     others = [(dict(other.pairs), other.cost - matching.cost) for other in matching.alternatives]
     parts: list[tuple[set[tuple[str, int]], list[int]]] = []
     margin = matching.margin
@@ -128,7 +128,7 @@ def _groups(matching: Matching, best: dict[int, int]) -> Iterator[_Question]:
 
 
 def _touched(best: dict[int, int], other: dict[int, int]) -> set[tuple[str, int]]:
-    """The leaves of either tree whose partners differ between two matchings."""
+    """The leaves of both trees whose partners differ between two matchings."""
     touched = set()
     for a in best.keys() | other.keys():
         ours, theirs = best.get(a), other.get(a)
@@ -137,8 +137,8 @@ def _touched(best: dict[int, int], other: dict[int, int]) -> set[tuple[str, int]
     return touched
 
 
-def _alone(a: int, b: int, confidence: float) -> _Question:
-    """A pair without a rival that is not sure all the same."""
+def _without_rival(a: int, b: int, confidence: float) -> _Question:
+    """A pair that no alternative changes, but whose confidence is low."""
     partners = np.array([[b], [_NOBODY]])
     return _Question((a,), partners, np.array([confidence, 1 - confidence]), listed=False)
 
@@ -168,12 +168,12 @@ def _suggestions(group: _Question) -> Iterator[Suggestion]:
 
 
 def _leaf_entropies(partners: np.ndarray, weights: np.ndarray) -> float:
-    """The entropies of the leaves' partners over weighted explanations, summed (nats)."""
+    """The sum of the entropies of the leaves' partners over weighted explanations (nats)."""
     return sum(_entropy(np.bincount(np.unique(column, return_inverse=True)[1], weights)) for column in partners.T)
 
 
 def _certain(partners: np.ndarray) -> int:
-    """How many leaves have one and the same partner, or none, in all explanations."""
+    """The number of leaves with the same partner, or none, in all explanations."""
     return int((partners == partners[:1]).all(axis=0).sum())
 
 

@@ -1,4 +1,4 @@
-"""A partial matching of two level-set trees, with what else it could have been."""
+"""The types of a partial matching of two level-set trees and of its alternatives."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 __all__ = ["OURS", "Alternative", "Matching", "Pair"]
 
 OURS = "leaf-distances"
-"""The method of matching that weighs evidence, and so the one that a verdict can be given on."""
+"""The method of this package. It weighs evidence, so only its matchings have a verdict."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Node `a` of the first tree stands for node `b` of the second (ids). `confidence` lies in [0, 1]; it is None where
-    the method of matching gives none.
+    """Node `a` of the first tree matches node `b` of the second (ids).
 
-    `terms` says what the pair costs by each kind of evidence (mass, height, ...), empty for inner nodes.
+    `confidence` lies in [0, 1]; it is None if the method gives none. `terms` has the cost in nats by kind of evidence
+    (mass, height, ...); it is empty for inner nodes.
     """
 
     a: int
@@ -42,14 +42,14 @@ class Alternative:
 class Matching:
     """The best partial matching found between `tree_a` and `tree_b`.
 
-    `pairs` holds matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
-    are ids of leaves with no partner. `method` says how it was found, `solver` is 'exact' (no better one exists),
-    'heuristic' or 'published'. `cost` is the method's objective (nats for ours; the lower, the more evidence), `gap`
-    how much worse the second-best matching is, `alternatives` every other matching found within `margin` of the best,
-    best first, but those that only leave out pairs of a better one. `forced` counts the pairs that join what was left
-    over on both sides, without evidence of their own, `support` is the log-odds of the least supported pair (None in
-    the plane), `against` how much more it costs than the best matching without pins and bans. How far to believe all
-    this is for `core.assess` to say.
+    `pairs` lists matched leaves first, then the internal nodes that follow from them. `unmatched_a` and `unmatched_b`
+    are ids of leaves without a partner. `method` found the matching; `solver` is 'exact' (no better one exists),
+    'heuristic' or 'published'. `cost` is the method's objective (nats for 'leaf-distances': the lower, the more
+    evidence), and `gap` is how much more the second-best matching costs. `alternatives` are the other matchings found
+    within `margin` of the best, best first, except those whose pairs a better one contains. `leftover_pairs` counts the
+    pairs of leaves that remained on both sides and have no evidence of their own. `least_inclusion` is the smallest
+    log-odds that a pair is rightly matched at all (None in the plane). `constraint_cost` is how much more the matching
+    costs than the best one without pins and bans. `core.assess` judges how far to trust it.
     """
 
     tree_a: LevelSetTree
@@ -63,9 +63,9 @@ class Matching:
     method: str = OURS
     margin: float = 0.0
     alternatives: tuple[Alternative, ...] = ()
-    forced: int = 0
-    support: float | None = None
-    against: float = 0.0
+    leftover_pairs: int = 0
+    least_inclusion: float | None = None
+    constraint_cost: float = 0.0
 
     def __repr__(self) -> str:
         matched = ", ".join(f"{pair.a}:{pair.b}" for pair in self.leaf_pairs[:12])
@@ -74,12 +74,12 @@ class Matching:
 
     @property
     def leaf_pairs(self) -> tuple[Pair, ...]:
-        """The matched pairs whose two nodes are both leaves."""
+        """The matched pairs of leaves."""
         leaves_a = set(self.tree_a.ids(self.tree_a.leaves))
         return tuple(pair for pair in self.pairs if pair.a in leaves_a)
 
     def reversed(self) -> "Matching":
-        """The same matching, from the second tree to the first."""
+        """The same matching from the second tree to the first."""
         return replace(
             self,
             tree_a=self.tree_b,
@@ -92,7 +92,7 @@ class Matching:
 
     @property
     def rivals(self) -> tuple[Alternative, ...]:
-        """The alternatives that give a leaf, of either side, another partner, best first."""
+        """The alternatives that give a leaf of either side another partner, best first."""
         there, back = ({pair.a: pair.b for pair in self.leaf_pairs}, {pair.b: pair.a for pair in self.leaf_pairs})
         return tuple(
             other
@@ -102,7 +102,7 @@ class Matching:
 
     @property
     def matched_masses(self) -> tuple[float, float]:
-        """The shares of either density's probability in matched leaves."""
+        """The share of each density's probability that is in matched leaves."""
         a, b, pairs = self.tree_a, self.tree_b, self.leaf_pairs
         return (
             float(sum(a.basin_mass[a.row(pair.a)] for pair in pairs)),

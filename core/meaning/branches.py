@@ -1,7 +1,7 @@
-"""What an inner node's two branches differ in: a direction of the latent space, and columns of the data.
+"""The difference between an inner node's two branches: a direction of the latent space, and columns of the data.
 
-The direction is Fisher's (1936): w = S^(-1) (m_1 - m_0), S the mean of the two covariances, along which the distance of
-the means in units of the deviation within is greatest.
+The direction is Fisher's linear discriminant (1936): w = S^(-1) (m_1 - m_0) with S the mean of the two covariances. It
+maximizes the distance of the means in units of the standard deviation within the branches.
 """
 
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ _RIDGE = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """The two largest branches of the inner node `node`, and what tells them apart.
+    """The two largest branches of the inner node `node`, and how they differ.
 
-    `branches` are their ids; `sides` (n,) int8 says of each point which one holds it (0 or 1), -1 for none. `axis` (k,)
-    is a unit vector of the latent space that points from the first to the second; along it `d_prime` is the distance of
-    the two means in deviations, and `auc` the share of pairs, one point of each side, that lie in that order.
-    `difference` (d,) is, for each column of the data, the second side's mean less the first's in units of the deviation
-    within the sides (0 where a column is constant), `order` (d,) the columns by its size, the largest first.
+    `branches` are their ids; `sides` (n,) int8 is each point's branch (0 or 1), -1 for none. `axis` (k,) is a unit
+    vector of the latent space that points from the first to the second. Along it `d_prime` is the distance of the two
+    means in standard deviations, and `auc` the share of pairs, one point of each side, that lie in that order.
+    `difference` (d,) is the difference of the two means of each data column in units of the standard deviation within
+    the sides (0 for a constant column); `order` (d,) sorts the columns by its size, the largest first.
     """
 
     node: int
@@ -41,7 +41,7 @@ class Separation:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many points each side holds."""
+        """The number of points on each side."""
         return int((self.sides == 0).sum()), int((self.sides == 1).sum())
 
 
@@ -53,11 +53,11 @@ def separation(
     latents: np.ndarray,
     owners: np.ndarray | None = None,
 ) -> Separation:
-    """What separates the branches of an inner node, from data points (n, d) and their latents (n, k).
+    """The separation of the branches of an inner node, from data points (n, d) and their latents (n, k).
 
-    Of more than two branches the two of most members are compared. `model` as of `core.meaning.leaves_of`, whose result
-    `owners` (n,) may be given. Raises `InputError` for a leaf, for arrays of different lengths, and where a branch
-    holds fewer than two of the points.
+    If there are more than two branches, the two with the most members are compared. `model` is as in
+    `core.meaning.leaves_of`, whose result may be given as `owners` (n,). Raises `InputError` for a leaf, for arrays of
+    different lengths, and if a branch contains fewer than two of the points.
 
     References: R. A. Fisher, The use of multiple measurements in taxonomic problems (1936).
     """
@@ -90,7 +90,7 @@ def separation(
 
 
 def _fisher(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Fisher's direction (k,) from points (n, k) to points (m, k), of length 1."""
+    """Fisher's direction (k,) from points (n, k) to points (m, k), a unit vector."""
     within = (np.cov(first.T).reshape(first.shape[1], -1) + np.cov(second.T).reshape(first.shape[1], -1)) / 2
     within += _RIDGE * max(np.trace(within) / len(within), 1e-12) * np.eye(len(within))
     direction = np.linalg.solve(within, second.mean(0) - first.mean(0))
@@ -99,7 +99,8 @@ def _fisher(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _standardized(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """(d,): the second's mean less the first's in units of the deviation within both, 0 where there is none."""
+    """(d,): the second mean minus the first, in units of the standard deviation within both; 0 for a constant
+    column."""
     within = np.sqrt((first.var(axis=0, ddof=1) + second.var(axis=0, ddof=1)) / 2)
     apart = second.mean(axis=0) - first.mean(axis=0)
     flat = within <= 1e-12 * np.maximum(np.abs(apart), 1e-12)
@@ -107,6 +108,6 @@ def _standardized(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 
 def _auc(first: np.ndarray, second: np.ndarray) -> float:
-    """The share of pairs in which the second's number is the greater one; half of a tie."""
+    """The share of pairs in which the second's number is greater; ties count half."""
     below, up_to = (np.searchsorted(np.sort(first), second, side) for side in ("left", "right"))
     return float((below + up_to).mean() / (2 * len(first)))

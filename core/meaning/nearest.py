@@ -1,4 +1,4 @@
-"""The points that show best what a node holds: near its peak, and not all alike."""
+"""The points that represent a node: near its peak, and not all alike."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from core.tree.types import LevelSetTree
 
 __all__ = ["nearest_examples"]
 
-# So many times the wanted number of members, the nearest ones, are chosen from.
+# The candidates are this many times the wanted number of members, the nearest ones.
 _POOL = 4
-# The least distance between two chosen ones, in the node's deviations; halved until there are enough.
+# The least distance between two examples, in the node's deviations, which is halved until there are enough examples.
 _APART, _HALVINGS = 0.5, 8
 _RIDGE = 1e-9
 
@@ -25,12 +25,12 @@ def nearest_examples(
     count: int = 12,
     owners: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Places (c,), c at most `count`, in `latents` (n, k) of the points that show a node.
+    """The indices (c,), c at most `count`, in `latents` (n, k) of the points that represent a node.
 
-    Of a leaf its members by their distance to its peak, measured with the leaf's own covariance (Mahalanobis), without
-    those that lie next to one already taken or repeat it. An inner node shows what it holds: its seats are shared among
-    the leaves below it by the number of their members, each leaf's in a row, the largest first. `model` as of
-    `leaves_of`, whose result `owners` (n,) may be given. Raises `InputError` for a node that is none.
+    For a leaf these are its members nearest to its peak, in Mahalanobis distance with the leaf's own covariance,
+    without those that are close or equal to one already chosen. For an inner node the leaves below it share the seats
+    by their number of members; the largest leaf comes first. `model` is as in `leaves_of`, whose result may be given as
+    `owners` (n,). Raises `InputError` for an unknown node.
     """
     row = row_of(tree, node)
     if count < 1:
@@ -45,7 +45,8 @@ def nearest_examples(
 
 
 def _seats(sizes: list[int], count: int) -> list[int]:
-    """`count` seats shared by size, the next one always to whom has the most members a seat (Jefferson)."""
+    """`count` seats, apportioned by size with the method of Jefferson: the next seat goes to the most members per
+    seat."""
     seats = [0] * len(sizes)
     for _ in range(min(count, sum(sizes))):
         shares = [size / (own + 1) if own < size else 0.0 for size, own in zip(sizes, seats, strict=True)]
@@ -54,7 +55,7 @@ def _seats(sizes: list[int], count: int) -> list[int]:
 
 
 def _spread(tree: LevelSetTree, leaf: int, latents: np.ndarray, held: np.ndarray, count: int) -> np.ndarray:
-    """`count` of the places `held`, the nearest to a leaf's peak that are not too near to each other."""
+    """`count` of the indices `held`, the nearest to a leaf's peak that are not too near to each other."""
     if not count:
         return held[:0]
     scaled = _whitened(tree.covariance[leaf], latents[held] - tree.peak[leaf])
@@ -70,7 +71,7 @@ def _spread(tree: LevelSetTree, leaf: int, latents: np.ndarray, held: np.ndarray
 
 
 def _apart(points: np.ndarray, least: float, count: int) -> list[int]:
-    """The first `count` places, in order, of points (n, k) that lie at least so far from all taken before."""
+    """The first `count` indices of points (n, k) whose distance from all earlier ones is at least `least`."""
     taken: list[int] = []
     for place, point in enumerate(points):
         if len(taken) == count:
@@ -81,7 +82,7 @@ def _apart(points: np.ndarray, least: float, count: int) -> list[int]:
 
 
 def _whitened(covariance: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """`away` (n, k) in units in which the covariance is the identity."""
+    """The differences `away` (n, k), whitened by the covariance."""
     values, vectors = np.linalg.eigh(covariance)
     if values[-1] <= 0:
         return away

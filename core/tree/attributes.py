@@ -1,8 +1,7 @@
-"""What is known of each node's region: mass, volume, mean, covariance and peak.
+"""The attributes of each node's region: mass, volume, mean, covariance and peak.
 
-Every vertex stands for a share of mass and of volume. Shares and moments add up: first over the vertices that
-lie in a node and in none of its children, then up the tree. So a simplified tree needs no second look at the
-field.
+Every vertex has a share of the mass and of the volume. Shares and moments are summed over the vertices that lie in a
+node and in none of its children, then up the tree, so a simplified tree does not need the field again.
 """
 
 from dataclasses import dataclass
@@ -18,10 +17,10 @@ __all__ = ["Cells", "Moments", "describe", "moments"]
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """What each of n vertices stands for.
+    """The cells of n vertices.
 
-    `points` (n, k) are their places, `mass` (n,) shares of the probability that sum to one, `volume` (n,)
-    k-volumes, `spread` the covariance within one cell, (k, k) for all alike or (n, k, k).
+    `points` (n, k) are the vertices, `mass` (n,) shares of the probability that sum to one, `volume` (n,) k-volumes,
+    `spread` the covariance within a cell: (k, k) if all are alike, else (n, k, k).
     """
 
     points: np.ndarray
@@ -32,7 +31,7 @@ class Cells:
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Sums per row, (m,), (m,), (m, k) and (m, k, k), of mass, volume, mass times z and mass times z z'."""
+    """The sums per row of mass (m,), volume (m,), mass times z (m, k) and mass times z z' (m, k, k)."""
 
     mass: np.ndarray
     volume: np.ndarray
@@ -40,7 +39,7 @@ class Moments:
     second: np.ndarray
 
     def gathered(self, row: np.ndarray, count: int) -> "Moments":
-        """The sums of those rows that share a number in `row`, for `count` numbers."""
+        """The sums over the rows with the same number in `row`, for `count` numbers."""
         result = []
         for own in (self.mass, self.volume, self.first, self.second):
             total = np.zeros((count, *own.shape[1:]))
@@ -56,7 +55,7 @@ class Moments:
         return Moments(*result)
 
     def normalized(self, peaks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Means (m, k) and covariances (m, k, k). A region too light for a double has its peak (m, k) for a mean."""
+        """The means (m, k) and covariances (m, k, k). The mean of a region without mass is its peak (m, k)."""
         light = self.mass <= 0
         weight = np.where(light, 1.0, self.mass)
         mean = np.where(light[:, None], peaks, self.first / weight[:, None])
@@ -80,16 +79,16 @@ def describe(
     tree: MergeTree,
     outline: Outline,
     own: Moments,
-    climbing: Moments,
+    basins: Moments,
     points: np.ndarray,
     betti: np.ndarray,
     holes: Holes | None,
 ) -> LevelSetTree:
     """The level-set tree of an outline, from `betti` (m, 2), `holes` and the full tree's sums: `own` over the vertices
-    in each row and in none of its children, `climbing` over those that climb to each leaf's peak."""
+    in each row and in none of its children, `basins` over those whose ascent leads to each leaf's peak."""
     source, parent = outline.source, outline.parent
     total = own.gathered(outline.position, len(source)).accumulated(parent)
-    basin = climbing.gathered(outline.position, len(source)).accumulated(parent)
+    basin = basins.gathered(outline.position, len(source)).accumulated(parent)
     top = np.where(source < 0, int(tree.field.argmin()), tree.vertex[source])
     level = tree.field[top] - tree.field.max()
     peak = top.copy()

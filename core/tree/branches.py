@@ -1,7 +1,7 @@
 """Branch decomposition: every leaf's branch from its peak down to the saddle where it meets a higher one.
 
-The elder rule pairs peaks and saddles as persistence does (Edelsbrunner, Letscher and Zomorodian 2002), and the
-branches hang on each other in a tree of their own (Pascucci, Cole-McLaughlin and Scorzelli 2004).
+The elder rule pairs peaks and saddles as persistent homology does (Edelsbrunner, Letscher and Zomorodian 2002), and the
+branches form a tree of their own (Pascucci, Cole-McLaughlin and Scorzelli 2004).
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ __all__ = ["Branches", "branches"]
 
 @dataclass(frozen=True, eq=False)
 class Branches:
-    """L branches, the highest peak's first and then by falling persistence.
+    """L branches: that of the highest peak, then the others by decreasing persistence.
 
-    `leaf` (L,) is the row of each one's leaf, `saddle` (L,) the row of the node at which it ends (the root for the
-    first), `parent` (L,) the position of the branch that goes on there, -1 for the first. `birth` and `death` (L,) are
-    the relative levels (nats) of the two ends. `of_node` (m,) is the branch that each of the tree's rows lies on.
+    `leaf` (L,) is the row of each branch's leaf, `saddle` (L,) the row of the node at which it ends (the root for the
+    first), `parent` (L,) the index of the branch that continues there, -1 for the first. `birth` and `death` (L,) are
+    the relative levels (nats) of the two ends. `of_node` (m,) is the branch of each row of the tree.
     """
 
     leaf: np.ndarray
@@ -34,12 +34,12 @@ class Branches:
 
     @property
     def persistence(self) -> np.ndarray:
-        """(L,) in nats."""
+        """(L,): birth minus death, in nats."""
         return self.birth - self.death
 
 
 def branches(tree: LevelSetTree) -> Branches:
-    """The branches of a tree by the elder rule; of equal peaks that of the smaller id is the elder.
+    """The branches of a tree by the elder rule; among equal peaks the one with the smaller id is the elder.
 
     >>> from core.gaussians.mixture import GaussianMixture
     >>> from core.tree.levelsets import level_set_tree

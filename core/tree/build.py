@@ -1,9 +1,9 @@
 """The superlevel merge tree of a vertex-weighted graph.
 
 Vertices are ordered by height, ties by number (the smaller is higher), and joined one by one (Carr, Snoeyink and Axen
-2003). Each belongs to the basin of its highest neighbor, since an ascending path never leaves a superlevel set; so
-union-find runs over basins, and looks around only at vertices whose higher neighbors do not hang together. On a grid
-that shows in the 3^k vertices around one.
+2003). Each belongs to the basin of its highest neighbor, because an ascending path never leaves a superlevel set. So
+union-find runs over basins and visits only vertices whose higher neighbors are not connected; on a grid the 3^k
+vertices around one show this.
 """
 
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ __all__ = ["MergeTree", "accumulate", "graph_merge_tree", "grid_merge_tree"]
 
 @dataclass(frozen=True, eq=False)
 class MergeTree:
-    """2 L - 1 nodes over L peaks: row 2j is the leaf of persistence rank j, row 2j - 1 the saddle ending it.
+    """2 L - 1 nodes over L peaks: row 2j is the leaf of persistence rank j, row 2j - 1 the saddle that ends it.
 
-    `vertex` (2L-1,) is a leaf's peak, or the vertex at which a saddle joins its two children; `height`
-    (2L-1,) the field there; `parent` (2L-1,) a row, -1 at the root. `field` (n,) holds the heights of all
-    vertices, `basin` (n,) the leaf row whose peak each climbs to, `node` (n,) the deepest row whose region (its
-    component above its parent's level) holds each. Rank 0 is the highest peak, which no saddle ends.
+    `vertex` (2L-1,) is a leaf's peak, or the vertex at which a saddle joins its two children; `height` (2L-1,) is the
+    field there; `parent` (2L-1,) is a row, -1 at the root. `field` (n,) has the heights of all vertices, `basin` (n,)
+    the row of the leaf to whose peak each ascends, `node` (n,) the deepest row whose region (its component above its
+    parent's level) contains each. Rank 0 is the highest peak, which no saddle ends.
     """
 
     vertex: np.ndarray
@@ -46,7 +46,7 @@ class MergeTree:
 
 
 def accumulate(parent: np.ndarray, values: np.ndarray) -> None:
-    """Adds to each row of `values` (m, ...), in place, those of its subtree, from `parent` (m,) with -1 at the root."""
+    """Adds the values of its subtree to each row of `values` (m, ...), in place; `parent` (m,) is -1 at the root."""
     from core.tree import compiled
 
     compiled.accumulate(parent, values.reshape(len(values), -1))
@@ -55,9 +55,9 @@ def accumulate(parent: np.ndarray, values: np.ndarray) -> None:
 def grid_merge_tree(field: np.ndarray, diagonal: bool = True) -> MergeTree:
     """The merge tree of the superlevel sets of a field over a grid of one to three dimensions.
 
-    With `diagonal` all 3^k - 1 vertices around one are its neighbors (8 in the plane, 26 in space), else the
-    2k along the axes. The two are dual: superlevel sets are read with the former, their complements with the
-    latter, as in digital topology, so a closed curve of either always parts the other.
+    With `diagonal` all 3^k - 1 vertices around one are its neighbors (8 in the plane, 26 in space), else the 2k along
+    the axes. The two are dual in digital topology: with the former for superlevel sets and the latter for their
+    complements, a closed curve of one always separates the other.
     """
     from core.tree import compiled
 
@@ -65,7 +65,7 @@ def grid_merge_tree(field: np.ndarray, diagonal: bool = True) -> MergeTree:
         raise invalid("field", "finite", "NaN or infinity", "check the density")
     height = np.ascontiguousarray(field, dtype=np.float64).ravel()
     falling, run_ends, rank = _order(height)
-    # A rim lower than all else gives every vertex all its neighbors.
+    # A rim below all values gives every vertex all its neighbors.
     padded = np.full(np.add(field.shape, 2), height.size, dtype=np.int32)
     inner = (slice(1, -1),) * field.ndim
     padded[inner] = rank.reshape(field.shape)
@@ -98,9 +98,9 @@ def graph_merge_tree(height: np.ndarray, edges: np.ndarray) -> MergeTree:
 
 
 def _order(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The vertices in falling order, ties by number; where runs of equal heights end; the place of each vertex.
+    """The vertices in falling order, ties by number; the ends of runs of equal heights; the rank of each vertex.
 
-    An unstable sort takes a third of the time of a stable one; what is tied is put in order after it.
+    An unstable sort takes a third of the time of a stable one, so ties are sorted afterwards.
     """
     falling = np.argsort(-height)
     level = height[falling]
@@ -116,7 +116,7 @@ def _order(height: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _patch(shape: tuple[int, ...], diagonal: bool) -> tuple[np.ndarray, int, np.ndarray]:
-    """The way from a vertex to all 3^k around it, the bits of those that are neighbors, and the moves between them."""
+    """The offsets of the 3^k vertices around one, the bits of those that are neighbors, and the moves between them."""
     dim = len(shape)
     offsets = np.array(list(product((-1, 0, 1), repeat=dim)))
     bits = 1 << np.arange(len(offsets))
@@ -128,8 +128,8 @@ def _patch(shape: tuple[int, ...], diagonal: bool) -> tuple[np.ndarray, int, np.
 
 
 def _swept(height: np.ndarray, *surroundings: np.ndarray) -> MergeTree:
-    """The tree with its rows by persistence. That is rounded, lest equal peaks change places by the last digit of a
-    sum."""
+    """The tree with its rows in order of persistence, which is rounded so that the last digit of a sum does not decide
+    the order of equal peaks."""
     from core.tree import compiled
 
     peaks, end, parent, basin, node = compiled.sweep(*surroundings)

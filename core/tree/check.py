@@ -1,8 +1,8 @@
-"""Is the topology the same on either side? A model's level-set tree in the data space, beside the latent one.
+"""A check that the topology is the same on both sides: a model's level-set tree in data space against the latent one.
 
-Since the flow keeps volume, p(x) = q(z) N(n), and over every latent point p is highest where n = 0: the superlevel sets
-of p in the data space have the components and holes of q's, at the same heights below the peak. A grid sees this up to
-what it loses between its vertices; where pads are integrated out, or data projected, it need not hold.
+The flow preserves volume, so p(x) = q(z) N(n), and p is highest over each latent point at n = 0. The superlevel sets of
+p in data space therefore have the components and holes of those of q, at the same heights below the peak. A grid shows
+this up to its resolution. It need not hold if pads are integrated out or data are projected.
 """
 
 from dataclasses import dataclass
@@ -20,19 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["TopologyCheck", "check_topology"]
 
-# The share of the probability between whose vertices the grid loses at most its resolution, and the share in the tails
-# in which it is not trusted with holes: a thin sheet breaks up there.
+# The resolution holds for this share of the probability. Holes in this share of the tails do not count, because thin
+# sheets break up there.
 _SEEN, _TAIL = 0.9, 0.03
 
 
 @dataclass(frozen=True)
 class TopologyCheck:
-    """What the data's tree and the latent one have in common, above a persistence of `resolution` nats.
+    """The agreement of the data's tree and the latent one, above a persistence of `resolution` nats.
 
-    `pairs` holds the node ids (input, latent) of leaves that hold most of each other's probability; `input_only` and
-    `latent_only` the ids of the others. `input_betti` and `latent_betti` are the components and the most holes that any
-    node has, None where they cannot be compared: for data that were projected to be seen, and beyond three latent
-    dimensions. `agrees` says whether every leaf has its partner and the holes are as many; `sentence` puts it in words.
+    `pairs` are the node ids (input, latent) of leaves that share most of each other's probability; `input_only` and
+    `latent_only` are the ids of the others. `input_betti` and `latent_betti` are the number of components and the
+    largest number of holes of a node; None if they cannot be compared, for projected data and beyond three latent
+    dimensions. `agrees` says whether every leaf has a partner and the numbers of holes are equal; `sentence` states the
+    result in words.
     """
 
     pairs: tuple[tuple[int, int], ...]
@@ -48,10 +49,9 @@ class TopologyCheck:
 def check_topology(model: "FlowAutoencoder", latent: LevelSets | None = None) -> TopologyCheck:
     """Compare the level-set tree of the model's input density on its grid with its latent tree, or with `latent`.
 
-    Leaves are paired by the latents of the grid's vertices; none of a persistence below what the grid can resolve is
-    counted on either side, nor any hole. Data of more than three dimensions are seen in projection, where parts may
-    cover each other: their trees may differ though the topology is kept. Raises `InputError` where the model has no
-    input grid.
+    Leaves are paired by the latents of the grid's vertices. Leaves and holes whose persistence is below the grid's
+    resolution do not count. Data of more than three dimensions are projected, so that parts may cover each other and
+    the trees may differ although the topology is preserved. Raises `InputError` if the model has no input grid.
     """
     if model.input_field is None:
         raise invalid("model", "one with its input density on a grid", "none", "train it again with this version")
@@ -76,10 +76,10 @@ def check_topology(model: "FlowAutoencoder", latent: LevelSets | None = None) ->
 
 
 def grid_resolution(grid: Grid) -> float:
-    """Nats by which the field may rise between the grid's vertices, over 90 % of the probability.
+    """The nats by which the field may rise between the grid's vertices, over 90 % of the probability.
 
-    To second order a peak between vertices stands above the nearest by at most an eighth of the second difference,
-    for each axis: it is at most half a step away.
+    A peak between vertices is at most half a step away from the nearest one. To second order it is higher by at most
+    an eighth of the second difference along each axis.
     """
     field, rise = grid.log_density, np.zeros(grid.log_density.shape)
     for axis in range(grid.dim):
@@ -91,7 +91,7 @@ def grid_resolution(grid: Grid) -> float:
 
 
 def _shared(own: LevelSets, latent: LevelSets, place: np.ndarray) -> np.ndarray:
-    """(leaves, leaves): the mass of the vertices that lie in each two leaves' regions, given their latents (n, k)."""
+    """(leaves, leaves): the mass of the vertices that lie in the regions of both leaves, given their latents (n, k)."""
     mass = np.exp(own.grid.relative.ravel())
     there = node_of(latent, place)
     here = own.region.ravel()
@@ -101,14 +101,14 @@ def _shared(own: LevelSets, latent: LevelSets, place: np.ndarray) -> np.ndarray:
 
 
 def _mutual(own: LevelSets, latent: LevelSets, shared: np.ndarray) -> tuple[tuple[int, int], ...]:
-    """Ids of leaves that share the most with each other."""
+    """The ids of leaves that share the most mass with each other."""
     best = shared.argmax(axis=1)
     kept = [i for i, j in enumerate(best.tolist()) if shared[i, j] > 0 and shared[:, j].argmax() == i]
     return tuple((int(own.tree.id[own.tree.leaves[i]]), int(latent.tree.id[latent.tree.leaves[best[i]]])) for i in kept)
 
 
 def _betti(sets: LevelSets, persistence: float) -> tuple[int, int]:
-    """Components of the root, and the most holes of any node, those of the tails left out."""
+    """The components of the root, and the largest number of holes of a node, without those in the tails."""
     holes = sets.simplified(persistence, max(MIN_MASS, _TAIL)).tree.betti[:, 1]
     return int(sets.tree.betti[0, 0]), int(holes.max())
 
@@ -120,7 +120,7 @@ def _sentence(
     agrees: bool,
     dim: int,
 ) -> str:
-    """What was found, in one sentence."""
+    """The result in one sentence."""
     whole = regime_of(dim) is Regime.PLANE
     seen = "the data's own density" if whole else f"the data's density, seen in 3 of {dim} dimensions,"
     holes = "" if betti[0] is None or betti[1] is None else f", and {betti[0][1]} and {betti[1][1]} holes"

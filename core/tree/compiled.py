@@ -1,6 +1,6 @@
-"""The loops over all vertices, compiled by numba at their first call and kept on disk after that.
+"""The loops over all vertices, compiled by numba at their first call and cached on disk.
 
-Imported where a tree is built and not before: numba takes a third of a second to load.
+It is imported only when a tree is built, because numba takes a third of a second to load.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ __all__ = ["accumulate", "compiled", "look_around", "sums", "sweep"]
 
 
 def compiled(function: Callable) -> Callable:
-    """The function in machine code; compiled anew in every process where no folder for it can be written."""
+    """The compiled function, cached on disk if there is a writable folder."""
     try:
         return numba.njit(cache=True)(function)
     except RuntimeError:
@@ -41,12 +41,12 @@ def _join(
 def look_around(
     places: np.ndarray, rank: np.ndarray, patch: np.ndarray, neighbors: int, diagonal: bool, moves: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Per vertex (n,) of a grid the least rank among it and its neighbors, and whether it may join components.
+    """For each vertex (n,) of a grid the least rank among it and its neighbors, and whether it may join components.
 
-    A vertex stands in `rank`, which counts from the highest down, at its `places` (n,), and those of its patch, the 3^k
-    around it, `patch` (3^k,) further on; `neighbors` has a bit for each that is a neighbor. Where higher vertices of
-    the patch connect all higher neighbors, nothing is joined. A row of `moves` (k, 3) is for one axis: by how many bits
-    a step along it shifts a patch, and the bits that can make one up and one down.
+    `rank` counts from the highest vertex down. A vertex is at `places` (n,) in it, and the 3^k vertices of its patch at
+    the offsets `patch` (3^k,) from there; `neighbors` has a bit for each one that is a neighbor. If higher vertices of
+    the patch connect all higher neighbors, the vertex joins nothing. A row of `moves` (k, 3) is for one axis: the
+    number of bits by which a step along it shifts a patch, and the bits that can move up and down.
     """
     least, saddle = np.empty(len(places), dtype=np.int32), np.empty(len(places), dtype=np.bool_)
     for v in range(len(places)):
@@ -81,13 +81,13 @@ def sweep(
     first: np.ndarray,
     around: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Joins n vertices one by one, the elder rule: peaks (L,), end (L,), parent (2L-1,), basin (n,) and node (n,).
+    """Joins n vertices one by one with the elder rule: peaks (L,), end (L,), parent (2L-1,), basin (n,) and node (n,).
 
     `falling` (n,) lists the vertices from the highest down, `run_ends` (n,) is true at the last of equal heights,
-    `least` (n,) the least rank among a vertex and its neighbors, `saddle` (n,) is false where a vertex joins nothing.
-    Vertex v stands in `rank` at p = places[v]; its neighbors at p + around[first[v]:first[v + 1]], or at p + around for
-    all alike where `first` is empty. Peaks are numbered from the highest; row 2j is peak j and row 2j - 1 the saddle at
-    the vertex that ends it, -1 where none does. `basin` holds peaks, `node` rows.
+    `least` (n,) is the least rank among a vertex and its neighbors, `saddle` (n,) is false if a vertex joins nothing.
+    Vertex v is at p = places[v] in `rank`; its neighbors are at p + around[first[v]:first[v + 1]], or at p + around if
+    `first` is empty. Peaks are numbered from the highest; row 2j is peak j, and row 2j - 1 is the saddle at the vertex
+    that ends it, -1 if there is none. `basin` has peaks, `node` rows.
     """
     n = len(falling)
     basin, node = np.empty(n, dtype=np.int32), np.empty(n, dtype=np.int32)
@@ -149,7 +149,7 @@ def sums(
 
 @compiled
 def accumulate(parent: np.ndarray, values: np.ndarray) -> None:
-    """Adds to each row of `values` (m, c), in place, those of its subtree."""
+    """Adds the values of its subtree to each row of `values` (m, c), in place."""
     pending = np.zeros(len(parent), dtype=np.int64)
     for row in range(len(parent)):
         if parent[row] >= 0:

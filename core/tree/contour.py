@@ -1,8 +1,8 @@
-"""The contour tree of a field on a grid: how the components of its level sets are born, join, part and die.
+"""The contour tree of a field on a grid: how the components of its level sets are born, join, split and die.
 
-It comes from the join tree of superlevel sets and the split tree of sublevel sets by plucking leaves (Carr, Snoeyink
-and Axen 2003). The former are read with all 3^k - 1 neighbors and the latter with the 2k along the axes: a superlevel
-set is a union of closed cubes around its vertices and the rest is its complement, so both are of one space.
+It combines the join tree of superlevel sets and the split tree of sublevel sets by removing leaves (Carr, Snoeyink and
+Axen 2003). The join tree uses all 3^k - 1 neighbors and the split tree the 2k along the axes: a superlevel set is a
+union of closed cubes around its vertices, and a sublevel set is its complement.
 """
 
 from dataclasses import dataclass
@@ -21,8 +21,8 @@ __all__ = ["ContourTree", "contour_tree"]
 class ContourTree:
     """c critical vertices, from the highest down (ties: the smaller number is higher), and the c - 1 arcs between them.
 
-    `vertex` (c,) are numbers in the grid, `height` (c,) the field there, `arcs` (c-1, 2) the positions of the upper and
-    the lower end of each arc.
+    `vertex` (c,) are grid numbers, `height` (c,) the field there, `arcs` (c-1, 2) the indices of the upper and the
+    lower end of each arc.
     """
 
     vertex: np.ndarray
@@ -41,11 +41,11 @@ class ContourTree:
         )
 
     def simplified(self, persistence: float) -> "ContourTree":
-        """The tree without the leaves that are less than `persistence` (nats) from where another arc takes their way.
+        """The tree without leaves that are less than `persistence` (nats) from a saddle with another arc on their side.
 
-        The shortest goes first; what is then no more than a bend in an arc goes with it (Carr, Snoeyink and van de
-        Panne 2004). The highest and the lowest vertex always stay, and so does a shallow moat around a high island,
-        since the island hangs on it.
+        The shortest leaf is removed first, with its saddle if that becomes regular (Carr, Snoeyink and van de Panne
+        2004). The highest and the lowest vertex always stay, and so does a shallow moat around a high island, because
+        the island is connected through it.
         """
         arcs: list[tuple[set[int], set[int]]] = [(set(), set()) for _ in range(len(self))]
         for upper, lower in self.arcs.tolist():
@@ -55,7 +55,7 @@ class ContourTree:
         gone: set[int] = set()
 
         def leaf(v: int) -> tuple[float, int] | None:
-            """How far a leaf is from its saddle, where that has another arc on the same side."""
+            """The height difference of a leaf and its saddle, if that has another arc on the same side."""
             sides = [side for side in (0, 1) if arcs[v][side]]
             if v in gone or v in (0, len(self) - 1) or len(sides) != 1 or len(arcs[v][sides[0]]) != 1:
                 return None
@@ -92,8 +92,8 @@ def contour_tree(field: np.ndarray) -> ContourTree:
     """The contour tree of a finite field over a grid of one to three dimensions.
 
     Its maxima are the leaves of the superlevel sets' merge tree and its minima those of the sublevel sets'. Pad the
-    field with a rim lower than all else to have one minimum for the outside; in the plane every other minimum is then
-    the bottom of a hole. Raises `InputError` for other shapes and for a field with NaN or infinity.
+    field with a rim below all values to get one minimum for the outside; in the plane every other minimum is then the
+    bottom of a hole. Raises `InputError` for other shapes and for a field with NaN or infinity.
 
     >>> tree = contour_tree(np.array([0.0, 3.0, 1.0, 2.0]))
     >>> tree.vertex.tolist(), tree.kind, tree.arcs.tolist()
@@ -106,7 +106,7 @@ def contour_tree(field: np.ndarray) -> ContourTree:
     order = np.argsort(-field.ravel(), kind="stable")
     rank = np.empty(field.shape)
     rank.ravel()[order] = np.arange(field.size)
-    # Ranks have no ties, so both trees see vertices in one order.
+    # Ranks have no ties, so both trees order the vertices alike.
     join, split = grid_merge_tree(-rank), grid_merge_tree(rank, diagonal=False)
     vertex = order[np.unique(rank.ravel()[np.concatenate([join.vertex, split.vertex])]).astype(np.intp)]
     arcs = _combine(_augmented(join, vertex), _augmented(split, vertex))
@@ -114,8 +114,7 @@ def contour_tree(field: np.ndarray) -> ContourTree:
 
 
 def _augmented(tree: MergeTree, vertex: np.ndarray) -> np.ndarray:
-    """(c,): for each of the vertices, all the tree's among them, the position of the next on the way to the root, -1
-    there."""
+    """(c,): the index of the next vertex on the path to the root, -1 at the root; `vertex` includes all the tree's."""
     row = tree.node[vertex]
     order = np.lexsort((-tree.field[vertex], row))
     position = np.full(len(tree.field), -1)
@@ -130,10 +129,11 @@ def _augmented(tree: MergeTree, vertex: np.ndarray) -> np.ndarray:
 
 
 def _combine(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """The arcs of the contour tree, from what follows each vertex in the join tree and in the split tree.
+    """The arcs of the contour tree, from the next vertex of each in the join tree and in the split tree.
 
-    A vertex with nothing above it in the join tree and one thing below it in the split tree is an upper leaf; its arc
-    is that of the join tree. It is plucked from both, and so are, upside down, lower leaves, until one vertex is left.
+    A vertex without a neighbor above in the join tree and with one below in the split tree is an upper leaf; its arc is
+    that of the join tree. Upper leaves and, symmetrically, lower leaves are removed from both trees until one vertex
+    remains.
     """
     follows = (lower.tolist(), upper.tolist())
     above: tuple[list[set[int]], ...] = tuple([set() for _ in range(len(lower))] for _ in range(2))

@@ -1,8 +1,8 @@
-"""Critical points of a Gaussian mixture: its modes, and the saddles over which they are joined.
+"""Critical points of a Gaussian mixture: its modes, and the saddles that join them.
 
-Both are found by steps in the local metric M(z) = sum_c r_c(z) precision_c, with the responsibilities r_c: in it the
-gradient's step M^-1 grad log q is the mean shift, and no Hessian's eigenvalue is below -1 at a critical point. So
-nothing here depends on the coordinates, and no step size has to be chosen.
+Both are found with steps in the local metric M(z) = sum_c r_c(z) precision_c, where r_c are the responsibilities. In
+this metric the gradient step M^-1 grad log q is the mean shift, and no eigenvalue of the Hessian is below -1 at a
+critical point. So the result does not depend on the coordinates, and no step size has to be chosen.
 """
 
 import numpy as np
@@ -11,13 +11,14 @@ from core.gaussians.mixture import GaussianMixture
 
 __all__ = ["ascend", "find_modes", "find_saddles", "least_dips", "ridge_extremes"]
 
-# Steps towards a saddle, the longest of them, and the offset from it of the two ascents, in local deviations.
+# The number of steps towards a saddle, their greatest length, and the offset of the two ascents from the saddle, the
+# latter two in local deviations.
 _STEPS, _LONGEST, _ASIDE = 60, 0.7, 0.05
 
 
 def find_modes(density: GaussianMixture, start: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The modes (m, k) that points (n, k) climb to, highest first, the covariance (m, k, k) around each, and which of
-    them is each point's (n,).
+    """The modes (m, k) to which points (n, k) ascend, highest first, the covariance (m, k, k) around each, and the
+    index of each point's mode (n,).
 
     References: Carreira-Perpinan 2000, "Mode-finding for mixtures of Gaussian distributions".
     """
@@ -34,10 +35,10 @@ def find_modes(density: GaussianMixture, start: np.ndarray) -> tuple[np.ndarray,
 
 
 def ascend(density: GaussianMixture, start: np.ndarray, steps: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    """The modes (n, k) that each start (n, k) climbs to, and (sum_c r_c precision_c)^-1 there (n, k, k).
+    """The mode (n, k) to which each start (n, k) ascends, and (sum_c r_c precision_c)^-1 there (n, k, k).
 
-    Every step is the mean shift, which never leaves the start's superlevel set, or near a mode, where the density is
-    concave and that gains more, Newton's of at most half a local deviation.
+    A step is the mean shift, which never leaves the start's superlevel set. Where the density is concave, it is a
+    Newton step of at most half a local deviation if that gains more.
     """
     precision = np.linalg.inv(density.covariances)
     z = np.array(start, dtype=np.float64)
@@ -57,11 +58,11 @@ def ascend(density: GaussianMixture, start: np.ndarray, steps: int = 200) -> tup
 
 
 def ridge_extremes(density: GaussianMixture, partners: int = 6) -> tuple[np.ndarray, np.ndarray]:
-    """Places where modes (n, k) and saddles (s, k) are likely: the highest and lowest points of the ridge lines between
-    each component and the `partners` others to which its own lines dip least.
+    """Likely places of modes (n, k) and saddles (s, k): the highest and lowest points of the ridge lines between each
+    component and the `partners` others with the highest low points.
 
-    The ridge line of two Gaussians, on which all critical points of their mixture lie, is where their level sets touch:
-    ((1 - a) P + a P')^-1 ((1 - a) P m + a P' m') for a from 0 to 1, with precisions P.
+    The ridge line of two Gaussians is the curve where their level sets touch. All critical points of their mixture lie
+    on it: ((1 - a) P + a P')^-1 ((1 - a) P m + a P' m') for a from 0 to 1, with precisions P.
 
     References: Ray & Lindsay 2005, "The topography of multivariate normal mixtures", arXiv math/0602238.
     """
@@ -82,7 +83,7 @@ def ridge_extremes(density: GaussianMixture, partners: int = 6) -> tuple[np.ndar
 
 
 def least_dips(pairs: np.ndarray, low: np.ndarray, partners: int) -> np.ndarray:
-    """(e,) bool: whether a pair (e, 2) is among the `partners` of either of its two of the highest `low` (e,)."""
+    """(e,) bool: whether a pair (e, 2) is one of the `partners` pairs with the highest `low` (e,) of either member."""
     rank = np.full((pairs.max(initial=0) + 1,) * 2, -np.inf)
     rank[pairs[:, 0], pairs[:, 1]] = rank[pairs[:, 1], pairs[:, 0]] = low
     order = np.argsort(np.argsort(-rank, axis=1), axis=1)
@@ -90,14 +91,14 @@ def least_dips(pairs: np.ndarray, low: np.ndarray, partners: int) -> np.ndarray:
 
 
 def find_saddles(density: GaussianMixture, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The saddles (s, k) of index one that points (n, k) lead to, each once, and two points (s, 2, k) beside each, from
+    """The distinct saddles (s, k) of index one to which points (n, k) lead, and two points (s, 2, k) next to each, from
     which the density rises to the two modes that it joins.
 
-    Newton's method up all directions of the local metric but the one of largest curvature, and down that one. Starts
-    that find no saddle in sixty steps are dropped.
+    The steps are Newton's: upward in all directions of the local metric except that of largest curvature, and downward
+    in that one. Starts that find no saddle in sixty steps are dropped.
 
     References: Cerjan & Miller 1981, "On finding transition states"; E & Zhou 2011, "The gentlest ascent dynamics",
-    arXiv 1011.0042; Henkelman & Jonsson 2000 for the climbing point of a path that this takes the place of.
+    arXiv 1011.0042; Henkelman & Jonsson 2000 for the climbing image of a path, which this method replaces.
     """
     z = np.array(start, dtype=np.float64)
     precision = np.linalg.inv(density.covariances)
@@ -121,8 +122,8 @@ def find_saddles(density: GaussianMixture, start: np.ndarray) -> tuple[np.ndarra
 
 
 def _local(density: GaussianMixture, precision: np.ndarray, z: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """In the eigenbasis of the Hessian of log q in the local metric: slopes (n, k), rising curvatures (n, k), and the
-    basis' vectors (n, k, k) in columns."""
+    """The slopes (n, k) and increasing curvatures (n, k) in the eigenbasis of the Hessian of log q in the local metric,
+    and the basis vectors (n, k, k) in columns."""
     weight = _responsibilities(density, z)
     metric = np.tensordot(weight, precision, axes=1)
     pull = np.einsum("cij,ncj->nci", precision, density.means - z[:, None])
@@ -136,7 +137,7 @@ def _local(density: GaussianMixture, precision: np.ndarray, z: np.ndarray) -> tu
 
 
 def _at_most(step: np.ndarray, longest: float) -> np.ndarray:
-    """Steps (n, k), those longer than `longest` cut to it."""
+    """The steps (n, k), shortened to the length `longest`."""
     length = np.linalg.norm(step, axis=1, keepdims=True)
     return step * np.minimum(1, longest / np.maximum(length, 1e-300))
 

@@ -1,8 +1,8 @@
-"""Standard errors of a level-set tree, by the delta method: what n points leave open of a mixture's heights and masses.
+"""The standard errors of a level-set tree's heights and masses, by the delta method.
 
-The maximum-likelihood mixture has parameters of covariance I^-1 / n, with the Fisher information I = E[s s'] of the
-scores s(z) = d log q(z) / d theta. A height log q(z) moves with s(z), a basin's mass E[1] with E[1 s]. Peaks and
-saddles are critical points, so that their own shift is of second order, and a basin's border is taken as fixed.
+The parameters of a maximum-likelihood mixture have the covariance I^-1 / n, with the Fisher information I = E[s s'] of
+the scores s(z) = d log q(z) / d theta. The gradient of a height log q(z) is s(z), that of a basin's mass E[1] is
+E[1 s]. Peaks and saddles are critical points, so their own shift is of second order; a basin's border counts as fixed.
 """
 
 from collections.abc import Callable
@@ -22,49 +22,49 @@ from core.tree.types import LevelSetTree
 if TYPE_CHECKING:
     from core.tree.graph import SampleGraph
 
-__all__ = ["Learned", "StandardErrors", "standard_errors", "what_was_learned", "with_errors"]
+__all__ = ["Learned", "StandardErrors", "learned_mixture", "standard_errors", "with_errors"]
 
 # Draws for the expectations, and the directions in which each component's mean and covariance may vary.
 _DRAWS, _DIRECTIONS = 3000, 3
-# What a flow adds to the errors of its latent density: two models each of 20 planted cases differed in the
-# heights of peaks by 1.2 times a lone mixture's errors, of saddles by 0.9 and in masses by 1.05 (median) to 1.4 (root
-# mean square) times.
+# The factor by which a flow increases the errors of its latent density. Two models of each of 20 planted cases differed
+# by 1.2 times the mixture's own errors in the heights of peaks, by 0.9 in those of saddles, and by 1.05 (median) to 1.4
+# (root mean square) in masses.
 _FLOW = 1.2
 
 
 @dataclass(frozen=True, eq=False)
 class StandardErrors:
-    """Covariances of what is read off a density: `level` (m, m) in nats^2 of log q at m places, relative to that at the
-    first, and `mass` (b, b) of the masses of b basins."""
+    """The covariances `level` (m, m), in nats^2, of log q at m places relative to the first, and `mass` (b, b) of the
+    masses of b basins."""
 
     level: np.ndarray
     mass: np.ndarray
 
     @property
     def level_error(self) -> np.ndarray:
-        """(m,) in nats; zero for the first."""
+        """(m,): standard errors in nats; zero for the first."""
         return np.sqrt(np.diagonal(self.level))
 
     @property
     def mass_error(self) -> np.ndarray:
-        """(b,): of shares of the probability."""
+        """(b,): standard errors of shares of the probability."""
         return np.sqrt(np.diagonal(self.mass))
 
     def difference(self, a: int, b: int) -> float:
-        """The error in nats of the height of place `a` above `b`, such as a persistence."""
+        """The standard error in nats of the height of place `a` above `b`, such as a persistence."""
         return float(np.sqrt(max(self.level[a, a] + self.level[b, b] - 2 * self.level[a, b], 0.0)))
 
 
 def standard_errors(
     density: GaussianMixture, points: int, places: np.ndarray, inside: Callable[[np.ndarray], np.ndarray]
 ) -> StandardErrors:
-    """How well `points` points determine log q at `places` (m, k), and the masses of basins.
+    """The standard errors of log q at `places` (m, k) and of the masses of basins, for `points` training points.
 
-    `inside` says of any points (n, k) in which basins they lie, (n, b) bool. Parameters are the logarithms of the
-    weights, the means and the covariances, the latter two in units of each component; beyond three dimensions they vary
-    along the three directions in which the places lie from it, and its volume. A component that hardly any points
-    belong to is held by a standard normal prior of its parameters in those units, one observation's worth.
-    Raises `InputError` where `points` is not positive.
+    `inside` computes for points (n, k) in which basins they lie, (n, b) bool. The parameters are the logarithms of the
+    weights, the means and the covariances, the latter two in units of each component. Beyond three dimensions they are
+    restricted to the three directions in which the places lie from the component, and its volume. A standard normal
+    prior on the parameters in those units, worth one observation, regularizes components with hardly any points.
+    Raises `InputError` if `points` is not positive.
 
     >>> q = GaussianMixture(np.ones(1), np.zeros((1, 1)), np.eye(1)[None])
     >>> found = standard_errors(q, 20_000, np.array([[0.0], [2.0]]), lambda z: z > 0)
@@ -96,16 +96,16 @@ def standard_errors(
 
 @dataclass(frozen=True, eq=False)
 class Learned:
-    """A mixture, the number of points that it was learned from, and what its errors are to be multiplied by."""
+    """A mixture, its number of training points, and the factor of its errors."""
 
     density: GaussianMixture
     points: int
     inflation: float
 
 
-def what_was_learned(model_or_density: object, points: int | None) -> Learned | None:
-    """What a tree's errors follow from; None where `points` is not known, or the density is no mixture of components
-    that vary each on its own."""
+def learned_mixture(model_or_density: object, points: int | None) -> Learned | None:
+    """The mixture from which a tree's errors follow; None if `points` is unknown, or if the density is not a mixture
+    with free components."""
     density = density_of(model_or_density)
     tied = "families" in getattr(model_or_density, "metrics", {})
     if points is None or tied or not isinstance(density, GaussianMixture):
@@ -116,12 +116,12 @@ def what_was_learned(model_or_density: object, points: int | None) -> Learned | 
 def with_errors(
     tree: LevelSetTree, merge: MergeTree, outline: Outline, vertices: "Grid | SampleGraph", learned: Learned | None
 ) -> LevelSetTree:
-    """The tree with `level_error` and `mass_error`, or as it is where it is not known how it was learned.
+    """The tree with `level_error` and `mass_error`, unchanged if `learned` is None.
 
-    `merge` is the merge tree over the `vertices`, `outline` what the tree keeps of it. The error of a level is that of
-    its height relative to the global peak's, whose own is zero. That of a leaf's persistence is at most the root of
-    the sum of its and its saddle's squares, since heights relative to one peak err together; that of the highest leaf
-    is its saddle's own. `StandardErrors.difference` takes account of how they go together.
+    `merge` is the merge tree over the `vertices`, `outline` its simplification. The error of a level is that of its
+    height relative to the global peak, whose own error is zero. The error of a leaf's persistence is at most the root
+    of the sum of the squared errors of the leaf and its saddle, because heights relative to one peak are correlated;
+    that of the highest leaf is its saddle's. `StandardErrors.difference` includes the correlation.
     """
     if learned is None:
         return tree
@@ -137,7 +137,7 @@ def with_errors(
 
 
 def _draws(density: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
-    """Points (n, k), half of them alike many from each component, and shares (n,) that make means over them q's."""
+    """Importance samples (n, k) of q, half of them spread evenly over the components, and their weights (n,)."""
     even = replace(density, weights=0.5 * density.weights + 0.5 / len(density.weights))
     draws = even.sample(_DRAWS, seed=0)
     share = np.exp(density.log_density(draws) - even.log_density(draws))
@@ -145,7 +145,7 @@ def _draws(density: GaussianMixture) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _whitened(density: GaussianMixture, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Responsibilities (n, c), and where points lie from each component in its units, (n, c, k)."""
+    """The responsibilities (n, c), and the points whitened by each component (n, c, k)."""
     logs = density.log_components(z)
     weight = np.exp(logs - logs.max(axis=1, keepdims=True))
     white = np.linalg.inv(np.linalg.cholesky(density.covariances))
@@ -154,7 +154,7 @@ def _whitened(density: GaussianMixture, z: np.ndarray) -> tuple[np.ndarray, np.n
 
 
 def _frames(density: GaussianMixture, places: np.ndarray) -> np.ndarray:
-    """(c, k, d): orthonormal directions for each component, first those in which the places that it explains lie."""
+    """(c, k, d): orthonormal directions for each component, the principal ones of the places that it explains."""
     if density.dim <= _DIRECTIONS:
         return np.tile(np.eye(density.dim), (len(density.weights), 1, 1))
     weight, offset = _whitened(density, places)
@@ -164,7 +164,7 @@ def _frames(density: GaussianMixture, places: np.ndarray) -> np.ndarray:
 
 
 def _scores(density: GaussianMixture, z: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """(n, p): derivatives of log q at points (n, k), in units in which the information of a lone component is I."""
+    """(n, p): derivatives of log q at points (n, k), in units in which a single component's information is I."""
     weight, offset = _whitened(density, z)
     inner = offset if frames.shape[1] == frames.shape[2] else (offset[:, :, None] @ frames)[:, :, 0]
     along = np.moveaxis(inner, 2, 0)

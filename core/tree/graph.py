@@ -1,9 +1,9 @@
-"""A graph that stands for a mixture's density beyond three dimensions: its modes, the saddles between them, samples.
+"""A graph that represents a mixture's density beyond three dimensions: its modes, the saddles between them, samples.
 
-Every sample is joined to its highest near neighbor that no valley parts from it, or else to the mode that it climbs to,
-every saddle to the two modes that it climbs to on either side. So two modes are joined at the height of the highest
-path over saddles. Saddles are looked for from where neighbors among the samples climb to different modes, and from the
-lowest points of straight segments between modes; these are in the graph, too, so that it always hangs together.
+Every sample has an edge to its highest near neighbor without a valley between, or else to the mode to which it ascends;
+every saddle has edges to the two modes to which its sides ascend. So two modes are joined at the height of the highest
+path over saddles. The search for saddles starts where neighboring samples ascend to different modes, and at the lowest
+points of segments between modes. These points are in the graph too, so it is always connected.
 """
 
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ from core.tree.critical import ascend, find_modes, find_saddles, least_dips, rid
 
 __all__ = ["SampleGraph", "sample_graph"]
 
-# How many starts for a saddle each two basins of samples give, and to how many others each mode's segments do.
+# The number of starts for a saddle per two basins of samples, and the number of segments per mode.
 _CROSSINGS, _PROMISING = 3, 4
 
 
 @dataclass(frozen=True, eq=False)
 class SampleGraph:
-    """n vertices `places` (n, k) with `log_density` (n,) in nats, joined by `edges` (e, 2)."""
+    """n vertices `places` (n, k) with `log_density` (n,) in nats, and `edges` (e, 2)."""
 
     places: np.ndarray
     log_density: np.ndarray
@@ -55,10 +55,10 @@ class SampleGraph:
 
 
 def sample_graph(density: object, samples: int = 4000, neighbors: int = 8, seed: int = 0) -> tuple[SampleGraph, Cells]:
-    """The graph of a mixture and what each of its vertices stands for.
+    """The graph of a mixture and the cells of its vertices.
 
-    Every sample and every mode is one share of the mass, and its inverse density as much volume. A mode's
-    share is spread as its component is, so that the region of a mode with few samples still has a covariance.
+    Every sample and every mode has an equal share of the mass, and a volume in proportion to its inverse density. A
+    mode's cell has the covariance of its component, so the region of a mode with few samples still has a covariance.
     """
     if not isinstance(density, GaussianMixture):
         raise invalid("density", "a GaussianMixture beyond 3 dimensions", type(density).__name__, "fit one")
@@ -93,14 +93,14 @@ def sample_graph(density: object, samples: int = 4000, neighbors: int = 8, seed:
 
 
 def _neighbors(points: np.ndarray, count: int) -> np.ndarray:
-    """(e, 2): each point with its nearest ones, every pair once."""
+    """(e, 2): each point with its nearest neighbors, every pair once."""
     near = np.asarray(KDTree(points).query(points, k=count + 1)[1])[:, 1:]
     pairs = np.column_stack([np.repeat(np.arange(len(points)), count), near.ravel()])
     return np.unique(np.sort(pairs, axis=1), axis=0)
 
 
 def _climb(density: GaussianMixture, places: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """(n,): the highest neighbor above each vertex that no valley parts from it, -1 where there is none."""
+    """(n,): the highest neighbor above each vertex without a valley between, -1 if there is none."""
     height, part = density.log_density(places), np.array([0.25, 0.5, 0.75])[:, None]
     a, b = places[edges[:, :1]], places[edges[:, 1:]]
     inner = density.log_density((a + part * (b - a)).reshape(-1, density.dim)).reshape(len(edges), 3)
@@ -113,7 +113,7 @@ def _climb(density: GaussianMixture, places: np.ndarray, edges: np.ndarray) -> n
 
 
 def _ends(higher: np.ndarray, modes: int) -> np.ndarray:
-    """(m + n,): the mode to which each vertex climbs, `modes` vertices that are modes and those that point `higher`."""
+    """(m + n,): the mode to which each vertex ascends, for `modes` modes and then the vertices that point `higher`."""
     pointer = np.append(np.arange(modes), higher)
     while not np.array_equal(further := pointer[pointer], pointer):
         pointer = further
@@ -121,7 +121,7 @@ def _ends(higher: np.ndarray, modes: int) -> np.ndarray:
 
 
 def _lowest_between(density: GaussianMixture, modes: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The lowest point (e, k) of each pair's segment, and its height (e,): of 31 points, then of 31 around that."""
+    """The lowest point (e, k) of each pair's segment, and its height (e,), among 31 points and then 31 around it."""
     a, away = modes[pairs[:, 0]], modes[pairs[:, 1]] - modes[pairs[:, 0]]
     best, width = np.full(len(pairs), 0.5), 0.5
     low = np.empty(len(pairs))
@@ -135,7 +135,7 @@ def _lowest_between(density: GaussianMixture, modes: np.ndarray, pairs: np.ndarr
 
 
 def _crossings(height: np.ndarray, home: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """The highest few of the edges (e, 2) between each two basins, given each vertex' mode."""
+    """The highest edges (e, 2) between each two basins, given each vertex's mode."""
     edges = edges[home[edges[:, 0]] != home[edges[:, 1]]]
     pair = np.sort(home[edges], axis=1)
     key = pair[:, 0] * (home.max() + 1) + pair[:, 1]
@@ -146,9 +146,9 @@ def _crossings(height: np.ndarray, home: np.ndarray, edges: np.ndarray) -> np.nd
 
 
 def _joining(density: GaussianMixture, modes: np.ndarray, start: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Saddles (s, k) that the starts lead to, and the two modes (s, 2) that each joins."""
-    saddles, beside = find_saddles(density, start)
-    ends = ascend(density, beside.reshape(-1, density.dim))[0]
+    """The saddles (s, k) to which the starts lead, and the two modes (s, 2) that each joins."""
+    saddles, sides = find_saddles(density, start)
+    ends = ascend(density, sides.reshape(-1, density.dim))[0]
     joined = np.asarray(KDTree(modes).query(ends)[1]).reshape(-1, 2)
-    apart = joined[:, 0] != joined[:, 1]
-    return saddles[apart], joined[apart]
+    distinct = joined[:, 0] != joined[:, 1]
+    return saddles[distinct], joined[distinct]

@@ -1,8 +1,8 @@
 """Holes of superlevel sets in the plane and in space: the second Betti number of every node.
 
-A cavity is a part of the complement that the border does not reach: a minimum of the field, filled when the
-level falls to it, closed at the saddle where the complement's merge tree joins it to another or to the
-outside. In the plane cavities are the holes. In space they are voids (b2), and tunnels follow from the Euler
+A cavity is a component of the complement that does not reach the border. It belongs to a minimum of the field: with
+falling level it closes at the saddle where the complement's merge tree joins it to another component, and fills at the
+minimum. In the plane cavities are the holes. In space they are voids (b2), and tunnels follow from the Euler
 characteristic, b1 = b0 + b2 - chi.
 """
 
@@ -20,7 +20,7 @@ __all__ = ["Cavities", "Tunnels", "cavities", "count_holes", "lasting_cavities",
 
 @dataclass(frozen=True, eq=False)
 class Cavities:
-    """h cavities: each is there for levels in (field at `bottom`, field at `top`]; vertices (h,)."""
+    """h cavities, each present for levels in (field at `bottom`, field at `top`]; both are vertices (h,)."""
 
     bottom: np.ndarray
     top: np.ndarray
@@ -28,16 +28,16 @@ class Cavities:
 
 @dataclass(frozen=True, eq=False)
 class Tunnels:
-    """The vertices (h,), highest first, at which b1 of the superlevel set changes, and by how much."""
+    """The vertices (h,), highest first, at which b1 of the superlevel set changes, and the changes (h,)."""
 
     vertex: np.ndarray
     change: np.ndarray
 
 
 def cavities(field: np.ndarray) -> Cavities:
-    """The cavities of a field over a grid, whose complement is joined along the axes only.
+    """The cavities of a field over a grid, whose complement is connected along the axes only.
 
-    A rim lower than all else stands for the outside. On a line nothing surrounds anything.
+    A rim below all values represents the outside. On a line there are no cavities.
     """
     if field.ndim == 1:
         return Cavities(np.empty(0, dtype=np.intp), np.empty(0, dtype=np.intp))
@@ -52,9 +52,8 @@ def cavities(field: np.ndarray) -> Cavities:
 def tunnels(field: np.ndarray, merge: MergeTree, voids: Cavities) -> Tunnels:
     """The changes of b1 with falling level, for a field over a 3-D grid of closed cubes around the vertices.
 
-    A cell shared by several cubes appears with the highest of them. So the Euler characteristic changes at a
-    vertex by the signed number of cells of which it is the highest; components and voids come and go at the
-    nodes of theirs.
+    A cell shared by several cubes appears with the highest of them. So the Euler characteristic changes at a vertex by
+    the signed number of cells of which it is the highest; components and voids change at the nodes of their trees.
     """
     order = np.argsort(-merge.field, kind="stable")
     rank = np.empty(field.shape, dtype=np.intp)
@@ -76,8 +75,8 @@ def tunnels(field: np.ndarray, merge: MergeTree, voids: Cavities) -> Tunnels:
 
 
 def lasting_cavities(merge: MergeTree, found: Cavities, min_persistence: float, floor: float) -> Cavities:
-    """Those that last for `min_persistence` nats and close at or above the field's level `floor`, the longest-lived
-    first."""
+    """The cavities with a persistence of at least `min_persistence` nats that close at or above the field's level
+    `floor`, the most persistent first."""
     top, bottom = merge.field[found.top], merge.field[found.bottom]
     order = np.lexsort((found.bottom, bottom - top))
     order = order[((top >= floor) & (top > bottom) & (top - bottom >= min_persistence))[order]]
@@ -85,7 +84,7 @@ def lasting_cavities(merge: MergeTree, found: Cavities, min_persistence: float, 
 
 
 def place_holes(merge: MergeTree, outline: Outline, lasting: Cavities, points: np.ndarray) -> Holes:
-    """The holes of an outlined tree from the vertices' places (n, k)."""
+    """The holes of a simplified tree, given the places of the vertices (n, k)."""
     peak = merge.field.max()
     return Holes(
         node=outline.position[merge.node[lasting.top]],
@@ -98,10 +97,10 @@ def place_holes(merge: MergeTree, outline: Outline, lasting: Cavities, points: n
 def count_holes(
     merge: MergeTree, outline: Outline, holes: Cavities | Tunnels, min_persistence: float, floor: float
 ) -> np.ndarray:
-    """(m,): for each node the holes that its component has at levels between its own and its parent's.
+    """(m,): the number of holes of each node's component at levels between its own and its parent's.
 
-    Cavities are all counted; of b1 in space what lasts for `min_persistence` nats above the field's level `floor`, to
-    which the root's levels go down.
+    All cavities count. Tunnels count if they last for `min_persistence` nats above the field's level `floor`, which is
+    the lowest level of the root.
     """
     level = np.where(outline.source < 0, merge.field.min(), merge.height[outline.source])
     if isinstance(holes, Cavities):
@@ -114,13 +113,13 @@ def count_holes(
         for row, own in enumerate(_within(outline.parent, home)):
             count[row] = _lasting(height[own], holes.change[own], base[row], level[row], min_persistence)
     if outline.source[0] < 0:
-        # A root without a saddle of its own only bounds the one leaf's region: it has that leaf's holes.
+        # A root without a saddle of its own has one leaf and therefore that leaf's holes.
         count[0] = count[1]
     return count
 
 
 def _alive(parent: np.ndarray, level: np.ndarray, home: np.ndarray, bottom: np.ndarray) -> np.ndarray:
-    """Holes per node: those closed in its region (`home`) and not filled (`bottom`) before its own level."""
+    """The number of holes per node: those that close in its region (`home`) and fill (`bottom`) below its own level."""
     count = np.zeros(len(level), dtype=np.intp)
     for row, filled in zip(home.tolist(), bottom.tolist(), strict=True):
         while row >= 0 and filled < level[row]:
@@ -130,7 +129,7 @@ def _alive(parent: np.ndarray, level: np.ndarray, home: np.ndarray, bottom: np.n
 
 
 def _within(parent: np.ndarray, home: np.ndarray) -> list[np.ndarray]:
-    """For each node the positions in `home` of what lies in its subtree, in rising order."""
+    """For each node the increasing indices of the entries of `home` that lie in its subtree."""
     members = [np.flatnonzero(home == row) for row in range(len(parent))]
     for row in reversed(range(1, len(parent))):
         members[parent[row]] = np.concatenate([members[parent[row]], members[row]])
@@ -138,7 +137,7 @@ def _within(parent: np.ndarray, home: np.ndarray) -> list[np.ndarray]:
 
 
 def _lasting(falling: np.ndarray, change: np.ndarray, low: float, high: float, duration: float) -> int:
-    """The largest n such that b1 >= n for `duration` of the levels in (low, high], or half of them.
+    """The largest n such that b1 >= n over `duration` nats of the levels in (low, high], or over half of them.
 
     b1 changes by `change` at the `falling` heights.
     """

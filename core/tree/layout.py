@@ -1,4 +1,4 @@
-"""Where a drawn tree's nodes stand: leaves in slots from left to right, heights by level."""
+"""The layout of a drawn tree: leaves in slots from left to right, heights by level."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ __all__ = ["layout", "leaf_order"]
 
 
 def leaf_order(tree: LevelSetTree) -> tuple[int, ...]:
-    """The leaves' rows from left to right, no branches crossing: at each joining the heavier branch first."""
+    """The leaves' rows from left to right without crossing branches; at each saddle the heavier branch comes first."""
     order, todo = [], [0]
     while todo:
         row = todo.pop()
@@ -23,10 +23,10 @@ def leaf_order(tree: LevelSetTree) -> tuple[int, ...]:
 
 
 def layout(tree: LevelSetTree, order: Sequence[int] | None = None) -> np.ndarray:
-    """(m, 2): each row's slot, from 0, and its level; joinings stand midway over their branches.
+    """(m, 2): the slot of each row, from 0, and its level; saddles are in the middle of their branches.
 
-    `order` lists the leaves' rows from left to right (default `leaf_order`). Raises `InputError` where it is
-    not a permutation of the leaves.
+    `order` lists the leaves' rows from left to right (default `leaf_order`). Raises `InputError` if it is not a
+    permutation of the leaves.
     """
     order = leaf_order(tree) if order is None else tuple(order)
     if sorted(order) != tree.leaves.tolist():

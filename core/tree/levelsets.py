@@ -1,6 +1,6 @@
 """The level-set tree of a closed-form density, with the region of every node.
 
-grid or graph -> merge tree -> outline (simplification) -> attributes; only the last two depend on thresholds.
+Stages: grid or graph, merge tree, outline (simplification), attributes. Only the last two depend on thresholds.
 """
 
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ import numpy as np
 
 from core.tree.attributes import Cells, Moments, describe, moments
 from core.tree.build import MergeTree, graph_merge_tree, grid_merge_tree
-from core.tree.errors import Learned, what_was_learned, with_errors
+from core.tree.errors import Learned, learned_mixture, with_errors
 from core.tree.fields.grid import Grid, density_of, latent_grid
 from core.tree.graph import SampleGraph, sample_graph
 from core.tree.holes import Cavities, Tunnels, cavities, count_holes, lasting_cavities, place_holes, tunnels
@@ -32,21 +32,21 @@ __all__ = [
 
 SIMPLIFY, MIN_MASS = 0.1, 0.002
 _RIPPLE = 0.01
-# Of probability: a leaf without any still has a place.
+# The least probability of a leaf in logarithms, and the relative width of a flat Gaussian.
 _LEAST, _RIDGE = 1e-12, 1e-9
 _NOTHING = ByHand()
 
 
 @dataclass(frozen=True, eq=False)
 class Skeleton:
-    """What no threshold changes: the merge tree of all vertices, the rows' own sums, those of what climbs to each peak,
-    the regions' masses, the cavities (None beyond three dimensions) and tunnels (None but in space) of the field, and
-    the number of points that the density was learned from, if known, with what was learned."""
+    """The parts that do not depend on thresholds: the merge tree of all vertices, the rows' own moments, those of the
+    basins, the regions' masses, the cavities (None beyond three dimensions) and tunnels (only in space) of the field,
+    and the number of training points and the learned mixture, if known."""
 
     merge: MergeTree
     cells: Cells
     own: Moments
-    climbing: Moments
+    basins: Moments
     mass: np.ndarray
     cavities: Cavities | None = None
     tunnels: Tunnels | None = None
@@ -66,7 +66,7 @@ class Skeleton:
 
 @dataclass(frozen=True, eq=False)
 class LevelSets:
-    """A level-set tree and, for every vertex of `grid`, the row of the deepest node whose region holds it.
+    """A level-set tree and, for every vertex of `grid`, the row of the deepest node whose region contains it.
 
     `region` has the grid's shape; beyond three dimensions `grid` is a graph of samples and `region` (n,).
     """
@@ -80,14 +80,14 @@ class LevelSets:
     def simplified(
         self, persistence: float = SIMPLIFY, mass: float = MIN_MASS, by_hand: ByHand = _NOTHING
     ) -> "LevelSets":
-        """The same level sets under other thresholds (nats, share of the probability) and with what is done by hand,
-        without a new grid."""
+        """The same level sets under other thresholds (nats, share of the probability) and edits `by_hand`, without a
+        new grid."""
         return _simplified(self.grid, self.skeleton, persistence, mass, by_hand)
 
     @cached_property
     def inside(self) -> dict[int, tuple[int, ...]]:
-        """For the nodes, by id, that leaves have dissolved into the ids of those, the most persistent first; ripples of
-        less than a hundredth of a nat are left out."""
+        """The ids of the leaves that dissolved into each node, by its id, the most persistent first; ripples of less
+        than a hundredth of a nat are omitted."""
         height = self.skeleton.merge.height
         persistence = np.append(np.inf, height[2::2] - height[1::2])
         kept = set(self.outline.source.tolist())
@@ -98,7 +98,7 @@ class LevelSets:
         return {node: tuple(leaves) for node, leaves in found.items()}
 
     def merged_at(self, by_hand: ByHand) -> dict[int, int]:
-        """For the leaves, by id, that are branches merged by hand the id of the lowest saddle merged into each."""
+        """The id of the lowest saddle merged by hand into each leaf, by the leaf's id."""
         merge, found = self.skeleton.merge, {}
         rows = [node - 1 for node in by_hand.merged if 0 < node <= len(merge)]
         for row in sorted(rows, key=lambda row: (-merge.height[row], -row)):
@@ -109,11 +109,10 @@ class LevelSets:
 def level_set_tree(model_or_density: Any, *, simplify: float = SIMPLIFY, min_mass: float = MIN_MASS) -> LevelSetTree:
     """The level-set tree of a density, or of a model's latent density.
 
-    Leaves of persistence below `simplify` (nats) or mass below `min_mass` are dissolved, and holes that last
-    less or that only the outermost `min_mass` of the probability closes are not counted. Of a model, leaves
-    dissolve too that its number of training points cannot vouch for. Up to three
-    dimensions the tree is that of a grid, beyond that of a graph of modes and samples. Raises `InputError`
-    for a density that is neither.
+    Leaves of persistence below `simplify` (nats) or mass below `min_mass` dissolve. Holes of less persistence do not
+    count, nor those that only the outermost `min_mass` of the probability closes. A model's leaves also dissolve if
+    they are not significant for its number of training points. Up to three dimensions the tree is computed on a grid,
+    beyond that on a graph of modes and samples, for which the density must be a mixture (else `InputError`).
 
     >>> from core.gaussians.mixture import GaussianMixture
     >>> means = np.array([[0.0, 0.0], [6.0, 0.0]])
@@ -132,8 +131,8 @@ def tree_with_regions(
     size: int | None = None,
     points: int | None = None,
 ) -> LevelSets:
-    """`level_set_tree` with the grid (`size` vertices along each axis) and every vertex's node; `points` is how many a
-    bare density was learned from."""
+    """As `level_set_tree`, with the grid (`size` vertices along each axis) and every vertex's node. `points` is the
+    number of training points of a density that is not a model."""
     density = density_of(model_or_density)
     points = getattr(model_or_density, "metrics", {}).get("points", points)
     if regime_of(density.dim) is Regime.PLANE:
@@ -143,16 +142,16 @@ def tree_with_regions(
             simplify=simplify,
             min_mass=min_mass,
             points=points,
-            learned=what_was_learned(model_or_density, points),
+            learned=learned_mixture(model_or_density, points),
         )
     graph, cells = sample_graph(density)
     merge = graph_merge_tree(graph.log_density, graph.edges)
     own = moments(cells, merge.node, len(merge))
-    # In many dimensions the region of even a tall peak holds next to nothing: what climbs to a peak decides.
-    climbing = moments(cells, merge.basin, len(merge))
-    mass = np.maximum(own.accumulated(merge.parent).mass, climbing.mass)
-    learned = what_was_learned(model_or_density, points)
-    skeleton = Skeleton(merge, cells, own, climbing, mass, points=points, learned=learned)
+    # In many dimensions the region of even a high peak has hardly any mass, so its basin decides.
+    basins = moments(cells, merge.basin, len(merge))
+    mass = np.maximum(own.accumulated(merge.parent).mass, basins.mass)
+    learned = learned_mixture(model_or_density, points)
+    skeleton = Skeleton(merge, cells, own, basins, mass, points=points, learned=learned)
     return _simplified(graph, skeleton, simplify, min_mass)
 
 
@@ -164,8 +163,8 @@ def level_sets(
     points: int | None = None,
     learned: Learned | None = None,
 ) -> LevelSets:
-    """The level sets of a field that is on its grid already, learned from so many `points` if known. Masses are shares
-    of what the grid holds. Standard errors need what was `learned`."""
+    """The level sets of a field on a grid; `points` is the number of training points, if known. Masses are shares of
+    the grid's total. Standard errors need the `learned` mixture."""
     field = grid.log_density
     merge = grid_merge_tree(field)
     weight = np.exp(grid.relative.ravel())
@@ -174,23 +173,23 @@ def level_sets(
     own = moments(cells, merge.node, len(merge))
     found = cavities(field)
     through = tunnels(field, merge, found) if grid.dim == SPACE else None
-    climbing = moments(cells, merge.basin, len(merge))
+    basins = moments(cells, merge.basin, len(merge))
     mass = own.accumulated(merge.parent).mass
-    skeleton = Skeleton(merge, cells, own, climbing, mass, found, through, points, learned)
+    skeleton = Skeleton(merge, cells, own, basins, mass, found, through, points, learned)
     return _simplified(grid, skeleton, simplify, min_mass)
 
 
 def node_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
-    """(n,): for points (n, k) the row of the deepest node whose region holds each, by the nearest vertex."""
+    """(n,): the row of the deepest node whose region contains each point (n, k), by the nearest vertex."""
     return level_sets.region.ravel()[level_sets.grid.nearest(z)]
 
 
 def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
-    """(n,): for points (n, k) the row of the leaf that each belongs to most.
+    """(n,): the row of the most probable leaf of each point (n, k).
 
-    Of the leaves below the node whose region holds the point, the one whose Gaussian, weighted by mass, is densest
-    there; beyond three dimensions, where the region of even a tall peak holds next to nothing, of all leaves that with
-    what climbs to it.
+    It is the leaf whose Gaussian, weighted by mass, is densest there, among the leaves below the node whose region
+    contains the point. Beyond three dimensions, where regions have hardly any mass, it is the leaf whose basin's
+    Gaussian is densest among all leaves.
     """
     tree = level_sets.tree
     if regime_of(tree.dim) is Regime.SAMPLED:
@@ -201,8 +200,8 @@ def leaf_of(level_sets: LevelSets, z: np.ndarray) -> np.ndarray:
 
 
 def leaf_log_weights(tree: LevelSetTree, z: np.ndarray) -> np.ndarray:
-    """(n, l): the logarithm, up to a constant, of each leaf's share in points (n, k): that of its region's Gaussian. A
-    flat one is given a little width."""
+    """(n, l): the logarithm, up to a constant, of each leaf's responsibility for points (n, k), by its region's
+    Gaussian. A flat Gaussian gets a small width."""
     rows = tree.leaves
     width = _RIDGE * (1 + np.trace(tree.covariance[rows], axis1=1, axis2=2))
     covariance = tree.covariance[rows] + width[:, None, None] * np.eye(tree.dim)
@@ -210,7 +209,7 @@ def leaf_log_weights(tree: LevelSetTree, z: np.ndarray) -> np.ndarray:
 
 
 def basin_log_weights(tree: LevelSetTree, z: np.ndarray) -> np.ndarray:
-    """(n, l): as `leaf_log_weights`, by the Gaussian of what climbs to each leaf's peak."""
+    """(n, l): as `leaf_log_weights`, by the Gaussians of the basins."""
     rows = tree.leaves
     return _log_weights(tree.basin_mass[rows], tree.basin_mean[rows], tree.basin_covariance[rows], z)
 
@@ -234,6 +233,6 @@ def _simplified(
         holes = place_holes(merge, outline, lasting, cells.points)
         counted = lasting if skeleton.tunnels is None else skeleton.tunnels
         betti[:, 1] = count_holes(merge, outline, counted, persistence, floor)
-    tree = describe(merge, outline, skeleton.own, skeleton.climbing, cells.points, betti, holes)
+    tree = describe(merge, outline, skeleton.own, skeleton.basins, cells.points, betti, holes)
     tree = with_errors(tree, merge, outline, grid, skeleton.learned)
     return LevelSets(grid, tree, outline.position[merge.node].reshape(grid.log_density.shape), skeleton, outline)

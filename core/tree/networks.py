@@ -1,7 +1,7 @@
 """A level-set tree as a networkx graph, and graphs as files: GraphML and node-link JSON.
 
-Nodes and edges carry plain Python values. GraphML takes scalars alone: there a vector or a matrix is its JSON text,
-such as "[0.5, 1.0]", in one attribute of type string, which `json.loads` reads back exactly.
+Nodes and edges have plain Python values as attributes. GraphML allows only scalars, so a vector or a matrix becomes its
+JSON text there, such as "[0.5, 1.0]", which `json.loads` reads back exactly.
 """
 
 import io
@@ -66,7 +66,7 @@ def _graphml(graph: "nx.DiGraph") -> bytes:
     flat.add_nodes_from((node, _scalars(attributes)) for node, attributes in graph.nodes.items())
     flat.add_edges_from((*ends, _scalars(attributes)) for ends, attributes in graph.edges.items())
     content = io.BytesIO()
-    # The writer of the standard library: the same bytes whether lxml is there or not.
+    # The writer of the standard library gives the same bytes with and without lxml.
     nx.write_graphml_xml(flat, content)
     return content.getvalue()
 

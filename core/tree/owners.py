@@ -1,4 +1,4 @@
-"""Which leaf a point belongs to, and so which points a node holds."""
+"""The assignment of points to leaves, and so the members of a node."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ __all__ = ["leaves_of", "members", "row_of"]
 
 
 def leaves_of(model: Any, tree: LevelSetTree, latents: np.ndarray) -> np.ndarray:
-    """(n,): for latents (n, k) the row in `tree` of the leaf that each belongs to.
+    """(n,): the row in `tree` of the leaf of each latent (n, k).
 
-    `model` is the density's `LevelSets`, or the model or density itself, whose level sets are then made. Where these
-    have another tree (of another simplification, say), the leaf is that whose Gaussian, weighted by mass, is densest at
-    the point. Raises `InputError` on latents of another width.
+    `model` is the density's `LevelSets`, or the model or density itself, whose level sets are then computed. If these
+    have another tree (for example of another simplification), the leaf is the one whose Gaussian, weighted by mass, is
+    densest at the point. Raises `InputError` on latents of another width.
     """
     latents = np.asarray(latents, dtype=np.float64)
     if latents.ndim != 2 or latents.shape[1] != tree.dim:
@@ -33,12 +33,12 @@ def leaves_of(model: Any, tree: LevelSetTree, latents: np.ndarray) -> np.ndarray
 
 
 def members(tree: LevelSetTree, owners: np.ndarray, row: int) -> np.ndarray:
-    """The places in `owners` (n,), rows of leaves, of the points that the node at `row` holds."""
+    """The indices in `owners` (n,), rows of leaves, of the points in the node at `row`."""
     return np.flatnonzero(np.isin(owners, list(tree.leaves_below[row])))
 
 
 def row_of(tree: LevelSetTree, node: int) -> int:
-    """The row of a node id. Raises `InputError` where the tree has no such node."""
+    """The row of a node id. Raises `InputError` if the tree has no such node."""
     try:
         return tree.row(node)
     except KeyError:

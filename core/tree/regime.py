@@ -1,8 +1,8 @@
-"""The regime of a latent space, decided here once and passed on: is its density read on a grid, or from samples?
+"""The regime of a latent space, decided once here and passed on: a density on a grid, or from samples.
 
-Up to three dimensions a grid holds all level sets: every hole is seen, and pairs of leaves single a matching out.
-Beyond, level sets are read from modes, ridges and samples: trees have no holes, points lie far apart, and only one map
-that has to carry all leaves singles a matching out.
+Up to three dimensions a grid contains all level sets: every hole is visible, and pairs of leaves determine a matching.
+Beyond, level sets come from modes, ridges and samples: trees have no holes, points lie far apart, and only one map that
+fits all leaves determines a matching.
 """
 
 from enum import StrEnum
@@ -10,18 +10,18 @@ from enum import StrEnum
 __all__ = ["SPACE", "Regime", "regime_of"]
 
 SPACE = 3
-"""The dimensions of space: what can be gridded, drawn and seen whole."""
+"""The largest dimension that can be gridded and drawn whole."""
 
 
 class Regime(StrEnum):
-    """How the level sets of a latent density are read."""
+    """How the level sets of a latent density are computed."""
 
     PLANE = "plane"
     SAMPLED = "sampled"
 
 
 def regime_of(*dims: int) -> Regime:
-    """The regime of a latent dimension, or of several spaces that are compared: the greatest decides.
+    """The regime of a latent dimension; of several spaces that are compared the largest dimension decides.
 
     >>> regime_of(2), regime_of(2, 9)
     (<Regime.PLANE: 'plane'>, <Regime.SAMPLED: 'sampled'>)

@@ -1,5 +1,5 @@
-"""Simplification of a merge tree: leaves of little persistence or mass dissolve into what they join, and what a person
-merges, splits and hides by hand."""
+"""Simplification of a merge tree: leaves of little persistence or mass dissolve into their siblings, and a person's
+edits merge, split and hide nodes."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ _SIGNIFICANT = 3.0
 
 @dataclass(frozen=True)
 class ByHand:
-    """What of a tree is not left to thresholds, by node ids: ids that a tree does not have are passed over.
+    """A person's edits of a tree, as node ids; unknown ids are ignored.
 
-    `merged` are saddles whose branches become one leaf, the highest of them; `split` leaves that stay however little
-    they stand out, and with each those that it joins; `hidden` nodes that are taken out with all above them. Merging
-    goes before splitting, hiding comes last.
+    The branches of `merged` saddles become one leaf, the highest of them. `split` leaves stay whatever their
+    persistence, and so do the leaves that they join. `hidden` nodes are removed with all nodes above them. Merging
+    comes first, then splitting, then hiding.
     """
 
     merged: tuple[int, ...] = ()
@@ -33,11 +33,10 @@ _NOTHING = ByHand()
 
 @dataclass(frozen=True, eq=False)
 class Outline:
-    """The nodes that a simplification keeps, from the root down, and where all others went.
+    """The nodes that a simplification keeps, from the root down, and the nodes into which all others dissolved.
 
-    `source` (m,) is the merge tree's row of each, -1 for the root set under a single leaf; `parent` (m,) a
-    position in `source`, -1 at the root; `position` (2L-1,) that of the node whose region a row has dissolved
-    into.
+    `source` (m,) is the merge tree's row of each, -1 for an added root under a single leaf; `parent` (m,) is an index
+    into `source`, -1 at the root; `position` (2L-1,) is the index of the node into whose region each row dissolved.
     """
 
     source: np.ndarray
@@ -55,17 +54,17 @@ def simplify(
 ) -> Outline:
     """Dissolves leaves of persistence below `min_persistence` (nats), then those of mass below `min_mass`.
 
-    Where the density was learned from a known number of `points`, leaves also dissolve that those may show by chance:
-    with m points above its saddle, the mean height of a leaf above it is known to about 1 / sqrt(m) nats, and three
-    times that is asked for.
+    If the number of training `points` is known, leaves that are not significant also dissolve: with m points above its
+    saddle, the mean height of a leaf above it has a standard error of about 1 / sqrt(m) nats, and a leaf needs three
+    times that.
 
-    The least persistent goes first, then the lightest; `mass` (2L-1,) is that of the rows' regions. A
-    dissolved leaf takes its saddle with it, and its sibling's region grows to what was the saddle's. Of two
-    sibling leaves the higher one stays (the elder rule). The last leaf always stays.
+    The least persistent leaf dissolves first, later the lightest; `mass` (2L-1,) is that of the rows' regions. A leaf
+    dissolves together with its saddle, and its sibling's region grows to the saddle's. Of two sibling leaves the higher
+    one stays (the elder rule). The last leaf always stays.
 
-    What is done `by_hand` goes before the thresholds. What is merged has its saddle's region. What is hidden dissolves
-    with the saddle that it hangs on into the node below, so that no other node's region changes; what would leave
-    nothing to see stays.
+    Edits `by_hand` come before the thresholds. A merged leaf has its saddle's region. A hidden node dissolves together
+    with the saddle below it into the node below that, so that no other node's region changes, unless nothing would
+    remain.
     """
     contraction = _Contraction(tree, mass)
     hidden = _rows(by_hand.hidden, tree)
@@ -83,7 +82,7 @@ def simplify(
             contraction.remove(row)
         elif points is None or not np.isfinite(persistence[row]):
             break
-        elif contraction.stands(row) == persistence[row]:
+        elif contraction.height_above_saddle(row) == persistence[row]:
             above = points * contraction.mass[row]
             if persistence[row] * np.sqrt(above) < _SIGNIFICANT:
                 contraction.remove(row)
@@ -103,7 +102,7 @@ def simplify(
 
 
 def _path(row: int, tree: MergeTree) -> list[int]:
-    """From a row down to the root."""
+    """The rows from `row` to the root."""
     path = [row]
     while tree.parent[path[-1]] >= 0:
         path.append(int(tree.parent[path[-1]]))
@@ -127,12 +126,12 @@ class _Contraction:
     def keeps(self, row: int) -> bool:
         return self.into[row] == row
 
-    def stands(self, leaf: int) -> float:
-        """How far a leaf stands above the saddle right below it."""
+    def height_above_saddle(self, leaf: int) -> float:
+        """The height of a leaf above the saddle right below it."""
         return self.height[leaf] - self.height[self.parent[leaf]]
 
     def remove(self, leaf: int) -> int:
-        """Removes a leaf, or a sibling leaf that is lower, with its saddle; returns the node that stays."""
+        """Removes a leaf, or its sibling if that is a lower leaf, with their saddle; returns the node that stays."""
         saddle = self.parent[leaf]
         a, b = self.children[saddle]
         stays = b if a == leaf else a
@@ -146,7 +145,7 @@ class _Contraction:
         return stays
 
     def below(self, row: int) -> list[int]:
-        """All rows above a saddle, itself first."""
+        """All rows in the subtree of a row, itself first."""
         found, todo = [], [row]
         while todo:
             found.append(todo.pop())
@@ -158,8 +157,8 @@ class _Contraction:
         return min((row for row in rows if not self.children[row]), key=lambda row: (-self.height[row], row))
 
     def merge(self, saddle: int, hidden: set[int]) -> tuple[int, int]:
-        """Makes one leaf of all above a saddle: the highest, or where that is hidden the most persistent that is not.
-        Returns the highest and the one that stays."""
+        """Merges all rows above a saddle into one leaf: the highest, or if that is hidden the most persistent visible
+        one. Returns the highest leaf and the one that stays."""
         if not self.keeps(saddle) or not self.children[saddle]:
             return saddle, saddle
         rows = self.below(saddle)
@@ -178,7 +177,7 @@ class _Contraction:
         return highest, stays
 
     def with_elders(self, leaves: set[int]) -> set[int]:
-        """Leaves that are to stay, and the leaves that they join on the way down, without which they could not."""
+        """The given leaves, and the leaves that they join on the way down, which must stay with them."""
         kept: set[int] = set()
         for leaf in leaves:
             while leaf not in kept and self.keeps(leaf) and not self.children[leaf]:
@@ -187,15 +186,15 @@ class _Contraction:
         return kept
 
     def _joined(self, leaf: int) -> int:
-        """The higher leaf that a leaf joins, or itself where there is none."""
+        """The higher leaf that a leaf joins, or itself if there is none."""
         row = leaf - 1 if leaf and self.keeps(leaf - 1) else leaf
         while (higher := self.highest(self.below(row))) == leaf and self.parent[row] >= 0:
             row = self.parent[row]
         return higher
 
     def hide(self, hidden: set[int], tree: MergeTree) -> None:
-        """Takes nodes out with all above them, the lowest first. A saddle that has dissolved stands for what is left of
-        its branch."""
+        """Removes nodes with all nodes above them, the lowest first. A dissolved saddle stands for the rest of its
+        branch."""
         depth = {}
         for row in hidden:
             left = row
@@ -206,9 +205,9 @@ class _Contraction:
                 depth[left] = len(path)
         for row in sorted(depth, key=lambda row: (depth[row], row)):
             if self.keeps(row) and self.parent[row] >= 0:
-                self._take_out(row)
+                self._remove_subtree(row)
 
-    def _take_out(self, row: int) -> None:
+    def _remove_subtree(self, row: int) -> None:
         saddle = self.parent[row]
         stays = next(child for child in self.children[saddle] if child != row)
         above = self.parent[stays] = self.parent[saddle]

@@ -1,8 +1,8 @@
-"""The level-set tree: one row per node, in equal-length arrays.
+"""The level-set tree: one row per node, in arrays of equal length.
 
-Superlevel sets {q >= t} nest as t falls: components appear at peaks (leaves) and join at saddles. The *region* of a
-node is its component just above the level at which it joins its parent; the root's region is everything. Masses,
-volumes, means and covariances are those of regions, so that a parent's mass holds its children's.
+Superlevel sets {q >= t} grow as t falls: components appear at peaks (leaves) and join at saddles. The *region* of a
+node is its component just above the level at which it joins its parent; the root's region is the whole space. Masses,
+volumes, means and covariances are those of regions, so a parent's mass includes its children's.
 """
 
 from collections.abc import Iterable
@@ -20,10 +20,10 @@ __all__ = ["Holes", "LevelSetTree", "leaf_number"]
 
 @dataclass(frozen=True, eq=False)
 class Holes:
-    """h holes of superlevel sets in the plane (in space: voids), longest-lived first.
+    """h holes of superlevel sets in the plane (voids in space), the most persistent first.
 
-    `node` (h,) is the row of the deepest node whose region surrounds each, `top` (h,) the relative level (nats) at
-    which it closes with falling level, `bottom` (h,) that at which it is filled, `place` (h, k) its lowest point.
+    With falling level a hole closes at the relative level `top` (h,) and fills at `bottom` (h,), both in nats. `node`
+    (h,) is the row of the deepest node whose region surrounds it, `place` (h, k) its lowest point.
     """
 
     node: np.ndarray
@@ -36,7 +36,7 @@ class Holes:
 
     @property
     def persistence(self) -> np.ndarray:
-        """(h,) in nats."""
+        """(h,): top minus bottom, in nats."""
         return self.top - self.bottom
 
 
@@ -44,23 +44,21 @@ class Holes:
 class LevelSetTree:
     """m nodes of a level-set tree over a k-dimensional density.
 
-    Rows go from the root down: a parent stands before its children. `id` (m,) is stable under simplification: the leaf
-    of persistence rank j has id 2j + 1, and the saddle at which it joins an older branch has id 2j, so a simplified
-    tree keeps the ids of what it keeps. `parent` (m,) holds the parent's *row*, -1 at the root. `level` (m,) is the
-    log-density relative to the global peak (nats, at most 0): of the peak for a leaf, of the joining for a saddle.
-    `persistence` (m,) in nats: for a leaf its peak minus the saddle where it joins a higher one (the highest leaf:
-    minus the root's level), for the rest level minus the parent's level (0 at the root). `mass` (m,) is the
+    A parent's row precedes its children's. `id` (m,) is stable under simplification: the leaf of persistence rank j has
+    id 2j + 1, and the saddle at which it joins an older branch has id 2j. `parent` (m,) is the parent's *row*, -1 at
+    the root. `level` (m,) is the log-density of a leaf's peak or of a saddle, relative to the global peak (nats, at
+    most 0). `persistence` (m,) in nats is for a leaf its peak minus the saddle where it joins a higher leaf (the root's
+    level for the highest leaf), otherwise the level minus the parent's level (0 at the root). `mass` (m,) is the
     probability of the region, `volume` (m,) its k-volume, `mean` (m, k) and `covariance` (m, k, k) the moments of the
-    density restricted to it, `betti` (m, 2) its components and holes, `peak` (m, k) the highest point in it.
+    density restricted to it, `betti` (m, 2) the numbers of its components and holes, `peak` (m, k) its highest point.
 
-    A region ends at its saddle, wherever that is; a leaf's *basin* is all that climbs to its peak, an inner node's all
-    that climbs to a peak below it. `basin_mass` (m,), `basin_mean` (m, k) and `basin_covariance` (m, k, k) change
-    little when a neighbor is absent or a saddle moves, which is what matching wants (Chacon 2015, arXiv 1408.1381,
-    on modal clusters).
+    A region ends at its saddle. The *basin* of a leaf is the set of points whose ascent leads to its peak; an inner
+    node's basin is the union of those of its leaves. `basin_mass` (m,), `basin_mean` (m, k) and `basin_covariance`
+    (m, k, k) change little if a neighbor is absent or a saddle moves, so matching uses them (modal clusters: Chacon
+    2015, arXiv 1408.1381).
 
-    `level_error` (m,) in nats and `mass_error` (m,) are standard errors of `level` and `basin_mass`, None where it is
-    not known how many points the density was learned from; `holes` those counted in `betti`, None beyond three
-    dimensions.
+    `level_error` (m,) in nats and `mass_error` (m,) are the standard errors of `level` and `basin_mass`; None if the
+    number of training points is unknown. `holes` are those counted in `betti`; None beyond three dimensions.
     """
 
     id: np.ndarray
@@ -105,12 +103,12 @@ class LevelSetTree:
 
     @cached_property
     def leaves(self) -> np.ndarray:
-        """Rows of the leaves, in row order."""
+        """The rows of the leaves, in row order."""
         return np.array([row for row in range(len(self)) if not self.children[row]], dtype=int)
 
     @cached_property
     def leaves_below(self) -> tuple[frozenset[int], ...]:
-        """For each row, the rows of the leaves in its region (a leaf holds itself)."""
+        """For each row, the rows of the leaves in its region; a leaf contains itself."""
         below = [frozenset() for _ in range(len(self))]
         for row in reversed(range(len(self))):
             own = self.children[row]
@@ -125,7 +123,7 @@ class LevelSetTree:
         )
 
     def row(self, node_id: int) -> int:
-        """The row of a node id. Raises KeyError where the tree has no such node."""
+        """The row of a node id. Raises `KeyError` if the tree has no such node."""
         try:
             return self._rows[int(node_id)]
         except KeyError:
@@ -140,12 +138,12 @@ class LevelSetTree:
         return tuple(int(self.id[row]) for row in rows)
 
     def merge_level(self, row_a: int, row_b: int) -> float:
-        """Relative level (nats) at which two rows' regions first lie in one component."""
+        """The relative level (nats) at which two rows' regions join."""
         ancestors = set(self.path(row_a))
         return float(next(self.level[row] for row in self.path(row_b) if row in ancestors))
 
     def path(self, row: int) -> tuple[int, ...]:
-        """Rows from `row` up to the root, both included."""
+        """The rows from `row` up to the root, both included."""
         path = [row]
         while self.parent[path[-1]] >= 0:
             path.append(int(self.parent[path[-1]]))

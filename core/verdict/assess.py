@@ -1,11 +1,11 @@
 """The verdict's probability, and the reasons for it.
 
-That a match is wholly right takes two things: that the trees have something in common, and that no other matching
-explains them as well. With the bounded figures f_i of the match, its map and its models,
+A match is wholly right if the trees have something in common and no other matching explains them as well. With the
+bounded figures f_i of the match, its map and its models,
     P = sigmoid(b + sum_i b_i f_i) / (1 + sum_j w_j),
-the second sum over the weights of rivals (`core.match.explanations`), which give a leaf another partner. A doubt about
-a model is one of the figures: it weighs as much as it did on pairs whose truth is known, and vetoes nothing. All odds
-are fitted by `tests/benchmarks/calibrate.py`.
+where w_j are the weights of the rivals (`core.match.explanations`), which give a leaf another partner. A doubt about a
+model is one of the figures, weighted by its effect on pairs whose truth is known; it vetoes nothing.
+`tests/benchmarks/calibrate.py` fits all odds.
 """
 
 from collections.abc import Iterator
@@ -31,15 +31,15 @@ if TYPE_CHECKING:
 __all__ = ["assess", "figures", "matched_score"]
 
 _DRAWS = 1000
-# The most that can be said where less than two leaves are matched, or next to nothing of either density.
-_NOTHING_TOLD = 0.5
-# Nats that are not worth a word.
+# The greatest probability if fewer than two leaves or too little mass are matched.
+_NO_EVIDENCE = 0.5
+# The least cost in nats that is reported.
 _TRIFLE = 0.05
 
 
 @dataclass(frozen=True)
 class _Reason:
-    """A sentence, and what it costs in log-odds."""
+    """A sentence, and its cost in log-odds."""
 
     sentence: str
     weight: float = 0.0
@@ -61,9 +61,9 @@ def assess(
     model_a: "FlowAutoencoder | None" = None,
     model_b: "FlowAutoencoder | None" = None,
 ) -> Verdict | None:
-    """The verdict on a matching and the map fitted to it; None where the method of matching gives none.
+    """The verdict on a matching and the map fitted to it; None if the method of matching gives none.
 
-    With models, what they measured of themselves and the score of the map count too; without, the trees alone speak.
+    With models the verdict also uses their own measurements and the score of the map; without, it uses the trees alone.
     """
     if matching.method != OURS:
         return None
@@ -73,12 +73,12 @@ def assess(
     reasons = [*_structure(matching, fitted, bool(models)), *_evidence(matching, found)]
     reasons += [*_by_hand(matching, found), *_rivals(matching, rivals)]
     reasons += [*_of_map(matching, fitted, found), *_doubts(matching, models, found), *_notes(matching)]
-    told = float(1 / (1 + np.exp(-plain)))
-    if not _tells(matching):
-        told = min(told, _NOTHING_TOLD)
-    probability = told / (1 + rivals)
+    alone = float(1 / (1 + np.exp(-plain)))
+    if not _enough(matching):
+        alone = min(alone, _NO_EVIDENCE)
+    probability = alone / (1 + rivals)
     return Verdict(
-        _word(probability, told),
+        _word(probability, alone),
         probability,
         tuple(reason.sentence for reason in sorted(reasons, key=lambda reason: -reason.weight)),
         {(pair.a, pair.b): pair.confidence for pair in matching.leaf_pairs if pair.confidence is not None},
@@ -90,17 +90,17 @@ def assess(
 def figures(matching: Matching, fitted: LatentMap | None, *models: "FlowAutoencoder") -> dict[str, float]:
     """The numbers behind a verdict.
 
-    `evidence` for the matching and `rival`, what the closest matching costs more that gives a leaf another partner
-    (nats; infinite where none is near); `matched_mass`, the lesser share of either density that is matched; `support`,
-    the log-odds of the least supported pair (absent in the plane); `against`, what pins and bans cost; `disagreeing`, 1
-    where pairs contradict the rest, `distance`, the mean residual of matched leaves in deviations, and `score` (absent
-    without a map and models); `instability`, the share of refits that miss a leaf, of both models; `strain`, how many
-    models did not converge.
+    `evidence` for the matching (nats); `rival`, the extra cost of the closest matching that gives a leaf another
+    partner (nats; infinite if there is none); `matched_mass`, the smaller matched share of the two densities;
+    `support`, the least log-odds that a pair is rightly matched at all (absent in the plane); `against`, the cost of
+    pins and bans (nats); `disagreeing`, 1 if pairs contradict the rest; `distance`, the mean residual of matched leaves
+    in deviations; `score` (absent without a map and models); `instability`, the sum over models of the share of refits
+    that miss a leaf; `strain`, the number of models that did not converge.
     """
     found = {"evidence": -matching.cost, "rival": _closest(matching), "matched_mass": matching.matched_mass}
-    found["against"] = matching.against
-    if matching.support is not None:
-        found["support"] = matching.support
+    found["against"] = matching.constraint_cost
+    if matching.least_inclusion is not None:
+        found["support"] = matching.least_inclusion
     if fitted is not None and matching.pairs:
         found["disagreeing"] = float(bool(_disagreeing(matching, fitted)))
         found["distance"] = float(np.mean([residual.distance for residual in residuals(fitted, matching)]))
@@ -115,10 +115,10 @@ def figures(matching: Matching, fitted: LatentMap | None, *models: "FlowAutoenco
 def matched_score(
     fitted: LatentMap, matching: Matching, model_a: "FlowAutoencoder", model_b: "FlowAutoencoder", seed: int = 0
 ) -> float | None:
-    """Minus the divergence in nats of A's mapped density from B's where both are matched, both counted as if their
-    matched parts were all: 0 is perfect. None between different dimensions or where nothing is matched.
+    """Minus the divergence in nats of A's mapped density from B's, both restricted to their matched parts and
+    normalized: 0 is perfect. None between different dimensions or if nothing is matched.
 
-    Averaged over draws of A's density that belong to matched leaves. Where all is matched it is
+    It is averaged over draws of A's density that belong to matched leaves. If all leaves are matched it is
     `core.pair_free_score`.
     """
     mass_a, mass_b = matching.matched_masses
@@ -131,11 +131,12 @@ def matched_score(
     return float(gains(fitted, model_a, model_b, z).mean() + np.log(mass_a / mass_b))
 
 
-def _word(probability: float, told: float) -> Word:
+def _word(probability: float, alone: float) -> Word:
+    """The word for a probability, given what it would be without rivals (`alone`)."""
     threshold = calibration().threshold
     if probability >= threshold:
         return "determined"
-    return "ambiguous" if told >= threshold else "not determined"
+    return "ambiguous" if alone >= threshold else "not determined"
 
 
 def _log_odds(matching: Matching, found: dict[str, float]) -> float:
@@ -153,14 +154,14 @@ def _bounded(name: str, value: float) -> float:
 
 
 def _cost(matching: Matching, name: str, value: float) -> float:
-    """What a figure costs in log-odds, against the best that it could be."""
+    """The cost of a figure in log-odds, compared with its best possible value."""
     low, high = calibration().bounds[name]
     slope = _odds(matching).slopes[name]
     return slope * ((high if slope > 0 else low) - _bounded(name, value))
 
 
-def _tells(matching: Matching) -> bool:
-    """Whether enough is matched for a verdict on it."""
+def _enough(matching: Matching) -> bool:
+    """Whether enough leaves and mass are matched for a verdict."""
     return len(matching.leaf_pairs) > 1 and matching.matched_mass >= calibration().least_mass
 
 
@@ -182,8 +183,8 @@ def _evidence(matching: Matching, found: dict[str, float]) -> Iterator[_Reason]:
 
 
 def _by_hand(matching: Matching, found: dict[str, float]) -> Iterator[_Reason]:
-    if matching.against > _TRIFLE:
-        text = f"Pins and bans cost {matching.against:.1f} nats against the matching that the trees call for."
+    if matching.constraint_cost > _TRIFLE:
+        text = f"Pins and bans cost {matching.constraint_cost:.1f} nats against the matching that the trees call for."
         yield _Reason(text, _cost(matching, "against", found["against"]))
 
 
@@ -213,7 +214,7 @@ def _of_map(matching: Matching, fitted: LatentMap | None, found: dict[str, float
 
 
 def _disagreeing(matching: Matching, fitted: LatentMap) -> tuple[tuple[int, int], ...]:
-    """The pairs that contradict the rest; what the trees single out without a pin is not asked."""
+    """The pairs that contradict the rest; none if the trees' evidence determines the matching and no pair is pinned."""
     if singled_out(matching) and not any(pair.pinned for pair in matching.leaf_pairs):
         return ()
     try:
@@ -247,9 +248,9 @@ def _notes(matching: Matching) -> Iterator[_Reason]:
             start = "One leaf of" if len(ids) == 1 else f"{len(ids)} leaves of"
             verb, them = ("is", "it") if len(ids) == 1 else ("are", "them")
             yield _Reason(f"{start} {side} {verb} left out: nothing left in {other} resembles {them}.")
-    if matching.forced:
-        one = matching.forced == 1
-        verb, they = ("One pair joins", "it fits") if one else (f"{matching.forced} pairs join", "they fit")
+    if matching.leftover_pairs:
+        one = matching.leftover_pairs == 1
+        verb, they = ("One pair joins", "it fits") if one else (f"{matching.leftover_pairs} pairs join", "they fit")
         yield _Reason(f"{verb} what was left over on both sides, where {they} little better than by chance.")
     if matching.solver == "heuristic":
         yield _Reason("Found by local search, which does not prove that no better matching exists.")
@@ -260,6 +261,6 @@ def _closest(matching: Matching) -> float:
 
 
 def _belongs(tree: LevelSetTree, leaves: set[int], z: np.ndarray) -> np.ndarray:
-    """Whether the leaf whose Gaussian is densest at each point (n, k) is one of `leaves` (n,)."""
+    """(n,): whether the leaf whose Gaussian is densest at each point (n, k) is one of `leaves`."""
     rows, log_density = tree.leaves, basin_log_weights(tree, z)
     return np.isin(tree.id[rows][log_density.argmax(1)], list(leaves))

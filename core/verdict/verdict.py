@@ -1,4 +1,4 @@
-"""The verdict on a match, as every surface prints it: a word, a probability, reasons."""
+"""The verdict on a match, which every surface prints: a word, a probability, reasons."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,14 @@ WORDS: tuple[Word, ...] = get_args(Word)
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far a match and its map can be believed.
+    """How far to trust a match and its map.
 
-    `probability` is that the match is wholly right: every matched leaf with its true partner. `word` follows from it:
-    'determined' from the calibration's threshold on, 'ambiguous' where only other matchings that explain the trees
-    about as well stand against it, else 'not determined'. `reasons` are sentences, the heaviest first. `confidence`
-    gives the probability of each matched pair of leaves (ids). `score` is minus the divergence in nats of the mapped
-    density of A from that of B where both are matched (0 is perfect); None without a map and between different
-    dimensions.
-    `figures` are the numbers behind it.
+    `probability` is that of a wholly right match: every matched leaf has its true partner. `word` follows from it:
+    'determined' from the calibration's threshold on, 'ambiguous' if only other matchings that explain the trees about
+    as well keep it below, else 'not determined'. `reasons` are sentences, the heaviest first. `confidence` is the
+    probability of each matched pair of leaves (ids). `score` is minus the divergence in nats of the mapped density of A
+    from that of B where both are matched (0 is perfect); None without a map and between different dimensions. `figures`
+    are the numbers behind the verdict.
     """
 
     word: Word
@@ -37,7 +36,7 @@ class Verdict:
 
     @property
     def percent(self) -> str:
-        """The probability in words; none is certain, none is nil.
+        """The probability in words, never 0 or 100 %.
 
         >>> Verdict("determined", 0.9991).percent, Verdict("not determined", 0.42).percent
         ('over 99 %', '42 %')
@@ -66,7 +65,7 @@ class Verdict:
 
     @classmethod
     def from_json(cls, document: Any) -> "Verdict":
-        """The verdict that `to_json` wrote. Raises `ValueError` or `KeyError` where the object is none."""
+        """The verdict that `to_json` wrote. Raises `ValueError` or `KeyError` if the object is not a verdict."""
         word, probability, score = document["word"], float(document["probability"]), document["score"]
         if word not in WORDS or not 0 <= probability <= 1:
             raise ValueError(f"no verdict: {word!r}, {probability}")

@@ -119,11 +119,11 @@ def measure(pair: Judged) -> dict[str, Any]:
     allowed = np.ones((len(a.leaves), len(b.leaves)), dtype=bool)
     solve = matching._solved_by_map if regime is Regime.SAMPLED and a.dim == b.dim else matching._solved_by_pairs
     problem, solutions, _ = solve(a, b, MatchConfig(), allowed, {})
-    doubts, ids_b, leaves = judgment.doubts(problem, solutions), b.ids(b.leaves), []
+    doubts, ids_b, leaves = judgment.regret_and_evidence(problem, solutions), b.ids(b.leaves), []
     for row, leaf in enumerate(a.ids(a.leaves)):
         to = solutions.found[0].partners[row]
         if to >= 0 and pair.kind != "symmetric":
-            support = solutions.support[row] if solutions.support else None
+            support = solutions.removal_costs[row] if solutions.removal_costs else None
             right = (leaf, ids_b[to]) in pair.truth
             leaves.append([*map(float, doubts[row]), None if support is None else float(support), right])
     return {"name": pair.name, "part": pair.part, "kind": pair.kind, "regime": str(regime), "rows": rows,
@@ -185,7 +185,7 @@ def _won(pairs: list[Judged], document: dict[str, Any]) -> int:
     users = [module for module in (by_map, explanations, judgment, misfit, problem) if hasattr(module, "calibration")]
     for module in users:
         module.calibration = lambda: changed
-    for cached in (matching._problems, matching._solved_freely, matching._unconstrained, by_map._alignment):
+    for cached in (matching._problems, matching._free_by_map, matching._unconstrained, by_map._alignment):
         cached.cache_clear()
     won = 0
     for pair in pairs:

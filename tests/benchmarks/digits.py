@@ -28,7 +28,7 @@ from digit_networks import KINDS, STRANGERS, Network, images, labels, pair, stra
 from core.aligner import TopologyAligner
 from core.baselines import Latents, Pairs, Translator, rebasin, translate
 from core.baselines.stitching import stitch_on_task
-from core.meaning import carry_labels, leaves_of, score_labels
+from core.meaning import leaves_of, map_labels, score_labels
 
 METHODS = ("gromov-wasserstein", "mini-vec2vec-like", "wasserstein-procrustes")
 ANCHORS = (10, 50, 300)
@@ -130,7 +130,7 @@ def _judged(aligner: TopologyAligner, a: Network, b: Network) -> dict[str, Any]:
     }
     if aligner.map_ is None:
         return found | {"labels": 0.0, "stitched": 0.0, "score": None}
-    carried = carry_labels(
+    carried = map_labels(
         aligner.matching_, aligner.map_, aligner.model_a_, aligner.model_b_,
         aligner.encode_a(a.activations(a.rows)), y[a.rows], aligner.encode_b(b.activations(b.rows)),
     )  # fmt: skip

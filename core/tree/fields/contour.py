@@ -30,12 +30,11 @@ class Contour:
 
 
 def contours(grid: Grid, level: float) -> tuple[Contour, ...]:
-    """The boundary of {relative log-density >= level}, outer and inner curves; none where the set is empty.
+    """The boundary of {relative log-density >= level}, outer and inner curves; none if the set is empty.
 
-    Curves close along the border of the grid. Of a saddle cell the high corners are joined, as the tree joins
-    them.
+    Curves close along the border of the grid. The high corners of a saddle cell are connected, as in the tree.
     """
-    from skimage.measure import find_contours  # a slow import that trees do without
+    from skimage.measure import find_contours  # a slow import that trees do not need
 
     if grid.dim != 2:
         raise invalid("grid", "of 2 dimensions", grid.dim, "use `surface` in space")

@@ -1,4 +1,4 @@
-"""A density read on a regular grid, the one grid that trees, contours and surfaces share.
+"""A density on a regular grid, which trees, contours and surfaces share.
 
 Axis i of the field runs along latent coordinate i ('ij' indexing); vertex numbers are C-order positions.
 """
@@ -18,7 +18,7 @@ CHUNK = 8192
 
 
 class Density(Protocol):
-    """What a level set is taken of: a closed-form log-density with a box that holds it."""
+    """A density with level sets: a closed-form log-density with a box that contains it."""
 
     @property
     def dim(self) -> int: ...
@@ -74,7 +74,7 @@ class Grid:
 
 
 def density_of(source: object) -> Density:
-    """The latent density of a model (its `prior`), or `source` itself where it is one."""
+    """The latent density of a model (its `prior`), or `source` itself if it is a density."""
     return cast(Density, getattr(source, "prior", source))
 
 

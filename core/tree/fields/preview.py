@@ -1,4 +1,4 @@
-"""The data's density on a 3-D grid, to be looked at: the data space itself, or its first three principal axes."""
+"""The data's density on a 3-D grid for display: the data space itself, or its first three principal axes."""
 
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,9 @@ __all__ = ["input_field"]
 def input_field(model: "FlowAutoencoder", size: int = 48) -> "InputField":
     """The model's input density on a grid of at most `size`^3 vertices, with the latent of each vertex.
 
-    Three-dimensional data get p(x) itself; wider data the slice through their mean along the first three principal
-    axes would be nearly empty, so their sample is projected there and its density estimated by a Gaussian kernel, each
-    vertex with the latent of the nearest sample point. Data of one or two dimensions are padded with zeros.
+    For three-dimensional data it is p(x) itself. For wider data the slice through the mean along the first three
+    principal axes would be nearly empty, so the sample is projected there and its density estimated with a Gaussian
+    kernel; each vertex has the latent of the nearest sample point. Data of one or two dimensions are padded with zeros.
     """
     from core.model.autoencoder import InputField
 
@@ -51,7 +51,7 @@ def input_field(model: "FlowAutoencoder", size: int = 48) -> "InputField":
 
 
 def _projected(flat: np.ndarray, latent: np.ndarray, vertices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Kernel log-density of the projected points at the vertices, and the latent of the point nearest to each."""
+    """The kernel log-density of the projected points at the vertices, and the latent of the point nearest to each."""
     from scipy.spatial import KDTree
 
     tree = KDTree(flat)

@@ -22,12 +22,12 @@ class Surface:
 def surface(axes: Sequence[np.ndarray], log_density: np.ndarray, level: float) -> Surface:
     """The boundary of {log-density - its maximum >= level} for a field (a, b, c) over three axes.
 
-    It closes along the border of the grid; an empty set has no vertices and no faces. Vertices off the grid's
-    field (minus infinity) lie outside.
+    It closes along the border of the grid; an empty set has no vertices and no faces. Vertices with a field of minus
+    infinity lie outside.
 
     References: Lorensen and Cline 1987; Lewiner et al. 2003 (the cases used here).
     """
-    from skimage.measure import marching_cubes  # a slow import that trees do without
+    from skimage.measure import marching_cubes  # a slow import that trees do not need
 
     if log_density.ndim != SPACE or log_density.shape != tuple(map(len, axes)):
         expected = "a field over three axes"
@@ -36,7 +36,7 @@ def surface(axes: Sequence[np.ndarray], log_density: np.ndarray, level: float) -
     top = field.max(initial=-np.inf)
     if not np.isfinite(top) or not level < 0:
         return Surface(np.empty((0, 3)), np.empty((0, 3), dtype=np.int32))
-    # Far below the level the field's value no longer moves the surface, but infinities would spoil it.
+    # Values far below the level do not move the surface, but infinities would.
     field = np.maximum(field - top, level - 100.0)
     padded = np.pad(field, 1, constant_values=min(float(field.min()), level) - 1.0)
     found, faces, _, _ = marching_cubes(padded, level, gradient_direction="ascent")

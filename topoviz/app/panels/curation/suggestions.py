@@ -43,7 +43,7 @@ def progress(outlook: Outlook) -> html.Div:
         )
         if leaves
     ]
-    total = outlook.settled + len(outlook.open)
+    total = outlook.closed + len(outlook.open)
     left = counted(len(outlook.suggestions), "suggestion") if outlook.suggestions else "no suggestions"
     how = f": {', '.join(parts)}" if parts else ""
     bars = [
@@ -53,7 +53,7 @@ def progress(outlook: Outlook) -> html.Div:
     return html.Div(
         className="progress",
         children=[
-            html.P([html.B(f"{outlook.settled} of {total}"), f" leaves settled{how}; {left} left"], role="status"),
+            html.P([html.B(f"{outlook.closed} of {total}"), f" leaves settled{how}; {left} left"], role="status"),
             html.Div(bars, className="progress-bar", **aria(hidden=True)),
         ],
     )

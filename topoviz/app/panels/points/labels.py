@@ -6,7 +6,7 @@ import numpy as np
 
 from core.errors import InputError, invalid
 from core.maps.affine import LatentMap
-from core.meaning import CarriedLabels, LabelScore, carry_labels, score_labels
+from core.meaning import LabelScore, MappedLabels, map_labels, score_labels
 from topoviz.figures.style import Spec
 from topoviz.session.analysis import Analysis, analyze
 from topoviz.session.labels import Labels, read_labels
@@ -42,7 +42,7 @@ def carried(library: Library, session: Session, source: Side) -> Spec:
 
 
 @lru_cache(maxsize=8)
-def _found(analysis: Analysis, source: Side, labels: Labels) -> CarriedLabels:
+def _found(analysis: Analysis, source: Side, labels: Labels) -> MappedLabels:
     target = _OTHER[source]
     latents, others = analysis.latent(source), analysis.latent(target)
     if latents is None or others is None:
@@ -50,7 +50,7 @@ def _found(analysis: Analysis, source: Side, labels: Labels) -> CarriedLabels:
     values = np.full(len(latents), -1)
     known = [-1 if value is None else int(value) for value in labels.values[: len(latents)]]
     values[: len(known)] = known
-    return carry_labels(
+    return map_labels(
         analysis.matching if source == "a" else analysis.matching.reversed(),
         _carrier(analysis, source),
         analysis.level_sets(source),
@@ -85,18 +85,18 @@ def _right(score: LabelScore, count: int) -> list[float | None]:
     return [None if np.isnan(share) else round(float(share), 4) for share in shares]
 
 
-def _sentence(found: CarriedLabels, score: LabelScore | None, source: Side, mapped: bool) -> str:
+def _sentence(found: MappedLabels, score: LabelScore | None, source: Side, mapped: bool) -> str:
     """How far the carried labels can be believed, in one sentence.
 
     >>> label = np.array([0, 1, 1, -1])
-    >>> found = CarriedLabels(label, np.ones(4), label, label, label >= 0)
+    >>> found = MappedLabels(label, np.ones(4), label, label, label >= 0)
     >>> _sentence(found, score_labels(found, np.array([0, 1, 0, 1])), "a", True)
     "Labels carried from A agree with B's own on 67 % of 3 points (chance 44 %); 1 has none, its node being unmatched."
     """
-    if not found.spoken:
+    if not found.labeled:
         return f"No label of {source.upper()} could be carried: no leaf is matched."
     there = _OTHER[source].upper()
-    left = len(found) - found.spoken
+    left = len(found) - found.labeled
     rest = f"; {left:,} {'has none, its' if left == 1 else 'have none, their'} node being unmatched." if left else "."
     if score is not None:
         return (
@@ -105,8 +105,8 @@ def _sentence(found: CarriedLabels, score: LabelScore | None, source: Side, mapp
         )
     if not mapped:
         return (
-            f"Labels of {source.upper()} on {found.spoken:,} points, by the matched nodes alone: there is no map{rest}"
+            f"Labels of {source.upper()} on {found.labeled:,} points, by the matched nodes alone: there is no map{rest}"
         )
     if np.isnan(found.agreement):
-        return f"Labels of {source.upper()} on {found.spoken:,} points, by the map alone{rest}"
-    return f"Node and map agree on {100 * found.agreement:.0f} % of {found.spoken:,} points{rest}"
+        return f"Labels of {source.upper()} on {found.labeled:,} points, by the map alone{rest}"
+    return f"Node and map agree on {100 * found.agreement:.0f} % of {found.labeled:,} points{rest}"
