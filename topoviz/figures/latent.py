@@ -12,7 +12,7 @@ from plotly.colors import sample_colorscale
 
 from topoviz.figures.density import Plane, cut_line, field, plane
 from topoviz.figures.geometry.density import FLOOR, curve, names_at, projection
-from topoviz.figures.geometry.points import carried, flat, leaf_ids
+from topoviz.figures.geometry.points import flat, leaf_ids, mapped_points
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis
@@ -20,7 +20,7 @@ from topoviz.session.state import Session, Side
 
 __all__ = ["drawn", "figure", "ground", "live", "spec"]
 
-_OWN, _CARRIED = 800, 800
+_OWN, _MAPPED = 800, 800
 _EMPTY: Spec = {"x": [], "y": []}
 
 
@@ -67,7 +67,7 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
 
 def live(analysis: Analysis, session: Session) -> Spec:
     """What an edit changes over the grounds: A's points with both ends of their way, and the models they are of."""
-    moving = carried(analysis, _CARRIED)
+    moving = mapped_points(analysis, _MAPPED)
     return {
         "models": [session.model_a, session.model_b],
         "overlay": None
@@ -100,7 +100,7 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Sp
     data = [
         *_bands(shown.bands, theme),
         _points(analysis, side, styles, theme),
-        *(_carried(analysis, session, theme) if side == "b" else ()),
+        *(_mapped(analysis, session, theme) if side == "b" else ()),
         lines(cut["x"], cut["y"], color=theme.accent, width=1.4, dash="4px,3px"),
         *(_region(shown.outlines[str(tree.id[row])], style) for row, style in leaves),
     ]
@@ -156,8 +156,8 @@ def _owners(analysis: Analysis, side: Side) -> np.ndarray:
     return np.empty(0, dtype=int) if latent is None else leaf_ids(analysis.level_sets(side), latent[:_OWN])
 
 
-def _carried(analysis: Analysis, session: Session, theme: Theme) -> tuple[Spec, ...]:
-    moving = carried(analysis, _CARRIED)
+def _mapped(analysis: Analysis, session: Session, theme: Theme) -> tuple[Spec, ...]:
+    moving = mapped_points(analysis, _MAPPED)
     if moving is None:
         return ()
     styles = node_styles(analysis, session, "a", theme)

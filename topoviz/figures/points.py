@@ -56,15 +56,15 @@ def _image(analysis: Analysis, side: Side, latent: np.ndarray) -> Spec | None:
     if analysis.map is None:
         return None
     try:
-        carried = (analysis.map if side == "a" else analysis.map.inverse())(latent)
+        mapped = (analysis.map if side == "a" else analysis.map.inverse())(latent)
     except InputError:
         return None
     model, sets = analysis.model(other), analysis.level_sets(other)
-    plane = None if sets.tree.dim == 1 else packed(carried @ projection(sets))
+    plane = None if sets.tree.dim == 1 else packed(mapped @ projection(sets))
     return {
-        "owners": leaf_ids(sets, carried).tolist(),
+        "owners": leaf_ids(sets, mapped).tolist(),
         "latent": plane,
-        "space": packed(_placed(model, model.decode(carried.astype(np.float32)))),
+        "space": packed(_placed(model, model.decode(mapped.astype(np.float32)))),
     }
 
 

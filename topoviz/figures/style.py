@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.theme import THEMES, Theme, rgb
-from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.analysis import Analysis, mapped_names
 from topoviz.session.naming import leaf_name
 from topoviz.session.state import Name, Session, Side
 
@@ -35,7 +35,7 @@ class NodeStyle:
     color: str
     matched: bool
     label: str
-    carried: bool = False
+    unconfirmed: bool = False
 
 
 def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
@@ -51,7 +51,7 @@ def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) 
 @lru_cache(maxsize=64)
 def _node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
     tree = analysis.tree(side)
-    names = carried_names(analysis, session)[0 if side == "a" else 1]
+    names = mapped_names(analysis, session)[0 if side == "a" else 1]
     colors = leaf_colors(analysis.tree("a"), theme)
     partner = {getattr(pair, side): pair.a for pair in analysis.matching.pairs}
     leaves = set(tree.ids(tree.leaves))
@@ -101,7 +101,7 @@ def lines(x: Any, y: Any, **line: Any) -> Spec:
 def markup(style: NodeStyle) -> str:
     """A label in plotly's markup, in italics where it was carried over."""
     text = escaped(style.label)
-    return f"<i>{text}</i>" if style.carried else text
+    return f"<i>{text}</i>" if style.unconfirmed else text
 
 
 def escaped(text: str) -> str:

@@ -142,7 +142,7 @@ def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> 
     colors = THEMES[theme]
     laid = _laid(analysis, session, colors, height)
     frame, placed, styles = laid.frame, laid.placed, laid.styles
-    curves, told = links(analysis, placed, styles["a"], frame, colors)
+    curves, link_list = links(analysis, placed, styles["a"], frame, colors)
     data = [
         trace
         for side in SIDES
@@ -154,7 +154,7 @@ def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> 
         yaxis={"visible": False, "range": list(frame.window), "fixedrange": True},
         annotations=[tick for side in SIDES for tick in _ticks(frame, side, colors)],
         shapes=[line for side in SIDES for line in _grid(frame, side, colors)],
-        meta=laid.meta(_sets(analysis), session) | {"links": told},
+        meta=laid.meta(_sets(analysis), session) | {"links": link_list},
     )
     return {"data": data + curves, "layout": chart}
 
@@ -200,7 +200,7 @@ def _tree(placed: Placed, styles: Mapping[int, NodeStyle], frame: Frame, theme: 
 def _names(placed: Placed, shown: list[NodeStyle], frame: Frame, theme: Theme) -> Spec:
     """Names stand beside leaves on the inner side, where leaves are many in one column, and above named inner nodes."""
     rows = [row for row, style in enumerate(shown) if style.label and placed.named.get(row, True)]
-    beside = f"middle {'right' if placed.side == 'a' else 'left'}"
+    position = f"middle {'right' if placed.side == 'a' else 'left'}"
     names = column(frame, placed.side)
     across = [names if placed.leaf[row] and frame.crowded else placed.place[row, 0] for row in rows]
     # Unseen, the marks keep the names off the leaves.
@@ -210,7 +210,7 @@ def _names(placed: Placed, shown: list[NodeStyle], frame: Frame, theme: Theme) -
         "x": packed(np.array(across, dtype=float)), "y": packed(placed.place[rows, 1]),
         "marker": {"opacity": 0, "size": packed(size)},
         "text": [f"\u00a0{markup(shown[row])}\u00a0" for row in rows],
-        "textposition": [beside if placed.leaf[row] else "top center" for row in rows],
+        "textposition": [position if placed.leaf[row] else "top center" for row in rows],
         "textfont": {
             "size": 10 if frame.crowded else 12,
             "color": [theme.ink if shown[row].matched else theme.soft for row in rows],
@@ -227,7 +227,7 @@ def _facts(
     return [
         {
             **own, "side": placed.side, "named": named.get(row, True), "x": x, "y": y, "size": size,
-            "color": style.color, "label": style.label, "matched": style.matched, "carried": style.carried,
+            "color": style.color, "label": style.label, "matched": style.matched, "carried": style.unconfirmed,
             **opens.get(own["id"], {}),
         }
         for row, (own, x, y, size) in enumerate(zip(_own(placed.tree), across, slots, sizes, strict=True))

@@ -113,8 +113,8 @@ class Frame:
             return PlacedHoles(*np.empty((3, 0)), lane=np.empty(0, dtype=int))
         away = float(np.clip(_AWAY / self.pitch, _LEAST, _MOST))
         lane = lanes(found)
-        beside = slot[found.node] + away * (1 + _LANE * lane)
-        return PlacedHoles(self.across(found.top, side), self.across(found.bottom, side), beside, lane)
+        lane_slot = slot[found.node] + away * (1 + _LANE * lane)
+        return PlacedHoles(self.across(found.top, side), self.across(found.bottom, side), lane_slot, lane)
 
 
 @dataclass(frozen=True, eq=False)

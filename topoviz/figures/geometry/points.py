@@ -9,11 +9,11 @@ from topoviz.figures.geometry.density import projection
 from topoviz.session.analysis import Analysis
 from topoviz.session.state import Side
 
-__all__ = ["Carried", "carried", "flat", "leaf_ids"]
+__all__ = ["MappedPoints", "flat", "leaf_ids", "mapped_points"]
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
+class MappedPoints:
     """A's points over B, on the plane of B: where they begin (`start`, (n, 2)), as they lie in A but centered on where
     they arrive; where the map takes them (`end`, (n, 2)); and the id of the leaf of A that each belongs to (`owners`,
     (n,))."""
@@ -34,7 +34,7 @@ def flat(analysis: Analysis, side: Side, most: int) -> np.ndarray:
     return np.empty((0, 2)) if latent is None else latent[:most] @ projection(analysis.level_sets(side))
 
 
-def carried(analysis: Analysis, most: int) -> Carried | None:
+def mapped_points(analysis: Analysis, most: int) -> MappedPoints | None:
     """The first points of A's sample, at most so many, over B; None where there is no map, no sample, or no plane to
     show them on."""
     latent = analysis.latent("a")
@@ -42,4 +42,4 @@ def carried(analysis: Analysis, most: int) -> Carried | None:
         return None
     end = analysis.mapped[:most] @ projection(analysis.level_sets_b)
     start = flat(analysis, "a", len(end))
-    return Carried(start - start.mean(0) + end.mean(0), end, leaf_ids(analysis.level_sets_a, latent[: len(end)]))
+    return MappedPoints(start - start.mean(0) + end.mean(0), end, leaf_ids(analysis.level_sets_a, latent[: len(end)]))
