@@ -16,7 +16,7 @@ from topoviz.__main__ import main
 from topoviz.figures import trees
 from topoviz.report.export import check_formats, export, figure_file, mesh_file, renderer
 from topoviz.report.tables import match_document, match_table, snippet, transform_json, transform_npz
-from topoviz.session.analysis import analyze, carried_names
+from topoviz.session.analysis import analyze, mapped_names
 from topoviz.session.state import Name, Session
 
 POINTS = np.random.default_rng(0).normal(size=(50, 2))
@@ -41,7 +41,7 @@ def test_the_table_holds_every_match(analysis, session):
 def test_names_cross_the_match_and_never_become_formulas(analysis, session):
     pair = analysis.matching.leaf_pairs[0]
     named = session.with_name("a", pair.a, Name("=1+1"))
-    assert carried_names(analysis, named)[1][pair.b] == Name("=1+1", confirmed=False)
+    assert mapped_names(analysis, named)[1][pair.b] == Name("=1+1", confirmed=False)
     row = next(csv.DictReader(io.StringIO(match_table(analysis, named))))
     assert (row["name_a"], row["name_b"]) == ("'=1+1", "'=1+1")
 

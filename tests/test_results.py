@@ -11,7 +11,7 @@ from topoviz.app.panels.details.blocks import grid, trust
 from topoviz.figures.links import link_facts
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
-from topoviz.session.analysis import analyze, carried_names, cut_level, level_sets
+from topoviz.session.analysis import analyze, cut_level, level_sets, mapped_names
 from topoviz.session.convergence import choices, verdict
 from topoviz.session.events import Adopt, reduce
 from topoviz.session.state import Name, Session
@@ -123,9 +123,9 @@ def test_names_cross_links_until_both_ends_have_their_own(library, session):
     analysis = analyze(library, session)
     pair = analysis.matching.leaf_pairs[0]
     one = session.with_name("b", pair.b, Name("left"))
-    assert carried_names(analysis, one)[0] == {pair.a: Name("left", confirmed=False)}
+    assert mapped_names(analysis, one)[0] == {pair.a: Name("left", confirmed=False)}
     both = one.with_name("a", pair.a, Name("links"))
-    assert carried_names(analysis, both) == ({pair.a: Name("links")}, {pair.b: Name("left")})
+    assert mapped_names(analysis, both) == ({pair.a: Name("links")}, {pair.b: Name("left")})
 
 
 def test_partners_are_mutual(library, session):

@@ -15,9 +15,9 @@ __version__ = "0.1.0"
 
 
 def _refuse_foreign_core() -> None:
-    """Raise `ImportError` where Python finds a `core` that is not the one beside this package, without running it.
+    """Raise `ImportError` where Python finds another `core` than the one next to this package. It is not run.
 
-    A command (`python -m topoviz`, `topoviz`) ends instead, with the same line and exit status 2.
+    A command (`python -m topoviz`, `topoviz`) prints the same line and ends with exit status 2.
     """
     spec = find_spec("core")
     ours = Path(__file__).resolve().parent.parent / "core" / "__init__.py"
@@ -40,9 +40,9 @@ _refuse_foreign_core()
 
 
 def resource(name: str) -> Path:
-    """The folder `assets` or `sample_data`: inside an installed wheel, or beside the packages in a checkout.
+    """The folder `assets` or `sample_data`: inside an installed wheel, or next to the packages in a checkout.
 
-    Raises `InputError` where neither is there.
+    Raises `InputError` where there is neither.
     """
     inside = Path(str(files("topoviz"))) / name
     for folder in (inside, inside.parent.parent / name):
@@ -50,18 +50,18 @@ def resource(name: str) -> Path:
             return folder.resolve()
     from core.errors import InputError
 
-    raise InputError(f"the folder `{name}` is missing beside the package; install topoviz again.")
+    raise InputError(f"the folder `{name}` is missing next to the package; install topoviz again.")
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Let core's results show themselves as small tables and drawings: `%load_ext topoviz`."""
+    """Show core's results as small tables and drawings: `%load_ext topoviz`."""
     from topoviz.notebook.show import load_ipython_extension
 
     load_ipython_extension(ipython)
 
 
 def __getattr__(name: str) -> Any:
-    # Loaded when first asked for: the import of topoviz stays light.
+    # Loaded on first use, so that `import topoviz` stays fast.
     if name == "show":
         from topoviz.notebook.show import show
 
@@ -70,7 +70,7 @@ def __getattr__(name: str) -> Any:
 
 
 def _greet_notebook() -> None:
-    """In IPython, what is imported shows itself without being told to; elsewhere nothing happens."""
+    """Load the extension where IPython runs; do nothing elsewhere."""
     running = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     if running is not None:
         load_ipython_extension(running)

@@ -45,8 +45,8 @@ __all__ = [
 
 @dataclass(frozen=True)
 class VerdictLook:
-    """How a verdict's word looks wherever it is shown: its `label`, its `kind` (the CSS class that colors it), the
-    `ink` that prints it, a `glyph` before it in text and the `marker` before it in a drawing."""
+    """How a verdict's word looks everywhere: its `label`, its `kind` (the CSS class that colors it), the `ink` that
+    prints it, a `glyph` before it in text and a `marker` before it in a drawing."""
 
     word: str
     label: str
@@ -70,7 +70,7 @@ NO_VERDICT = "This method of matching gives no verdict."
 AUTO = "auto"
 """The word for the best family of maps."""
 _SURE, _LIKELY = 0.8, 0.6
-# A link is drawn as wide as that of such a confidence where the method of matching gives none.
+# A link without a confidence is as wide as one of this confidence.
 _ORDINARY = 0.6
 
 
@@ -94,7 +94,7 @@ def article(noun: str) -> str:
 
 
 def cited(words: str, source: str) -> str:
-    """Words with their source in brackets; what comes from topoviz itself has none.
+    """Words with their source in brackets; topoviz itself is no source.
 
     >>> cited("an affine map", "Delon 2020"), cited("by evidence", "topoviz")
     ('an affine map (Delon 2020)', 'by evidence')
@@ -103,7 +103,7 @@ def cited(words: str, source: str) -> str:
 
 
 def prior_words(prior: str) -> str:
-    """What a prior is, for a user; empty for one that is not known here.
+    """What a prior is, for a user; empty for an unknown one.
 
     >>> prior_words("mixture")
     'a big Gaussian mixture'
@@ -114,21 +114,21 @@ def prior_words(prior: str) -> str:
 
 
 def prior_written(prior: str) -> str:
-    """What a paper calls a prior, with its source; the name of one that is not known here."""
+    """What a paper calls a prior, with its source; an unknown prior keeps its name."""
     from core.model.prior import PRIORS
 
     return cited(PRIORS[prior].written, PRIORS[prior].source) if prior in PRIORS else prior
 
 
 def prior_place(prior: str) -> int | None:
-    """The place of a prior in the table, which chooses its color and its mark; None for one that is not known here."""
+    """The place of a prior in the table, which chooses its color and its mark; None for an unknown one."""
     from core.model.prior import PRIORS
 
     return list(PRIORS).index(prior) if prior in PRIORS else None
 
 
 def priors_in_order(priors: Collection[str]) -> list[str]:
-    """Priors in the order of the table, unknown ones behind them by name."""
+    """Priors in the order of the table, then unknown ones by name."""
     from core.model.prior import PRIORS
 
     return [prior for prior in PRIORS if prior in priors] + sorted(set(priors) - set(PRIORS))
@@ -150,7 +150,7 @@ def translator_list() -> str:
 
 
 def families() -> tuple[str, ...]:
-    """The map families to choose from, the best one first."""
+    """The map families to choose from; the first is the word for the best one."""
     from core.maps.families import FAMILIES
 
     return (AUTO, *FAMILIES)
@@ -196,7 +196,7 @@ def method_options() -> list[dict[str, Any]]:
 
 
 def method_source(method: str) -> str | None:
-    """Where a published method comes from; None for topoviz's own, and for one that is not known here."""
+    """The source of a published method; None for topoviz's own and for unknown ones."""
     from core.match.methods import METHODS
 
     return None if method not in METHODS or METHODS[method].verdict else METHODS[method].source
@@ -210,14 +210,14 @@ def method_label(method: str) -> str:
 
 
 def method_written(method: str) -> str:
-    """How trees were matched, for a paper, with its source; the name of a method that is not known here."""
+    """How trees were matched, for a paper, with its source; an unknown method keeps its name."""
     from core.match.methods import METHODS
 
     return cited(METHODS[method].says, METHODS[method].source) if method in METHODS else method
 
 
 def confidence_text(confidence: float | None, missing: str = "") -> str:
-    """A pair's confidence with two decimals, `missing` where the method of matching gives none.
+    """A pair's confidence with two decimals, or `missing` where it has none.
 
     >>> confidence_text(0.847), confidence_text(None, "-")
     ('0.85', '-')
@@ -231,12 +231,12 @@ def link_share(confidence: float | None) -> float:
 
 
 def rounded(confidence: float | None, digits: int = 3) -> float | None:
-    """A pair's confidence for JSON, null where the method of matching gives none."""
+    """A pair's confidence for JSON; null where it has none."""
     return None if confidence is None else round(confidence, digits)
 
 
 def verdict_lines(verdict: "Verdict | None") -> tuple[str, ...]:
-    """A verdict as sentences: what it is, then its reasons, the heaviest first.
+    """A verdict as sentences: the verdict, then its reasons in order of weight.
 
     >>> verdict_lines(None)
     ('This method of matching gives no verdict.',)
@@ -258,7 +258,7 @@ def sureness(confidence: float | None, pinned: bool = False) -> str:
 
 
 def cost_shares(terms: Mapping[str, float]) -> list[tuple[str, float, float]]:
-    """Each kind of evidence with what a pair costs by it and its share of all, the largest first.
+    """Each kind of evidence with its part of a pair's cost and its share, the largest first.
 
     >>> cost_shares({"mass": 0.01, "height": 0.03})
     [('height', 0.03, 0.75), ('mass', 0.01, 0.25)]

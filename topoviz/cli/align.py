@@ -128,8 +128,8 @@ def _measured(aligner: core.TopologyAligner, a: np.ndarray, b: np.ndarray) -> di
         return None
     from scipy.spatial import KDTree
 
-    carried, target = aligner.map_(aligner.encode_a(a)), aligner.encode_b(b)
-    nearest = KDTree(target).query(carried)[1]
+    mapped, target = aligner.map_(aligner.encode_a(a)), aligner.encode_b(b)
+    nearest = KDTree(target).query(mapped)[1]
     return {
         "explained variance": aligner.score(a, b) if len(a) > 1 else float("nan"),
         "nearest is own": float(np.mean(nearest == np.arange(len(a)))),

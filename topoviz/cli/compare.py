@@ -67,7 +67,7 @@ def compare(arguments: argparse.Namespace) -> dict[str, Any]:
         "model_a": arguments.model_a,
         "model_b": arguments.model_b,
         "seed": seed,
-        "pairs": None if pairs is None else _told(arguments.pairs, fitted, judged),
+        "pairs": None if pairs is None else _pair_facts(arguments.pairs, fitted, judged),
         "verdict": None if verdict is None else verdict.to_json(),
         "methods": [_record(row, verdict) for row in ranked(rows)],
     }
@@ -107,7 +107,7 @@ def _read_pairs(path: Path, models: Sequence["FlowAutoencoder"]) -> Pairs:
     return Pairs(latents[0], latents[1], named_array(path, "labels") if "labels" in there else None)
 
 
-def _told(path: Path | None, fitted: Pairs | None, judged: Pairs | None) -> dict[str, Any]:
+def _pair_facts(path: Path | None, fitted: Pairs | None, judged: Pairs | None) -> dict[str, Any]:
     """What the pairs are, as JSON."""
     origin = "planted" if path is None else str(path)
     return {"from": origin, "fitted": len(fitted or ()), "judged": len(judged or ())}

@@ -71,9 +71,9 @@ def translate(arguments: argparse.Namespace) -> dict[str, Any]:
     if found.map is None:
         raise InputError(f"`{arguments.match.name}` holds no map; match more nodes and write it again.")
     latent = named_array(arguments.file, "latent")
-    carried = found.map(latent)
-    if not np.isfinite(carried).all():
+    mapped = found.map(latent)
+    if not np.isfinite(mapped).all():
         raise InputError(f"`latent` in `{arguments.file.name}` is not finite; drop those rows.")
-    write_arrays(arguments.out, latent=carried)
-    say(f"{arguments.out}: {len(carried)} latents of {found.model_b}.")
-    return {"out": str(arguments.out), "n": len(carried), "family": found.map.family}
+    write_arrays(arguments.out, latent=mapped)
+    say(f"{arguments.out}: {len(mapped)} latents of {found.model_b}.")
+    return {"out": str(arguments.out), "n": len(mapped), "family": found.map.family}

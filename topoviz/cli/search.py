@@ -46,7 +46,7 @@ def search(arguments: argparse.Namespace) -> dict[str, Any]:
     with _workers(arguments, dataset) as workers:
         study = _follow(run(dataset, folder, workers, config), study.trials_wanted)
     write_file(report(study), folder.path / "report.html")
-    return _told(study, folder)
+    return _summary(study, folder)
 
 
 def _given(*values: Any) -> Any:
@@ -131,7 +131,7 @@ def _line(trial: "Trial") -> str:
     return f"{head}{nll}, critic {found.critic_loss:.3f}, {found.leaves} {many} ({trial.params['prior']}){doubt}"
 
 
-def _told(study: "Study", folder: "StudyFolder") -> dict[str, Any]:
+def _summary(study: "Study", folder: "StudyFolder") -> dict[str, Any]:
     counts = {state: study.count(state) for state in ("complete", "pruned", "failed")}
     say(", ".join(f"{number} trials {state}" for state, number in counts.items()) + ".")
     best = study.best

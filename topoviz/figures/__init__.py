@@ -1,2 +1,2 @@
-"""The views: plotly figures as pure functions of an analysis, a session and a theme's name, and what the page draws
-itself."""
+"""The views: plotly figures as pure functions of an analysis, a session and the name of a theme, and the facts from
+which the page draws its own."""

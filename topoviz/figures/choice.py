@@ -1,4 +1,4 @@
-"""How a size was chosen: the held-out likelihood of each value that was tried, and the elbow that decided."""
+"""How a size was chosen: the held-out likelihood of each value that was tried, and the elbow."""
 
 from topoviz.figures.style import Spec, bare_layout
 from topoviz.figures.theme import THEMES
@@ -8,7 +8,7 @@ __all__ = ["spec"]
 
 
 def spec(choice: Choice, theme: str) -> Spec:
-    """The held-out negative log-likelihood against the value, with its errors; the chosen value is filled and named."""
+    """The held-out negative log-likelihood against the value, with errors; the chosen value is filled and labeled."""
     colors = THEMES[theme]
     values = [trial.value for trial in choice.tried]
     on = [trial.value == choice.chosen for trial in choice.tried]

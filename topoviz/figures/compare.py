@@ -1,4 +1,4 @@
-"""The translators side by side: one line each, one panel for each figure of merit; ours in the accent color."""
+"""The translators side by side: one line for each, one panel for each figure of merit; ours in the accent color."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from topoviz.figures.theme import THEMES
 
 __all__ = ["spec"]
 
-# For each panel the key, its title, and what a value must reach to be drawn at the edge of the panel.
+# For each panel: the key, the title, and the value beyond which a dot is drawn at the edge.
 _PANELS: tuple[tuple[str, str, tuple[float | None, float | None]], ...] = (
     ("r2", "R² on true pairs", (0.0, 1.0)),
     ("label_accuracy", "label of the nearest", (0.0, 1.0)),
@@ -22,10 +22,10 @@ _GAP = 0.05
 
 
 def spec(document: Mapping[str, Any], theme: str) -> Spec:
-    """The methods of a comparison (`topoviz compare --json`) that came to an end, from best to worst.
+    """The finished methods of a comparison (`topoviz compare --json`), from best to worst.
 
-    At most three panels: those of the first figures that were measured, and the distance of the clouds. A value
-    beyond its panel is drawn at the edge; its number is beside it.
+    At most three panels: the first figures that were measured, and the distance between the clouds. A value beyond its
+    panel is drawn at the edge with its number next to it.
     """
     colors = THEMES[theme]
     rows = [row for row in document["methods"] if row["status"] == "done"]
@@ -84,7 +84,7 @@ def _range(
 
 
 def _dots(rows: Sequence[Mapping[str, Any]], key: str, within: tuple[float, float], axis: str, theme: str) -> Spec:
-    """One dot a method: filled where no pairs were used, hollow where they were."""
+    """One dot for each method: filled where it used no pairs, hollow where it did."""
     colors = THEMES[theme]
     own = [colors.accent if row["ours"] else colors.unmatched for row in rows]
     return {

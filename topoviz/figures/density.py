@@ -1,4 +1,4 @@
-"""A latent density as plotly and the browser read it: packed lines with gaps, the field to cut, each vertex's node."""
+"""A latent density for plotly and the browser: packed lines with gaps, the field to cut, the node of each vertex."""
 
 import base64
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ __all__ = ["Plane", "cut_line", "field", "plane"]
 
 _DEEPEST = -13.0
 _REGION = 96
-# Vertices a side of the grid that the browser cuts; of many leaves it is the whole one.
+# Vertices per side of the grid that the browser cuts; with many leaves it is the whole grid.
 _FIELD = 128
 
 Line = dict[str, list[float | None]]
@@ -24,9 +24,9 @@ Line = dict[str, list[float | None]]
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """A latent space on the plane: the packed boundaries of its superlevel sets in `bands`, lowest first (none off a
-    grid), each leaf's outline as x and y with gaps (the browser finds those of inner nodes in the field), the `window`
-    of both axes (None: as plotly finds), and for the browser the id of the node at each vertex."""
+    """A latent space on the plane: the packed boundaries of its superlevel sets in `bands`, lowest first (none without
+    a grid), each leaf's outline as x and y with gaps (the browser finds those of inner nodes in the field), the
+    `window` of both axes (None: plotly chooses it), and, for the browser, the id of the node at each vertex."""
 
     bands: tuple[Spec, ...]
     outlines: dict[str, Line]
@@ -36,7 +36,7 @@ class Plane:
 
 @lru_cache(maxsize=32)
 def plane(sets: LevelSets) -> Plane:
-    """The plane of a latent space of two dimensions, or of more seen by `projection`."""
+    """The plane of a latent space of two dimensions, or of more under `projection`."""
     own = {str(node): _gapped(polygons) for node, polygons in outlines(sets).items()}
     if sets.tree.dim != 2:
         return Plane((), own, None, {"region": None})
@@ -47,7 +47,7 @@ def plane(sets: LevelSets) -> Plane:
 def cut_line(sets: LevelSets, level: float) -> Spec:
     """The boundary of the superlevel set at a relative level (nats), as packed x and y with gaps."""
     gap = np.full((1, 2), np.nan)
-    # Every second vertex and the last one: lines closer than the screen's points only take time.
+    # Every second vertex and the last one: finer lines than the screen's pixels only take time.
     parts = [part for line in boundary(sets, level) for part in (line[:-1:2], line[-1:], gap)]
     xy = np.concatenate(parts) if parts else gap
     return {"x": packed(xy[:, 0]), "y": packed(xy[:, 1])}
@@ -55,8 +55,8 @@ def cut_line(sets: LevelSets, level: float) -> Spec:
 
 @lru_cache(maxsize=16)
 def field(sets: LevelSets) -> dict[str, Any]:
-    """The density for the browser to cut: relative to its peak, row by row along x, as shares of `low` nats in 16 bits
-    (65535 the peak, 0 `low` and all below)."""
+    """The density for the browser to cut, row by row along x, relative to its peak: 16-bit shares of `low` nats (65535
+    is the peak, 0 is `low` and all below)."""
     grid = grid_of(sets)
     step = 1 if len(sets.tree.leaves) > MANY else max(len(grid.axes[0]) // _FIELD, 1)
     axes = [axis[::step] for axis in grid.axes]
@@ -70,7 +70,7 @@ def field(sets: LevelSets) -> dict[str, Any]:
 
 
 def _gapped(polygons: Iterable[np.ndarray]) -> Line:
-    """Polygons as one line, a gap after each."""
+    """Polygons as one line with a gap after each."""
     x: list[float | None] = []
     y: list[float | None] = []
     for polygon in polygons:
@@ -80,7 +80,7 @@ def _gapped(polygons: Iterable[np.ndarray]) -> Line:
 
 
 def _regions(sets: LevelSets) -> dict[str, Any]:
-    """Ids of the deepest node at each vertex of a coarse grid, -1 below the floor, row by row along x."""
+    """The id of the deepest node at each vertex of a coarse grid, row by row along x; -1 below the floor."""
     grid = grid_of(sets)
     step = max(len(grid.axes[0]) // _REGION, 1)
     ids = np.where(grid.relative > FLOOR, sets.tree.id[sets.region], -1)[::step, ::step]

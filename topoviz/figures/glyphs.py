@@ -29,7 +29,7 @@ _DRAWINGS = {
     f'<path d="M3 10C5.5 12.6 14.5 12.6 17 10" {_STROKE} stroke-opacity="0.75"/>',
 }
 _OTHER = f'<path d="M10 3.5L16.5 10L10 16.5L3.5 10Z" {_STROKE}/>'
-# The marks of priors by their place in the table: circle, triangle, square, pentagon, triangle on its tip.
+# The marks of priors by their place in the table: circle, triangle, square, pentagon, inverted triangle.
 _MARKS = (
     '<circle cx="10" cy="10" r="7.4" {look}/>',
     '<path d="M10 2L18.6 17H1.4Z" {look}/>',
@@ -41,8 +41,8 @@ _OTHER_MARK = '<path d="M10 1.6L18.4 10L10 18.4L1.6 10Z" {look}/>'
 
 
 def glyph(family: str, color: str) -> str:
-    """The drawing of a family of a superposition as SVG: one by hand, else the places of its skeleton; a diamond for
-    one that is not known here."""
+    """The drawing of a family of a superposition as SVG: a drawn one, or else the places of its skeleton; a diamond for
+    an unknown family."""
     by_hand = _DRAWINGS.get(family, _OTHER)
     drawn = _from_places(family) if family in SKELETONS and by_hand is _OTHER else by_hand
     return _svg(drawn.replace("{c}", color))
@@ -58,7 +58,7 @@ def _from_places(family: str) -> str:
 
 
 def prior_mark(prior: str, theme: Theme, filled: bool) -> str:
-    """The mark of a family of priors as SVG: each has a shape and a color of its own, and may be hollow."""
+    """The mark of a prior as SVG, filled or hollow. Each prior has its own shape and color."""
     color, place = prior_color(prior, theme), prior_place(prior)
     drawn = _OTHER_MARK if place is None else _MARKS[place % len(_MARKS)]
     look = f'fill="{color if filled else theme.paper}" stroke="{color}" stroke-width="2.4" stroke-linejoin="round"'

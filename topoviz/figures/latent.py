@@ -1,7 +1,7 @@
-"""A latent space: contours of its density, the regions of its leaves, its points; over B lies what T makes of A.
+"""A latent space: contours of its density, the regions of its leaves, its points, and over B, A's points mapped by T.
 
-`spec` is the whole picture. On the page plotly draws only the `ground`, which no edit changes; the browser lays points,
-cut, outlines and names over it, from the ground's `layout.meta`, the trees' nodes and what `live` says.
+`spec` is the whole picture. On the page plotly draws only the `ground`, which no edit changes; the browser draws the
+points, cut, outlines and names over it, from the ground's `layout.meta`, the trees' nodes and the facts in `live`.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from plotly.colors import sample_colorscale
 
 from topoviz.figures.density import Plane, cut_line, field, plane
 from topoviz.figures.geometry.density import FLOOR, curve, names_at, projection
-from topoviz.figures.geometry.points import carried, flat, leaf_ids
+from topoviz.figures.geometry.points import flat, leaf_ids, mapped_points
 from topoviz.figures.style import NodeStyle, Spec, bare_layout, lines, markup, node_styles, packed, translucent
 from topoviz.figures.theme import THEMES, Theme
 from topoviz.session.analysis import Analysis
@@ -20,7 +20,7 @@ from topoviz.session.state import Session, Side
 
 __all__ = ["drawn", "figure", "ground", "live", "spec"]
 
-_OWN, _CARRIED = 800, 800
+_OWN, _MAPPED = 800, 800
 _EMPTY: Spec = {"x": [], "y": []}
 
 
@@ -36,14 +36,14 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
 
 
 def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
-    """What of one side's latent space no edit changes; a curve in one dimension is drawn whole."""
+    """The part of one side's latent space that no edit changes; a curve in one dimension is drawn whole."""
     if analysis.tree(side).dim == 1:
         return spec(analysis, session, side, theme)
     sets = analysis.level_sets(side)
     tree, shown = sets.tree, plane(sets)
     xy = flat(analysis, side, _OWN)
     places = zip(tree.ids(tree.leaves), names_at(sets), strict=True)
-    # Unseen, these points let plotly find the window where there is no grid.
+    # Invisible: with these points plotly finds the window where there is no grid.
     unseen = _dots({"x": packed(xy[:, 0]), "y": packed(xy[:, 1])} if shown.window is None else _EMPTY, 1, "#000000", 0)
     return {
         "data": [*_bands(shown.bands, THEMES[theme]), unseen],
@@ -55,7 +55,7 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
                 "outlines": shown.outlines,
                 "peaks": {str(node): np.round(place, 3).tolist() for node, place in places},
                 "points": np.round(xy.T, 3).tolist(),
-                # Off a grid, where no field shows the leaves, the points do.
+                # Without a grid no field shows the leaves, so the points do.
                 "owners": [] if tree.dim == 2 else _owners(analysis, side).tolist(),
                 "field": field(sets) if tree.dim == 2 else None,
                 "holes": [] if tree.holes is None else np.round(tree.holes.place @ projection(sets), 3).tolist(),
@@ -66,8 +66,9 @@ def ground(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec
 
 
 def live(analysis: Analysis, session: Session) -> Spec:
-    """What an edit changes over the grounds: A's points with both ends of their way, and the models they are of."""
-    moving = carried(analysis, _CARRIED)
+    """The part over the grounds that an edit changes: A's points with the start and end of their path, and the names
+    of the models."""
+    moving = mapped_points(analysis, _MAPPED)
     return {
         "models": [session.model_a, session.model_b],
         "overlay": None
@@ -81,7 +82,7 @@ def live(analysis: Analysis, session: Session) -> Spec:
 
 
 def drawn(analysis: Analysis, side: Side) -> str:
-    """How many of a side's points the page draws, in words; nothing where its model keeps none."""
+    """How many of a side's points the page draws, in words; empty without a sample."""
     latent, metrics = analysis.latent(side), analysis.model(side).metrics
     if latent is None or not len(latent):
         return ""
@@ -100,7 +101,7 @@ def _plane(analysis: Analysis, session: Session, side: Side, theme: Theme) -> Sp
     data = [
         *_bands(shown.bands, theme),
         _points(analysis, side, styles, theme),
-        *(_carried(analysis, session, theme) if side == "b" else ()),
+        *(_mapped(analysis, session, theme) if side == "b" else ()),
         lines(cut["x"], cut["y"], color=theme.accent, width=1.4, dash="4px,3px"),
         *(_region(shown.outlines[str(tree.id[row])], style) for row, style in leaves),
     ]
@@ -122,9 +123,9 @@ def _cut(analysis: Analysis, session: Session, side: Side) -> Spec:
 
 
 def _bands(bands: tuple[Spec, ...], theme: Theme) -> list[Spec]:
-    """The superlevel sets over one another, darker with density. Holes turn the other way round, so they stay empty.
+    """The superlevel sets, darker with density. Holes have the opposite orientation, so they stay empty.
 
-    A contour trace would be computed anew in the browser at every edit.
+    A contour trace would be recomputed in the browser at every edit.
     """
     colors = sample_colorscale(list(theme.ramp), [(at + 1) / len(bands) for at in range(len(bands))]) if bands else []
     return [
@@ -140,7 +141,7 @@ def _dots(xy: Spec, size: float, color: Any, opacity: float) -> Spec:
 
 
 def _points(analysis: Analysis, side: Side, styles: dict[int, NodeStyle], theme: Theme) -> Spec:
-    """The side's own points; off a grid, where no field shows the leaves, in their leaves' colors."""
+    """The side's own points; without a grid, in the colors of their leaves."""
     if analysis.latent(side) is None:
         return _dots(_EMPTY, 2.6, theme.soft, 0.45)
     xy = flat(analysis, side, _OWN)
@@ -151,13 +152,13 @@ def _points(analysis: Analysis, side: Side, styles: dict[int, NodeStyle], theme:
 
 
 def _owners(analysis: Analysis, side: Side) -> np.ndarray:
-    """(n,): the ids of the leaves that the points drawn belong to."""
+    """(n,): the ids of the leaves of the points that are drawn."""
     latent = analysis.latent(side)
     return np.empty(0, dtype=int) if latent is None else leaf_ids(analysis.level_sets(side), latent[:_OWN])
 
 
-def _carried(analysis: Analysis, session: Session, theme: Theme) -> tuple[Spec, ...]:
-    moving = carried(analysis, _CARRIED)
+def _mapped(analysis: Analysis, session: Session, theme: Theme) -> tuple[Spec, ...]:
+    moving = mapped_points(analysis, _MAPPED)
     if moving is None:
         return ()
     styles = node_styles(analysis, session, "a", theme)

@@ -1,4 +1,4 @@
-"""The links between two trees that face each other: as wide as they are sure, and what another explanation changes."""
+"""The links between two trees that face each other: as wide as they are sure, with the changes of an explanation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ _COLUMN, _REACH = 0.05, 0.2
 
 
 def link_facts(analysis: Analysis, styles: Mapping[int, NodeStyle], theme: Theme) -> list[dict[str, Any]]:
-    """What the browser needs of each matched pair of leaves to draw and describe it; `styles` are those of A."""
+    """The facts from which the browser draws and describes each matched pair of leaves; `styles` are those of A."""
     new = set() if analysis.preview is None else set(analysis.preview.new)
     return [
         {
@@ -38,9 +38,9 @@ def link_facts(analysis: Analysis, styles: Mapping[int, NodeStyle], theme: Theme
 def links(
     analysis: Analysis, placed: Mapping[Side, Placed], styles: Mapping[int, NodeStyle], frame: Frame, theme: Theme
 ) -> tuple[list[Spec], list[dict[str, Any]]]:
-    """One curve a matched pair of leaves, and `link_facts` with where each is; pinned ones bear a diamond.
+    """One curve for each matched pair of leaves, and `link_facts` with its position; pinned pairs have a diamond.
 
-    Of an explanation that is not the best one, what is new in it is dashed in the accent, what is gone from it dotted.
+    In an explanation other than the best, new pairs are dashed in the accent color and lost pairs dotted.
     """
     traces, facts, pins = [], [], []
     for pair, fact in zip(analysis.matching.leaf_pairs, link_facts(analysis, styles, theme), strict=True):
@@ -60,19 +60,19 @@ def links(
 
 
 def column(frame: Frame, side: Side) -> float:
-    """Where the column of names stands when leaves are many, past the peaks."""
+    """The position of the column of names when leaves are many, beyond the peaks."""
     return float(frame.across(0.0, side)) + (_COLUMN if side == "a" else -_COLUMN)
 
 
 def _curve(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-    """From leaf `a` to leaf `b`, past their names."""
+    """The curve from leaf `a` to leaf `b`, beyond their names."""
     (x0, y0), (x1, y1) = (placed[side].at(node) for side, node in zip(SIDES, (a, b), strict=True))
     x0, x1 = _reach(frame, x0, "a"), _reach(frame, x1, "b")
     return x0 + (x1 - x0) * _STEPS, y0 + (y1 - y0) * _EASE
 
 
 def _leads(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where leaves are many, the way of a link beside the columns of names."""
+    """The path of a link next to the columns of names, when leaves are many."""
     x, y = [], []
     for side, node in zip(SIDES, (a, b), strict=True):
         row = placed[side].tree.row(node)
@@ -83,7 +83,7 @@ def _leads(placed: Mapping[Side, Placed], frame: Frame, a: int, b: int) -> tuple
 
 
 def _reach(frame: Frame, x: float, side: Side) -> float:
-    """Where a link leaves a leaf that stands at `x`, past its name."""
+    """The start of a link beyond the name of a leaf at `x`."""
     sign = 1 if side == "a" else -1
     return column(frame, side) + 0.7 * sign * _REACH if frame.crowded else float(x) + sign * _REACH
 

@@ -1,7 +1,7 @@
-"""Beside a tree's branches: how sure its levels are, and its holes.
+"""The marks next to a tree's branches: the errors of its levels, and its holes.
 
-A hole hangs beside the branch of the node that surrounds it: a ring at the level where it closes, a dashed line down
-to where it is filled.
+A hole is drawn next to the branch of the node that surrounds it: a ring at the level where it closes, and a dashed line
+down to where it is filled.
 """
 
 from typing import Any
@@ -16,11 +16,11 @@ __all__ = ["error_bars", "hole_facts", "holes"]
 
 
 def error_bars(placed: Placed, frame: Frame, theme: Theme) -> Spec:
-    """A standard error each way of every node's level; nothing where errors are not known."""
+    """One standard error of every node's level to either side; nothing where errors are not known."""
     known = placed.spread is not None
     bars = {
         "type": "data", "array": packed(np.empty(0) if placed.spread is None else placed.spread), "visible": known,
-        # Many bars with feet would be all there is to see.
+        # With end caps, many bars would hide everything else.
         "thickness": 1 if frame.crowded else 1.2, "width": 0 if frame.crowded else 2,
         "color": translucent(theme.ink, 0.45) if frame.crowded else theme.ink,
     }  # fmt: skip
@@ -49,7 +49,8 @@ def holes(facts: list[dict[str, Any]], frame: Frame, theme: Theme) -> tuple[Spec
 
 
 def hole_facts(placed: Placed, frame: Frame) -> list[dict[str, Any]]:
-    """What the browser needs of each hole to find, mark and describe it: where its ring stands, where its line ends."""
+    """The facts from which the browser finds, marks and describes each hole: the place of its ring, the end of its
+    line."""
     tree, found, shown = placed.tree, placed.tree.holes, placed.holes
     if found is None:
         return []

@@ -1,7 +1,7 @@
-"""A model's sample as points in every view of it, and its way from the data to the latents.
+"""A model's sample as points in every view, and the path of the points from the data to the latents.
 
-Places in the input's view are coordinates of the model's `input_field`, those of the meshes. Arrays are packed; the
-browser draws them on canvases of its own.
+Places in the input's view are coordinates of the model's `input_field`, like those of the meshes. Arrays are packed;
+the browser draws them on its own canvases.
 """
 
 from functools import lru_cache
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["cloud", "journey"]
 
-# As many as a latent's view draws of its own; and those that travel.
+# The numbers of points in a latent's view, and of points that travel.
 _SHOWN, _TRAVELERS = 800, 600
 _TURNS = 4
 _NEIGHBORS = 3
@@ -36,8 +36,9 @@ _FAR = 1.0
 def cloud(analysis: Analysis, side: Side) -> Spec | None:
     """The points of one side: the leaf of each, its place in the input's view, and its image on the other side.
 
-    `owners` (n,) are ids of leaves, `space` (n, 3) places, `image` the other side's `owners` (n,), `latent` (n, 2) on
-    its plane and `space` (n, 3), by its decoder. None without a sample; `image` is None where no map leads there.
+    `owners` (n,) are ids of leaves and `space` (n, 3) places. `image` holds the other side's `owners` (n,), its
+    `latent` (n, 2) on the plane and its `space` (n, 3) from the decoder; it is None where no map leads there. The
+    result is None without a sample.
     """
     model, latent = analysis.model(side), analysis.latent(side)
     if latent is None or model.sample is None:
@@ -56,15 +57,15 @@ def _image(analysis: Analysis, side: Side, latent: np.ndarray) -> Spec | None:
     if analysis.map is None:
         return None
     try:
-        carried = (analysis.map if side == "a" else analysis.map.inverse())(latent)
+        mapped = (analysis.map if side == "a" else analysis.map.inverse())(latent)
     except InputError:
         return None
     model, sets = analysis.model(other), analysis.level_sets(other)
-    plane = None if sets.tree.dim == 1 else packed(carried @ projection(sets))
+    plane = None if sets.tree.dim == 1 else packed(mapped @ projection(sets))
     return {
-        "owners": leaf_ids(sets, carried).tolist(),
+        "owners": leaf_ids(sets, mapped).tolist(),
         "latent": plane,
-        "space": packed(_placed(model, model.decode(carried.astype(np.float32)))),
+        "space": packed(_placed(model, model.decode(mapped.astype(np.float32)))),
     }
 
 
@@ -82,15 +83,15 @@ def _placed(model: "FlowAutoencoder", points: np.ndarray) -> np.ndarray:
 
 
 def journey(analysis: Analysis, side: Side) -> Spec | None:
-    """The way of one side's points through the flow, in the input's view.
+    """The path of one side's points through the flow, in the input's view.
 
-    `places` (s, n, 4) are the three dimensions drawn and, in the same units, the one that varies most of those that
-    are not. The drawn ones turn first from the data's to those nearest to them that hold the latent plane (`turns`
-    states), where the data have more than three; then come the flow's states, then the last linear step. `facing`
-    (3, 3) holds in rows, in drawn dimensions, the directions that lie across, up and toward a person who faces the
-    latent plane. `edges` join neighbors of the data. `gaps` (m, 2) are, at equal steps of the way, the least distances
-    between points that end far apart: in what is drawn, and in all dimensions; None where all are drawn.
-    None without a sample.
+    `places` (s, n, 4) are the three drawn dimensions and, in the same units, the one of the others that varies most.
+    Where the data have more than three dimensions, the drawn ones first turn (`turns` states) from the data's to the
+    nearest ones that contain the latent plane; then follow the states of the flow, then the last linear step. The rows
+    of `facing` (3, 3) are the directions, in drawn dimensions, that point right, up and toward a viewer who faces the
+    latent plane. `edges` join neighbors in the data. `gaps` (m, 2) are the least distances, at equal steps of the path,
+    between points that end far apart: in the drawn dimensions and in all; None where all are drawn. The result is None
+    without a sample.
     """
     model = analysis.model(side)
     if model.sample is None:
@@ -135,8 +136,8 @@ def _traveled(model: "FlowAutoencoder", shape: tuple[int, ...], plane_bytes: byt
 
 
 def _views(model: "FlowAutoencoder", plane: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Frames (D, 3) of the space that the flow moves: the data's view, the one that holds the latent plane and is
-    nearest to it, and how a person must turn (3, 3) to face that plane."""
+    """Frames (D, 3) of the space of the flow: the data's view, the nearest one that contains the latent plane, and the
+    rotation (3, 3) with which a viewer faces that plane."""
     d, k, full = model.data_dim, model.latent_dim, len(model.basis)
     own = np.pad(_axes(model)[0], ((0, full - d), (0, 0)))
     for column in np.flatnonzero(np.abs(own).sum(0) < 1e-9)[: full - d]:
@@ -162,14 +163,14 @@ def _polar(matrix: np.ndarray) -> np.ndarray:
 
 
 def _turns(first: np.ndarray, last: np.ndarray) -> list[np.ndarray]:
-    """Frames on the way from one to another, without the last; none where they are the same."""
+    """Frames from the first to the last, without the last; none where the two are the same."""
     if np.abs(first - last).max() < 0.05:
         return []
     return [_polar((1 - at) * first + at * last) for at in np.linspace(0, 1, _TURNS, endpoint=False)]
 
 
 def _hidden(way: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """(D,): of the directions that are not drawn the one along which the way varies most; zero where there is none."""
+    """(D,): the direction, among those not drawn, along which the path varies most; zero where there is none."""
     left = (way - way @ shown @ shown.T).reshape(-1, way.shape[2])
     if way.shape[2] <= SPACE:
         return np.zeros(way.shape[2])
@@ -177,7 +178,7 @@ def _hidden(way: np.ndarray, shown: np.ndarray) -> np.ndarray:
 
 
 def _edges(points: np.ndarray) -> np.ndarray:
-    """(e, 2): pairs of neighbors among some points, each once."""
+    """(e, 2): pairs of neighbors among the points, each once."""
     if len(points) < 2:
         return np.empty((0, 2), dtype=int)
     near = np.asarray(KDTree(points).query(points, k=min(_NEIGHBORS + 1, len(points)))[1])[:, 1:]
@@ -188,7 +189,7 @@ def _edges(points: np.ndarray) -> np.ndarray:
 def _gaps(model: "FlowAutoencoder", shown: np.ndarray) -> list[list[float]] | None:
     """(m, 2): the least distance between points whose latents lie far apart, in the drawn dimensions and in all.
 
-    The pads are zero: what is measured is how the data pass by themselves, not how noise spreads them.
+    The pads are zero, so the distances are those of the data alone, without noise.
     """
     assert model.sample is not None
     way = model.trajectory(model.sample.points[:_MEASURED], seed=None).astype(np.float64)

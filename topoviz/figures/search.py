@@ -1,4 +1,4 @@
-"""A search in figures: how its trials fared one after another and step by step, and what their settings did."""
+"""A search in figures: its trials in order, their learning curves, and the effect of each setting."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["against_critic", "curves", "history", "settings"]
 
 _LOGARITHMIC = ("components", "learning_rate", "evenness")
-# The color-blind-safe palette once more, by state.
+# Colors of the palette for color blindness, by state.
 _STATES = (("complete", 0, "circle"), ("pruned", 1, "circle-open"))
 
 
@@ -33,8 +33,7 @@ def history(study: "Study", theme: str = "light") -> Spec:
 
 
 def curves(study: "Study", theme: str = "light") -> Spec:
-    """The held-out likelihood where each trial was weighed: one line per trial, those that were stopped in their own
-    color."""
+    """The held-out likelihood where each trial was judged: one line per trial; stopped trials have their own color."""
     data: list[Spec] = []
     for state, number, _ in _STATES:
         first = True
@@ -64,7 +63,7 @@ def curves(study: "Study", theme: str = "light") -> Spec:
 
 
 def against_critic(study: "Study", theme: str = "light") -> Spec:
-    """Complete trials: what a critic can tell against the held-out likelihood with its error, a color per prior."""
+    """Complete trials: the loss of a critic against the held-out likelihood with its error, a color per prior."""
     data = []
     for number, prior in enumerate(_priors(study)):
         shown = [trial for trial in study.trials if trial.measures is not None and trial.params["prior"] == prior]
@@ -76,7 +75,7 @@ def against_critic(study: "Study", theme: str = "light") -> Spec:
 
 
 def settings(study: "Study", theme: str = "light") -> dict[str, Spec]:
-    """By setting: the held-out likelihood where all trials were weighed first, a color per prior."""
+    """For each setting, the held-out likelihood where all trials were judged first, a color per prior."""
     shown = [trial for trial in study.trials if trial.rungs]
     names = [name for name in (shown[0].params if shown else {}) if name not in ("prior", "flow")]
     found = {}
@@ -87,7 +86,7 @@ def settings(study: "Study", theme: str = "light") -> dict[str, Spec]:
             trace = _points(ours, lambda trial, name=name: trial.params[name], prior, node_color(number, 7), "circle")
             trace["y"] = [trial.rungs[0][1] for trial in ours]
             data.append(trace)
-        # One legend serves all of them.
+        # One legend is enough for all.
         layout = _layout(theme, name.replace("_", " "), "held-out nats", showlegend=not found)
         layout["xaxis"] |= _ticks(name, [trial.params[name] for trial in shown])
         found[name] = {"data": data, "layout": layout}
@@ -95,7 +94,7 @@ def settings(study: "Study", theme: str = "light") -> dict[str, Spec]:
 
 
 def _ticks(name: str, values: Sequence[float]) -> Spec:
-    """Where a setting's axis is labeled: at 1, 2 and 5 of each decade, or at each of few whole numbers."""
+    """The ticks of a setting's axis: 1, 2 and 5 of each decade, or each of few whole numbers."""
     if name in _LOGARITHMIC:
         ticks = [lead * 10.0**decade for decade in range(-6, 7) for lead in (1, 2, 5)]
         within = [tick for tick in ticks if min(values) <= tick <= max(values)]

@@ -1,7 +1,7 @@
-"""Which color each leaf has: one each while leaves are few, beyond that shades of one for each of the main branches.
+"""The colors of leaves: one for each while leaves are few, else shades of one color for each of the main branches.
 
-Colors hang on ids, which are ranks in persistence, and on masses, which hiding leaves as they are: an edit of one node
-does not recolor the others.
+Colors depend on ids, which are ranks in persistence, and on masses, which do not change when nodes are hidden. So an
+edit of one node does not recolor the others.
 """
 
 from functools import lru_cache
@@ -12,7 +12,7 @@ from topoviz.figures.theme import Theme, node_color, rgb
 __all__ = ["leaf_colors", "shade"]
 
 _FEW, _MOST = 7, 9
-# How far a leaf's color goes from its branch's towards the ink (above 0) or the paper (below), in turn.
+# How far the colors of successive leaves move from their branch's towards the ink (above 0) or the paper (below).
 _SHADES = (0.0, 0.36, -0.2, 0.18, 0.52, -0.1)
 
 
@@ -34,7 +34,7 @@ def leaf_colors(tree: LevelSetTree, theme: Theme) -> dict[int, str]:
 
 
 def _branches(tree: LevelSetTree) -> list[list[int]]:
-    """Ids of the leaves of the heaviest branches, at most nine, those of more persistent leaves first."""
+    """Ids of the leaves of the heaviest branches, at most nine; branches with more persistent leaves come first."""
     tops = [0]
     while len(tops) < _MOST:
         heaviest = max(
@@ -47,6 +47,6 @@ def _branches(tree: LevelSetTree) -> list[list[int]]:
 
 
 def shade(color: str, share: float, theme: Theme) -> str:
-    """`color` (#rrggbb) part of the way to the theme's ink, or where `share` is negative to its paper."""
+    """`color` (#rrggbb) mixed with a share of the theme's ink, or of its paper where `share` is negative."""
     parts = zip(rgb(color), rgb(theme.ink if share > 0 else theme.paper), strict=True)
     return "#" + "".join(f"{round(own + abs(share) * (other - own)):02X}" for own, other in parts)

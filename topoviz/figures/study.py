@@ -1,5 +1,5 @@
-"""The trials of a study in a chart: where each stands between two figures, or on all axes at once, as shares of the
-chart's width and height. The page draws them as buttons and lines, so that each can be reached by keyboard."""
+"""The trials of a study in a chart: a scatter of two figures of merit, or parallel coordinates of all, as shares of the
+chart's width and height. The page draws them as buttons and lines, so that the keyboard reaches each."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ __all__ = ["AXES", "Axis", "Line", "Point", "Rail", "Scale", "Scatter", "availab
 
 _MARGIN = 0.07
 _TICKS = 5
-# Parameters that span more than this factor are drawn by their logarithms.
+# Parameters that span more than this factor have a logarithmic axis.
 _LOGARITHMIC = 30
 _MOST = 9
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A figure of merit: its name, what its best value means, whether `less` of it is better, how to read it off a
-    trial, how many digits to show, and between which values it lies, where that is known."""
+    """A figure of merit: its name, the meaning of its best value, whether `less` is better, how to read it from a
+    trial, the number of digits, and its limits, where known."""
 
     label: str
     hint: str
@@ -32,7 +32,7 @@ class Axis:
 
 AXES = {
     "critic_loss": Axis(
-        "Critic loss", "0: latents cannot be told from the prior", True, lambda trial: trial.critic_loss, 3, (0.0, 1.0)
+        "Critic loss", "0: latents look like samples of the prior", True, lambda trial: trial.critic_loss, 3, (0.0, 1.0)
     ),
     "nll": Axis("Held-out NLL", "nats, less is better", True, lambda trial: trial.nll, 3),
     "tree_stability": Axis(
@@ -63,7 +63,7 @@ class Scale:
     ticks: tuple[tuple[float, str], ...]
 
     def at(self, value: float) -> float:
-        """The share at which a value stands."""
+        """The share of the axis at which a value lies."""
         return (value - self.low) / (self.high - self.low)
 
 
@@ -80,7 +80,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Complete trials between two figures; those of which either is not known are `missing`."""
+    """Complete trials by two figures of merit; those without one of them are `missing`."""
 
     x: Scale
     y: Scale
@@ -91,7 +91,7 @@ class Scatter:
 @dataclass(frozen=True)
 class Rail:
     """One axis of parallel coordinates: its label, its ticks as (share from the bottom, text), and whether it is a
-    `result` rather than something that was chosen."""
+    `result` or a setting."""
 
     label: str
     ticks: tuple[tuple[float, str], ...]
@@ -100,14 +100,14 @@ class Rail:
 
 @dataclass(frozen=True)
 class Line:
-    """A trial across the rails: for each the share from the bottom, None where the trial has no such value."""
+    """A trial across the rails: its share from the bottom on each, None where the trial has no such value."""
 
     trial: Trial
     heights: tuple[float | None, ...]
 
 
 def available(study: Study) -> tuple[str, ...]:
-    """The axes of which any complete trial has a value."""
+    """The axes on which any complete trial has a value."""
     complete = _complete(study)
     return tuple(key for key, axis in AXES.items() if any(axis.of(trial) is not None for trial in complete))
 
@@ -143,7 +143,7 @@ def rails(study: Study) -> tuple[tuple[Rail, ...], tuple[Line, ...]]:
 
 
 def lines(heights: Sequence[float | None]) -> str:
-    """The heights of a line as the `points` of an SVG polyline in a box of 1000 x 1000; gaps are passed over."""
+    """The heights of a line as the `points` of an SVG polyline in a box of 1000 x 1000, without the gaps."""
     step = 1000 / max(len(heights) - 1, 1)
     known = ((at, height) for at, height in enumerate(heights) if height is not None)
     return " ".join(f"{at * step:.0f},{1000 * (1 - height):.0f}" for at, height in known)
@@ -161,7 +161,7 @@ def _error(trial: Trial, key: str, scale: Scale) -> float:
 def _scale(values: list[float], limits: tuple[float, float] | None) -> Scale:
     """An axis around some values, with ticks at round numbers."""
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
-    # Values that are all the same, or the same but for rounding, get an axis too.
+    # Values that are all equal, up to rounding, also need an axis.
     if not high - low > 1e-9 * max(abs(low), abs(high), 1e-9):
         within = limits is not None and limits[0] <= low <= high <= limits[1]
         around = 0.5 * max(abs(low), 1e-3)
@@ -186,7 +186,7 @@ def _round_ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _rail(label: str, values: Sequence[float | str | None], result: bool) -> tuple[Rail, tuple[float | None, ...]]:
-    """An axis and the share at which each value stands on it: words at even distances, numbers by their size."""
+    """An axis and the share at which each value lies on it: words at equal distances, numbers by value."""
     numbers = [value for value in values if isinstance(value, float)]
     if len(numbers) < sum(value is not None for value in values):
         return _words_rail(label, [None if value is None else str(value) for value in values], result)

@@ -1,7 +1,7 @@
-"""What all views share: which color and label a node has, bare layouts, packed arrays.
+"""What all views share: colors and labels of nodes, bare layouts, packed arrays.
 
-A figure here is plain JSON, `{"data": [...], "layout": {...}}`: plotly's own objects check every value, which costs
-more than all the rest of an edit.
+A figure here is plain JSON, `{"data": [...], "layout": {...}}`: plotly's own objects check every value, which takes
+longer than all the rest of an edit.
 """
 
 import base64
@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 
 from topoviz.figures.shades import leaf_colors
 from topoviz.figures.theme import THEMES, Theme, rgb
-from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.analysis import Analysis, mapped_names
 from topoviz.session.naming import leaf_name
 from topoviz.session.state import Name, Session, Side
 
@@ -29,29 +29,29 @@ _FONT = "Inter, 'Helvetica Neue', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 @dataclass(frozen=True)
 class NodeStyle:
-    """How one node is shown: its `color`, whether it is `matched`, its `label` (a name, or letter and number) and
-    whether that is a name carried over and not yet confirmed."""
+    """How one node is shown: its `color`, whether it is `matched`, its `label` (a name, or letter and number), and
+    whether that is an `unconfirmed` name mapped from the other side."""
 
     color: str
     matched: bool
     label: str
-    carried: bool = False
+    unconfirmed: bool = False
 
 
 def node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
-    """The style of each node of one side, by id; shared, so not to be changed.
+    """The style of each node of one side, by id. The result is shared; do not change it.
 
-    A leaf's number is its rank in persistence, which neither edits nor simplification change; a matched pair has the
-    color of its leaf in A; of many leaves, those of a branch have shades of one color.
+    A leaf's number is its rank in persistence, which neither edits nor simplification change. A matched pair has the
+    color of its leaf in A. With many leaves, those of a branch have shades of one color.
     """
     return _node_styles(analysis, Session(names_a=session.names_a, names_b=session.names_b), side, theme)
 
 
-# Every view asks for them, at an edit once for what is drawn and once for what is to be.
+# Every view needs them, and an edit needs them twice: for the old and for the new session.
 @lru_cache(maxsize=64)
 def _node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme) -> dict[int, NodeStyle]:
     tree = analysis.tree(side)
-    names = carried_names(analysis, session)[0 if side == "a" else 1]
+    names = mapped_names(analysis, session)[0 if side == "a" else 1]
     colors = leaf_colors(analysis.tree("a"), theme)
     partner = {getattr(pair, side): pair.a for pair in analysis.matching.pairs}
     leaves = set(tree.ids(tree.leaves))
@@ -67,12 +67,12 @@ def _node_styles(analysis: Analysis, session: Session, side: Side, theme: Theme)
 
 
 def bare(theme: str, **layout: Any) -> go.Figure:
-    """An empty figure on a theme's ground, as a plotly object."""
+    """An empty figure on a theme's background, as a plotly object."""
     return go.Figure(layout=bare_layout(theme, **layout))
 
 
 def bare_layout(theme: str, **layout: Any) -> Spec:
-    """A layout on a theme's ground: no margins, no legend, no hover of plotly's own."""
+    """A layout on a theme's background, without margins, legend and plotly's hover."""
     return {
         "template": {},
         "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
@@ -99,13 +99,13 @@ def lines(x: Any, y: Any, **line: Any) -> Spec:
 
 
 def markup(style: NodeStyle) -> str:
-    """A label in plotly's markup, in italics where it was carried over."""
+    """A label in plotly's markup, in italics where the name is unconfirmed."""
     text = escaped(style.label)
-    return f"<i>{text}</i>" if style.carried else text
+    return f"<i>{text}</i>" if style.unconfirmed else text
 
 
 def escaped(text: str) -> str:
-    """Text that plotly shows as it is."""
+    """Text escaped for plotly."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

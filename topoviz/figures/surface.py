@@ -1,7 +1,7 @@
-"""The input density in three dimensions: its superlevel set at the cut, colored by the leaf that each place belongs to.
+"""The input density in three dimensions: its superlevel set at the cut, each place in the color of its leaf.
 
-One mesh a leaf, so that a node can be lit without a new mesh. Each mesh costs plotly a hundredth of a second, so many
-leaves share one, whose faces have a place each on a scale of all colors, then of all colors faded.
+Each leaf has a mesh, so that a node can be highlighted without a new mesh. Each mesh costs plotly a hundredth of a
+second, so many leaves share one mesh. Its color scale holds all colors, then all faded colors.
 """
 
 import numpy as np
@@ -18,9 +18,9 @@ from topoviz.session.state import Session, Side
 __all__ = ["MANY", "PAINT", "figure", "spec"]
 
 MANY = 24
-"""Of more leaves all share one mesh."""
+"""With more leaves than this, all share one mesh."""
 PAINT = ("intensity", "colorscale", "cmax")
-"""What of the one mesh of many leaves changes with their colors."""
+"""The keys of the shared mesh that depend on the leaves' colors."""
 
 _FADED = 0.72
 _EYE = {"x": 1.4, "y": 1.4, "z": 1.0}
@@ -33,7 +33,7 @@ def figure(analysis: Analysis, session: Session, side: Side, theme: str) -> go.F
 
 
 def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
-    """The level set of one side's input density; without traces where the model keeps none."""
+    """The level set of one side's input density; without traces where the model has none."""
     axis = {"visible": False, "showbackground": False}
     camera = {"eye": _EYE, "projection": {"type": "perspective"}}
     scene = {"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data", "dragmode": "orbit", "camera": camera}
@@ -59,8 +59,8 @@ def spec(analysis: Analysis, session: Session, side: Side, theme: str) -> Spec:
 def _painted(
     found: Surface, owner: np.ndarray, nodes: list[int], styles: dict[int, NodeStyle], theme: Theme
 ) -> tuple[Spec, Spec, list[int]]:
-    """One mesh in the colors of all leaves, faded ones behind the others on its scale; for each face which of the nodes
-    it belongs to, and for each node the place of its color."""
+    """One mesh in the colors of all leaves, with the faded ones last on its scale. It has the node of each face and the
+    place of each node's color."""
     colors = list(dict.fromkeys(styles[node].color for node in nodes))
     slots = [colors.index(styles[node].color) for node in nodes]
     steps = [*colors, *(shade(color, -_FADED, theme) for color in colors)]
@@ -83,7 +83,7 @@ def _painted(
 
 
 def _part(vertices: np.ndarray, faces: np.ndarray) -> Spec:
-    """The packed mesh of some faces, with only the vertices they use."""
+    """The packed mesh of some faces, with only their own vertices."""
     used, corners = np.unique(faces, return_inverse=True)
     return _columns(vertices[used], corners)
 

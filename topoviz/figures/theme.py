@@ -1,7 +1,7 @@
-"""Every color: two themes, and the palette of matched nodes.
+"""All colors: two themes, and the palette of matched nodes.
 
-Matched nodes share a color and a number; unmatched ones are gray. Okabe and Ito's colors up to seven, then Paul
-Tol's muted ones: both keep apart under the common kinds of color blindness.
+Matched nodes share a color and a number; unmatched ones are gray. Up to seven pairs have Okabe and Ito's colors, more
+have Paul Tol's muted ones; both are distinct under the common kinds of color blindness.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ _OKABE_ITO = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", 
 _TOL_MUTED = (
     "#44AA99", "#CC6677", "#88CCEE", "#DDAA33", "#AA4499", "#999933", "#117733", "#882255", "#5566CC",
 )  # fmt: skip
-# Okabe and Ito's, in an order in which the first few stand far apart.
+# Okabe and Ito's colors, in an order in which the first few are very different.
 _PRIORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#B8A800")
 
 
 @dataclass(frozen=True)
 class Theme:
-    """Colors of one ground. `ramp` goes from the floor to the peak of a density."""
+    """The colors of one theme. `ramp` goes from the floor to the peak of a density."""
 
     name: str
     ink: str
@@ -57,7 +57,7 @@ THEMES = {
 
 
 def prior_color(prior: str, theme: Theme) -> str:
-    """The color of a family of priors, by its place in the table; gray for one that is not known here."""
+    """The color of a prior, by its place in the table; gray for an unknown one."""
     place = prior_place(prior)
     return theme.unmatched if place is None else _PRIORS[place % len(_PRIORS)]
 

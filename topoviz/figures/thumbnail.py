@@ -1,5 +1,4 @@
-"""A level-set tree as a small drawing: the floor below, peaks above, a dot a leaf by its mass, a ring where it holds a
-hole."""
+"""A level-set tree as a small drawing: the floor below, peaks above, a dot for each leaf, a ring for each hole."""
 
 import numpy as np
 
@@ -11,14 +10,14 @@ __all__ = ["thumbnail"]
 
 _WIDTH, _HEIGHT = 240, 150
 _SIDE, _TOP, _FOOT = 20.0, 18.0, 12.0
-# Nats below the peak at which the drawing ends: saddles deeper than that are extrapolation.
+# Nats below the peak at which the drawing ends; deeper saddles are extrapolation.
 _FLOOR = -12.0
 # How far the floor lies below the deepest saddle, as a share of its depth.
 _BELOW = 1.15
 
 
 def thumbnail(tree: LevelSetTree, theme: Theme) -> str:
-    """The tree as an SVG of 240 x 150, its leaves side by side in the order of `core.tree.layout`, heights by level."""
+    """The tree as an SVG of 240 x 150: leaves side by side in the order of `core.tree.layout`, heights by level."""
     place, branches = _drawn(tree)
     crowd = float(np.clip(14 / len(tree.leaves), 0.4, 1))
     parts = [_branch(branches[row], theme.soft) for row in (*range(1, len(tree)), 0)]
@@ -35,7 +34,7 @@ def thumbnail(tree: LevelSetTree, theme: Theme) -> str:
 
 
 def _drawn(tree: LevelSetTree) -> tuple[np.ndarray, np.ndarray]:
-    """(m, 2): where each node stands in pixels; (m, 3, 2): the way of its branch."""
+    """(m, 2): the position of each node in pixels; (m, 3, 2): the path of its branch."""
     inner = [row for row in range(len(tree)) if tree.children[row]]
     deepest = float(np.maximum(tree.level[inner], _FLOOR).min(initial=-1.0))
     count, room = len(tree.leaves), _HEIGHT - _TOP - _FOOT

@@ -1,4 +1,4 @@
-"""A training run: the held-out likelihood as it falls, and the latent space as it takes shape."""
+"""A training run: the curve of the held-out likelihood, and the current latent space."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["figure"]
 
 
 def figure(steps: Sequence[dict[str, Any]], theme: str) -> go.Figure:
-    """Curve and latent side by side; empty axes before there is a first value. Trials for a size are left out."""
+    """Curve and latent space side by side; empty axes before the first value. Trials of a size are left out."""
     colors = THEMES[theme]
     line = {"gridcolor": colors.faint, "zeroline": False, "tickfont": {"size": 11, "color": colors.soft}}
     drawn = bare(

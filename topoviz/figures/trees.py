@@ -1,7 +1,7 @@
 """Both trees in one figure, facing each other: A's leaves point right, B's left, links run between them.
 
-`spec` is the whole picture, for files and reports. The page draws its own from the `facts`: the browser knows how much
-room there is, and what a person has opened. Both come from one layout.
+`spec` is the whole picture, for files and reports. The page draws its own from the `facts`, since only the browser
+knows its size and which branches are open. Both come from one layout.
 """
 
 from collections.abc import Mapping
@@ -43,15 +43,16 @@ def spec(analysis: Analysis, session: Session, theme: str, height: float = HEIGH
 
 
 def facts(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
-    """What the page draws the trees from: nodes, links, holes, the scale. Shared, so not to be changed."""
+    """The facts from which the page draws the trees: nodes, links, holes, the scale. The result is shared; do not
+    change it."""
     return _facts_of(analysis, _named(session), theme)
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """What makes `new` facts of `old` ones, which the page has: all of them where their nodes are others.
+    """The changes from the `old` facts, which the page has, to the `new` ones; all facts where the nodes differ.
 
-    Else of each changed node, by its place in the list, the changed values; a link that stays as its place among the
-    old ones; of the rest what differs.
+    Otherwise: the changed values of each changed node, by its place in the list; an unchanged link as its place among
+    the old ones; and the other facts that differ.
     """
     if [node.keys() for node in old["nodes"]] != [node.keys() for node in new["nodes"]] or any(
         (before["side"], before["id"]) != (after["side"], after["id"])
@@ -74,12 +75,13 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 def ground(analysis: Analysis, session: Session, theme: str, height: float = HEIGHT) -> Spec:
-    """The two trees with their links, which of a session show nothing but the names; shared, so not to be changed."""
+    """The two trees with their links; of a session, they show only the names. The result is shared; do not change
+    it."""
     return _ground(analysis, _named(session), theme, height)
 
 
 def _named(session: Session) -> Session:
-    """A session of nothing but the models, the names and what is merged."""
+    """The session with only the models, the names and the merged nodes."""
     return Session(
         model_a=session.model_a, model_b=session.model_b, names_a=session.names_a, names_b=session.names_b,
         merged_a=session.merged_a, merged_b=session.merged_b,
@@ -88,7 +90,7 @@ def _named(session: Session) -> Session:
 
 @dataclass(frozen=True, eq=False)
 class _Layout:
-    """Both trees in their frame, how their nodes look, and where their holes hang."""
+    """Both trees in their frame, the styles of their nodes, and the places of their holes."""
 
     frame: Frame
     placed: dict[Side, Placed]
@@ -96,7 +98,7 @@ class _Layout:
     holes: dict[Side, list[dict[str, Any]]]
 
     def meta(self, sets: dict[Side, LevelSets], session: Session) -> dict[str, Any]:
-        """All facts but those of links."""
+        """All facts except those of links."""
         frame = self.frame
         return {
             "kind": "trees", "floor": frame.floor, "width": WIDTH, "end": END,
@@ -122,7 +124,7 @@ def _laid(analysis: Analysis, session: Session, theme: Theme, height: float) -> 
     )
 
 
-# An edit compares what is drawn with what is to be: one of the two is known.
+# An edit compares the old facts with the new ones; the old ones are cached.
 @lru_cache(maxsize=16)
 def _facts_of(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
     colors = THEMES[theme]
@@ -142,7 +144,7 @@ def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> 
     colors = THEMES[theme]
     laid = _laid(analysis, session, colors, height)
     frame, placed, styles = laid.frame, laid.placed, laid.styles
-    curves, told = links(analysis, placed, styles["a"], frame, colors)
+    curves, link_list = links(analysis, placed, styles["a"], frame, colors)
     data = [
         trace
         for side in SIDES
@@ -154,7 +156,7 @@ def _ground(analysis: Analysis, session: Session, theme: str, height: float) -> 
         yaxis={"visible": False, "range": list(frame.window), "fixedrange": True},
         annotations=[tick for side in SIDES for tick in _ticks(frame, side, colors)],
         shapes=[line for side in SIDES for line in _grid(frame, side, colors)],
-        meta=laid.meta(_sets(analysis), session) | {"links": told},
+        meta=laid.meta(_sets(analysis), session) | {"links": link_list},
     )
     return {"data": data + curves, "layout": chart}
 
@@ -164,8 +166,8 @@ def _sets(analysis: Analysis) -> dict[Side, LevelSets]:
 
 
 def _opens(sets: LevelSets, hand: ByHand) -> dict[int, dict[str, Any]]:
-    """For nodes that can be split how many leaves are `inside`, and which node to split by: the saddle that was merged
-    by hand, else the most persistent leaf that dissolved into it."""
+    """For each node that can be split: how many leaves are `inside`, and the node to split by, which is the saddle that
+    was merged by hand or else the most persistent leaf that was simplified away."""
     found = {node: {"inside": len(leaves), "opens": leaves[0]} for node, leaves in sets.inside.items()}
     for node, saddle in sets.merged_at(hand).items():
         found[node] = {"inside": len(sets.inside.get(node, ())), "opens": saddle, "merged": True}
@@ -173,7 +175,7 @@ def _opens(sets: LevelSets, hand: ByHand) -> dict[int, dict[str, Any]]:
 
 
 def _tree(placed: Placed, styles: Mapping[int, NodeStyle], frame: Frame, theme: Theme) -> tuple[Spec, ...]:
-    """The branches; the nodes, leaves as large as they are heavy; the errors of their levels; the leaves' names."""
+    """The branches, the nodes (leaves sized by mass), the errors of their levels, and the leaves' names."""
     place = placed.place
     gaps = np.full((len(place), 1, 2), np.nan)
     x, y = np.concatenate((placed.branches, gaps), axis=1).reshape(-1, 2).T
@@ -198,19 +200,19 @@ def _tree(placed: Placed, styles: Mapping[int, NodeStyle], frame: Frame, theme: 
 
 
 def _names(placed: Placed, shown: list[NodeStyle], frame: Frame, theme: Theme) -> Spec:
-    """Names stand beside leaves on the inner side, where leaves are many in one column, and above named inner nodes."""
+    """Names next to leaves on the inner side, in one column where leaves are many, and above named inner nodes."""
     rows = [row for row, style in enumerate(shown) if style.label and placed.named.get(row, True)]
-    beside = f"middle {'right' if placed.side == 'a' else 'left'}"
+    position = f"middle {'right' if placed.side == 'a' else 'left'}"
     names = column(frame, placed.side)
     across = [names if placed.leaf[row] and frame.crowded else placed.place[row, 0] for row in rows]
-    # Unseen, the marks keep the names off the leaves.
+    # Invisible marks keep the names away from the leaves.
     size = np.full(len(rows), 1.0) if frame.crowded else placed.size[rows]
     return {
         "type": "scatter", "mode": "markers+text", "hoverinfo": "skip", "cliponaxis": False,
         "x": packed(np.array(across, dtype=float)), "y": packed(placed.place[rows, 1]),
         "marker": {"opacity": 0, "size": packed(size)},
         "text": [f"\u00a0{markup(shown[row])}\u00a0" for row in rows],
-        "textposition": [beside if placed.leaf[row] else "top center" for row in rows],
+        "textposition": [position if placed.leaf[row] else "top center" for row in rows],
         "textfont": {
             "size": 10 if frame.crowded else 12,
             "color": [theme.ink if shown[row].matched else theme.soft for row in rows],
@@ -221,13 +223,13 @@ def _names(placed: Placed, shown: list[NodeStyle], frame: Frame, theme: Theme) -
 def _facts(
     placed: Placed, styles: Mapping[int, NodeStyle], opens: Mapping[int, dict[str, Any]]
 ) -> list[dict[str, Any]]:
-    """What the browser needs of each node to find, mark and describe it."""
+    """The facts from which the browser finds, marks and describes each node."""
     across, slots = placed.place.round(4).T.tolist()
     sizes, named = placed.size.round(1).tolist(), placed.named
     return [
         {
             **own, "side": placed.side, "named": named.get(row, True), "x": x, "y": y, "size": size,
-            "color": style.color, "label": style.label, "matched": style.matched, "carried": style.carried,
+            "color": style.color, "label": style.label, "matched": style.matched, "carried": style.unconfirmed,
             **opens.get(own["id"], {}),
         }
         for row, (own, x, y, size) in enumerate(zip(_own(placed.tree), across, slots, sizes, strict=True))
@@ -237,7 +239,7 @@ def _facts(
 
 @lru_cache(maxsize=16)
 def _own(tree: LevelSetTree) -> list[dict[str, Any]]:
-    """What the browser needs of each node that no edit changes."""
+    """The facts of each node that no edit changes."""
     ids = tree.id.tolist()
     return [
         {
@@ -253,7 +255,7 @@ def _own(tree: LevelSetTree) -> list[dict[str, Any]]:
 
 
 def _errors(tree: LevelSetTree, row: int) -> dict[str, float]:
-    """Standard errors where they are known; that of mass is of the basin's, so it comes with it."""
+    """Standard errors, where they are known; that of mass belongs to the basin's mass, which is included."""
     errors = {} if tree.level_error is None else {"level_error": round(float(tree.level_error[row]), 3)}
     if tree.mass_error is None:
         return errors

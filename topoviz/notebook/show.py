@@ -186,7 +186,7 @@ def _model(model: "FlowAutoencoder") -> str:
         if isinstance(metrics.get(key), int | float):
             facts.append((label, f"{metrics[key]:.3f} nats"))
     facts.append(("verdict", verdict(metrics).line))
-    return _beside(_drawn(core.level_set_tree(model)), _facts("Flow auto-encoder", facts))
+    return _side_by_side(_drawn(core.level_set_tree(model)), _facts("Flow auto-encoder", facts))
 
 
 def _tree(tree: "LevelSetTree") -> str:
@@ -201,7 +201,7 @@ def _tree(tree: "LevelSetTree") -> str:
         for row in range(len(tree))
     ]
     title = f"Level-set tree, {len(tree.leaves)} leaves, {tree.dim} dimensions"
-    return _beside(_drawn(tree), _rows(title, ("id", "kind", "level", "persistence", "mass", "holes"), rows))
+    return _side_by_side(_drawn(tree), _rows(title, ("id", "kind", "level", "persistence", "mass", "holes"), rows))
 
 
 def _matching(matching: "Matching") -> str:
@@ -213,7 +213,7 @@ def _matching(matching: "Matching") -> str:
         for p in matching.leaf_pairs
     ]
     trees = f"<div style='display:flex'>{_drawn(matching.tree_a)}{_drawn(matching.tree_b)}</div>"
-    return _beside(trees, _rows(_matching_line(matching), ("A", "B", "sure"), rows))
+    return _side_by_side(trees, _rows(_matching_line(matching), ("A", "B", "sure"), rows))
 
 
 def _map(fitted: "LatentMap") -> str:
@@ -252,9 +252,9 @@ def _drawn(tree: "LevelSetTree") -> str:
     return f"<div style='background:#fff;width:240px;height:150px'>{thumbnail(tree, THEMES['light'])}</div>"
 
 
-def _beside(drawing: str, table: str) -> str:
-    beside = "display:flex;gap:16px;align-items:flex-start;flex-wrap:wrap"
-    return f"<div style='{beside}'>{drawing}<div style='{_ROOM}'>{table}</div></div>"
+def _side_by_side(drawing: str, table: str) -> str:
+    style = "display:flex;gap:16px;align-items:flex-start;flex-wrap:wrap"
+    return f"<div style='{style}'>{drawing}<div style='{_ROOM}'>{table}</div></div>"
 
 
 def _facts(title: str, facts: Sequence[tuple[str, str]]) -> str:

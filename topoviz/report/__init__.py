@@ -1,1 +1,1 @@
-"""What leaves the app: paper figures, tables, LaTeX, citations, reports and meshes."""
+"""Everything that is exported: paper figures, tables, LaTeX, citations, reports and meshes."""

@@ -1,32 +1,20 @@
-"""An alignment told to someone who was not there: one HTML file that loads nothing from elsewhere."""
+"""The report of an alignment: one HTML file that loads nothing from elsewhere."""
 
-import html
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.verdict import Verdict
-from topoviz import __version__
-from topoviz.session.analysis import Analysis, carried_names
+from topoviz.report.page import escaped, page, table
+from topoviz.session.analysis import Analysis, mapped_names
 from topoviz.session.naming import leaf_name
-from topoviz.session.state import Session
+from topoviz.session.state import SIDES, Session
 from topoviz.vocabulary import VERDICTS, confidence_text, verdict_lines
 
 __all__ = ["report", "summary"]
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .25rem .75rem; border-bottom: 1px solid #ccc; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
 .verdict { border-left: .3rem solid; padding: .5rem 1rem; background: #f5f7f9; }
 .verdict b { color: var(--ink); }
-"""
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{style}</style></head>
-<body>
-{body}
-<footer><p>topoviz {version}</p></footer>
-</body></html>
 """
 
 
@@ -39,35 +27,33 @@ def report(
 ) -> str:
     """The report as HTML.
 
-    `models` gives the metrics of each model by name, `anchors` what paired rows say of the map, `figures` are
-    pieces of HTML, shown as they are.
+    `models` gives the metrics of each model by name, `anchors` the measures of the map on paired rows, `figures` are
+    pieces of HTML that are put at the end.
     """
     matching = analysis.matching
+    title = f"{session.model_a} and {session.model_b}"
     parts = [
-        f"<h1>{_text(session.model_a)} and {_text(session.model_b)}</h1>",
+        f"<h1>{escaped(title)}</h1>",
         _verdict(analysis.verdict),
         f"<p>{len(matching.leaf_pairs)} matched leaves; cost {matching.cost:.3g}, "
-        f"{matching.gap:.3g} better than the next ({_text(matching.solver)} solver).</p>",
-        _table(("model", "held-out NLL (nats)", "volume defect", "seconds"), _model_rows(models)),
+        f"{matching.gap:.3g} better than the next ({escaped(matching.solver)} solver).</p>",
+        table(("model", "held-out NLL (nats)", "volume defect", "seconds"), _model_rows(models)),
         "<h2>Matched nodes</h2>",
-        _table(("A", "B", "confidence", "mass A", "mass B"), _pair_rows(analysis, session)),
+        table(("A", "B", "confidence", "mass A", "mass B"), _pair_rows(analysis, session)),
         "<h2>The transform</h2>",
-        f"<p>{_text(_transform(analysis))}</p>",
+        f"<p>{escaped(_transform(analysis))}</p>",
     ]
     if anchors:
         parts += [
             "<h2>On the anchors</h2>",
-            _table(("measure", "value"), [(k, f"{v:.3f}") for k, v in anchors.items()]),
+            table(("measure", "value"), [(k, f"{v:.3f}") for k, v in anchors.items()]),
         ]
-    body = "\n".join([*parts, *figures])
-    title = _text(f"{session.model_a} and {session.model_b}")
-    return _PAGE.format(title=title, style=_STYLE, body=body, version=__version__)
+    return page(title, _STYLE, [*parts, *figures])
 
 
 def summary(analysis: Analysis, seconds: float) -> dict[str, Any]:
-    """The alignment in numbers, as report.json holds it; `seconds` is how long it took. What was not measured is
-    null."""
-    a, b = (analysis.tree(side) for side in ("a", "b"))
+    """The alignment in numbers, as in report.json; `seconds` is its duration. What was not measured is null."""
+    a, b = (analysis.tree(side) for side in SIDES)
     matched, fitted = len(analysis.matching.leaf_pairs), analysis.map
     return {
         "schema": 1,
@@ -80,7 +66,7 @@ def summary(analysis: Analysis, seconds: float) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict | None) -> str:
-    sentence, *reasons = map(_text, verdict_lines(verdict))
+    sentence, *reasons = map(escaped, verdict_lines(verdict))
     if verdict is None:
         return f"<p class='verdict'>{sentence}</p>"
     look = VERDICTS[verdict.word]
@@ -91,22 +77,12 @@ def _verdict(verdict: Verdict | None) -> str:
     )
 
 
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    cells = "".join(f"<th>{_text(name)}</th>" for name in head)
-    body = "".join("<tr>" + "".join(f"<td>{_text(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-
-
 def _model_rows(models: Mapping[str, Mapping[str, Any]]) -> list[tuple[object, ...]]:
     return [(name, f"{m['nll']:.3f}", f"{m['volume_defect']:.1e}", f"{m['seconds']:.0f}") for name, m in models.items()]
 
 
 def _pair_rows(analysis: Analysis, session: Session) -> list[tuple[object, ...]]:
-    names_a, names_b = carried_names(analysis, session)
+    names_a, names_b = mapped_names(analysis, session)
     a, b = analysis.tree("a"), analysis.tree("b")
     rows = []
     for pair in analysis.matching.leaf_pairs:

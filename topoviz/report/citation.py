@@ -1,5 +1,5 @@
-"""What to say of a comparison in a paper: BibTeX entries for topoviz and both models, and a paragraph of methods with
-the true numbers."""
+"""A comparison in a paper: BibTeX entries for topoviz and both models, and a paragraph of methods with the true
+numbers."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ from topoviz import __version__
 from topoviz.report.latex import escape
 from topoviz.session.analysis import Analysis
 from topoviz.session.convergence import verdict
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session
 from topoviz.vocabulary import (
     article,
     counted,
@@ -55,10 +55,10 @@ _FLOWS = {
 
 
 def bibtex(analysis: Analysis, session: Session) -> str:
-    """Entries for topoviz, the idea behind it, both models with seed, version and hash of their data, and a published
-    method of matching where one was used."""
+    """Entries for topoviz, the idea behind it, both models with seed, version and hash of their data, and the published
+    method of matching, if one was used."""
     entries = [_SOFTWARE.format(version=__version__), _IDEA]
-    sides: tuple[Side, ...] = ("a",) if session.model_a == session.model_b else ("a", "b")
+    sides = SIDES[:1] if session.model_a == session.model_b else SIDES
     for side in sides:
         name, model = session.model(side), analysis.model(side)
         key = "topoviz-" + (re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or side)
@@ -71,8 +71,8 @@ def bibtex(analysis: Analysis, session: Session) -> str:
 
 
 def data_hash(model: "FlowAutoencoder") -> str | None:
-    """What tells the data apart: the SHA-256 of the points trained on, or, where the model does not know it, of those
-    that it keeps; the first sixteen digits, after which it is."""
+    """The first sixteen digits of the SHA-256 of a model's data, or, where the model does not know it, of the sample
+    that it keeps; the text says which of the two it is."""
     known = model.metrics.get("data_sha256")
     if isinstance(known, str) and re.fullmatch(r"[0-9a-f]{64}", known):
         return f"data SHA-256 {known[:16]}"
@@ -83,17 +83,17 @@ def data_hash(model: "FlowAutoencoder") -> str | None:
 
 
 def methods(analysis: Analysis, session: Session) -> str:
-    """A paragraph of methods in words, to be pasted and cut."""
+    """A paragraph of methods, to be pasted into a paper and shortened."""
     sentences = [
         f"Representations were compared with topoviz {__version__}.",
-        *(_trained(side, session, analysis.model(side)) for side in ("a", "b")),
+        *(_trained(side, session, analysis.model(side)) for side in SIDES),
         "Both flows keep volume, so that heights and masses of superlevel sets are the same in data and latent space.",
         f"The level-set trees of the latent densities were simplified at {session.simplify:g} nats of persistence, "
         f"which left {counted(len(analysis.tree('a').leaves), 'leaf')} in A and "
         f"{counted(len(analysis.tree('b').leaves), 'leaf')} in B.",
         _matched(analysis, session),
         *verdict_lines(analysis.verdict),
-        _carried(analysis),
+        _map(analysis),
     ]
     return " ".join(filter(None, sentences)) + "\n"
 
@@ -128,8 +128,8 @@ def _trained(side: str, session: Session, model: "FlowAutoencoder") -> str:
     if isinstance(nll, int | float):
         said += f" to a held-out negative log-likelihood of {_number(nll)} nats"
         said += f" (entropy of the data: {_number(entropy)})" if isinstance(entropy, int | float) else ""
-    told = {True: "; it converged", False: "; it did not converge", None: ""}[verdict(metrics).converged]
-    return said + told + "."
+    converged = {True: "; it converged", False: "; it did not converge", None: ""}[verdict(metrics).converged]
+    return said + converged + "."
 
 
 def _matched(analysis: Analysis, session: Session) -> str:
@@ -147,7 +147,7 @@ def _matched(analysis: Analysis, session: Session) -> str:
                    f" (cost {matching.cost:.2f} nats).")  # fmt: skip
 
 
-def _carried(analysis: Analysis) -> str:
+def _map(analysis: Analysis) -> str:
     if analysis.map is None:
         return f"No transform was fitted: {analysis.map_problem}"
     family = analysis.map.family
@@ -155,7 +155,7 @@ def _carried(analysis: Analysis) -> str:
     said += f" with a pair-free score of {analysis.score:.3f} nats (0 is perfect)" if analysis.score is not None else ""
     if analysis.residuals:
         off = [found.distance for found in analysis.residuals]
-        said += f"; its global part carries matched means to within {np.median(off):.2f} deviations in the median and "
+        said += f"; its global part maps matched means to within {np.median(off):.2f} deviations in the median and "
         said += f"{max(off):.2f} at most"
     return said + "."
 

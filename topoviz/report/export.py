@@ -1,6 +1,6 @@
-"""Getting it out: figures at publication size, meshes, the match table. The only importer of pyvista.
+"""Export: figures at publication size, meshes, the match table. The only importer of pyvista.
 
-Files are made in memory, so that the page sends them and the command line writes them.
+Files are made in memory; the page sends them and the command line writes them.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ _DRAWN = ("svg", "png", "pdf")
 _MESHES = ("gltf", "vtp", "ply")
 FORMATS = (*_DRAWN, "html", *_MESHES, *GRAPH_FORMATS)
 _SIZE = {"width": 1200, "height": 900}
-# Meshes are rasters inside SVG and PDF; twice the size keeps them sharp in print.
+# Meshes are rasters inside SVG and PDF; double size keeps them sharp in print.
 _SCALE = 2
 _RENDERING = Lock()
 
@@ -42,10 +42,10 @@ _RENDERING = Lock()
 def export(
     library: Library, session: Session, analysis: Analysis, formats: tuple[str, ...], theme: str
 ) -> Iterator[tuple[str, bytes]]:
-    """Names and contents of every file: figures, meshes and graphs in the `formats`, the match table, the transform,
-    and both for LaTeX, with references and a paragraph of methods.
+    """Names and contents of all files: figures, meshes and graphs in the `formats`, the match table and the transform
+    (both also for LaTeX), references, and a paragraph of methods.
 
-    Raises `InputError` where svg, png or pdf is asked for and there is no Chrome.
+    Raises `InputError` where svg, png or pdf is requested and there is no Chrome.
     """
     yield "matches.csv", match_table(analysis, session).encode()
     yield "matches.tex", match_tex(analysis, session).encode()
@@ -78,7 +78,7 @@ def export(
 
 
 def check_formats(formats: tuple[str, ...]) -> None:
-    """Raises `InputError` on a format that is none of `FORMATS`."""
+    """Raise `InputError` on a format that is not in `FORMATS`."""
     for name in formats:
         if name not in FORMATS:
             raise invalid("formats", f"some of {', '.join(FORMATS)}", repr(name), "separate them with commas")
@@ -87,7 +87,7 @@ def check_formats(formats: tuple[str, ...]) -> None:
 def figure_file(figure: "go.Figure", name: str) -> bytes:
     """A figure as svg, png, pdf or stand-alone html.
 
-    Raises `InputError` where a drawing needs a missing Chrome.
+    Raises `InputError` where a drawing needs Chrome and there is none.
     """
     if name == "html":
         return figure.to_html(include_plotlyjs=True, full_html=True).encode()
@@ -126,7 +126,7 @@ def _save_mesh(mesh: Any, path: Path) -> None:
     if path.suffix != ".gltf":
         mesh.save(path, binary=True)
         return
-    # pyvista's own export_gltf opens a window and dies without a graphics library; the writer needs none.
+    # pyvista's own export_gltf opens a window and fails without a graphics library; the writer needs neither.
     import pyvista
     from vtkmodules.vtkIOGeometry import vtkGLTFWriter
 
@@ -153,10 +153,10 @@ def _figures(library: Library, session: Session, analysis: Analysis, theme: str)
 
 @contextlib.contextmanager
 def renderer() -> Iterator[None]:
-    """One browser for a whole batch instead of one per file."""
+    """One browser for a whole batch of files."""
     import kaleido
 
-    # The server is one for the whole process.
+    # The process has only one server.
     with _RENDERING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

@@ -1,9 +1,9 @@
-"""Tables for LaTeX: the matches with booktabs, the transform as a matrix. Whatever a name holds, it is escaped."""
+"""LaTeX: the matches as a table with booktabs, the transform as a matrix. Names are escaped."""
 
 import numpy as np
 
 from core.maps import LatentMap
-from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.analysis import Analysis, mapped_names
 from topoviz.session.naming import clean, leaf_name
 from topoviz.session.state import Session, Side
 from topoviz.vocabulary import bends, confidence_text, verdict_lines
@@ -44,7 +44,7 @@ _EQUATION = r"""\begin{{equation}}
 
 
 def escape(text: str) -> str:
-    """A name as LaTeX prints it, on one line.
+    """A name escaped for LaTeX, on one line.
 
     >>> escape("50% of $x_1$")
     '50\\\\% of \\\\$x\\\\_1\\\\$'
@@ -54,7 +54,7 @@ def escape(text: str) -> str:
 
 def match_tex(analysis: Analysis, session: Session) -> str:
     """The matched leaves, then those without a partner, as a LaTeX table."""
-    names = carried_names(analysis, session)
+    names = mapped_names(analysis, session)
     matching = analysis.matching
     lines = []
     for pair in matching.leaf_pairs:

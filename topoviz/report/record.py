@@ -1,4 +1,4 @@
-"""The record of how a match was made: the models by their hashes, the settings, every edit with its note, the outcome.
+"""The record of a match: the models with their hashes, the settings, every edit with its note, the outcome.
 
 The same session, log and models give the same bytes.
 """
@@ -10,22 +10,21 @@ from typing import Any
 
 from core.verdict import Verdict
 from topoviz import __version__
-from topoviz.session.analysis import Analysis, analyze, carried_names
+from topoviz.session.analysis import Analysis, analyze, mapped_names
 from topoviz.session.library import Library
 from topoviz.session.log import Entry, Log, read_log
-from topoviz.session.state import NODE_FIELDS, Session, Side
+from topoviz.session.state import NODE_FIELDS, SIDES, Session, Side
 from topoviz.vocabulary import confidence_text, rounded, verdict_lines
 
 __all__ = ["markdown", "record", "record_files", "with_record"]
 
-_SIDES: tuple[Side, Side] = ("a", "b")
 _SETTINGS = ("method", "simplify", "family", "complete")
 _FILES = ("model.safetensors", "sample.safetensors", "config.json")
 _SPECIAL = str.maketrans({char: f"\\{char}" for char in "\\`*_[]<>|#~"})
 
 
 def record_files(library: Library, session: Session, analysis: Analysis, log: Log) -> Iterator[tuple[str, bytes]]:
-    """`record.md`, to read, and `record.json`, with all that is in it."""
+    """`record.md`, to read, and `record.json`, with the same content."""
     document = record(library, session, analysis, log)
     yield "record.md", markdown(document).encode()
     yield "record.json", (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
@@ -34,9 +33,9 @@ def record_files(library: Library, session: Session, analysis: Analysis, log: Lo
 def with_record(
     files: Iterable[tuple[str, bytes]], library: Library, session: Session, log: Any = None
 ) -> Iterator[tuple[str, bytes]]:
-    """`files`, then those of the record with a `log` as the browser sent it.
+    """`files`, then those of the record, with a `log` as the browser sent it.
 
-    Raises `InputError` on a log that is none.
+    Raises `InputError` on a faulty log.
     """
     kept = Log() if log is None else read_log(log)
     yield from files
@@ -44,11 +43,11 @@ def with_record(
 
 
 def record(library: Library, session: Session, analysis: Analysis, log: Log) -> dict[str, Any]:
-    """How the match was made, as a JSON object."""
+    """The record as a JSON object."""
     return {
         "schema": 1,
         "topoviz": __version__,
-        "models": {side: _model(library, session, analysis, side) for side in _SIDES},
+        "models": {side: _model(library, session, analysis, side) for side in SIDES},
         "settings": {name: getattr(session, name) for name in _SETTINGS} | _by_hand(session),
         "edits": [_edit(entry) for entry in log.entries],
         "edits_dropped": log.dropped,
@@ -83,13 +82,13 @@ def _model(library: Library, session: Session, analysis: Analysis, side: Side) -
 
 def _edit(entry: Entry) -> dict[str, Any]:
     effect = {key: list(value) for key, value in vars(entry.effect).items() if value is not None}
-    told = {"time": entry.time, "by": entry.by, "kind": entry.kind, "text": entry.text, "note": entry.note}
+    fields = {"time": entry.time, "by": entry.by, "kind": entry.kind, "text": entry.text, "note": entry.note}
     state = {"pins": [list(pair) for pair in entry.state.pins], "bans": [list(pair) for pair in entry.state.bans]}
-    return told | {"effect": effect, "state": state}
+    return fields | {"effect": effect, "state": state}
 
 
 def _outcome(session: Session, analysis: Analysis) -> dict[str, Any]:
-    matching, (names_a, names_b) = analysis.matching, carried_names(analysis, session)
+    matching, (names_a, names_b) = analysis.matching, mapped_names(analysis, session)
     return {
         "verdict": None if analysis.verdict is None else analysis.verdict.to_json(),
         "cost": matching.cost,
@@ -117,7 +116,7 @@ def _outcome(session: Session, analysis: Analysis) -> dict[str, Any]:
 def markdown(document: dict[str, Any]) -> str:
     """A record as Markdown."""
     models, outcome = document["models"], document["outcome"]
-    title = " and ".join(_plain(models[side]["name"]) for side in _SIDES)
+    title = " and ".join(_plain(models[side]["name"]) for side in SIDES)
     settings = ", ".join(f"{name} {_plain(value)}" for name, value in document["settings"].items())
     return "\n".join(
         [
@@ -184,14 +183,14 @@ def _effect(effect: dict[str, Any]) -> str:
 
 
 def _pair_row(pair: dict[str, Any]) -> tuple[Any, ...]:
-    told = (f"{pair[f'name_{side}']} ({pair[side]})" if pair[f"name_{side}"] else pair[side] for side in _SIDES)
-    return (*told, "pinned by hand" if pair["pinned"] else "found", confidence_text(pair["confidence"]))
+    nodes = (f"{pair[f'name_{side}']} ({pair[side]})" if pair[f"name_{side}"] else pair[side] for side in SIDES)
+    return (*nodes, "pinned by hand" if pair["pinned"] else "found", confidence_text(pair["confidence"]))
 
 
 def _rest(outcome: dict[str, Any]) -> str:
     parts = [
         f"Left out of {side.upper()}: {', '.join(map(str, outcome[f'left_out_{side}']))}."
-        for side in _SIDES
+        for side in SIDES
         if outcome[f"left_out_{side}"]
     ]
     if outcome["bans"]:
@@ -208,5 +207,5 @@ def _table(head: tuple[str, ...], rows: Any) -> list[str]:
 
 
 def _plain(value: Any) -> str:
-    """Text that Markdown shows as it is."""
+    """Text escaped for Markdown."""
     return str(value).translate(_SPECIAL)

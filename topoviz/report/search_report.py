@@ -1,14 +1,13 @@
-"""A search told to someone who was not there: one HTML file that holds all it needs and loads nothing."""
+"""The report of a search: one HTML file that loads nothing from elsewhere."""
 
-import html
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from plotly.offline import get_plotlyjs
 
-from topoviz import __version__
 from topoviz.figures import search as figures
+from topoviz.report.page import escaped, page, table
 
 if TYPE_CHECKING:
     from core.search import Study, Trial
@@ -16,24 +15,11 @@ if TYPE_CHECKING:
 __all__ = ["report"]
 
 _STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #1c1f24; }
-table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem; }
-th, td { padding: .2rem .7rem; border-bottom: 1px solid #d5d9df; text-align: right; vertical-align: top; }
-th:first-child, td:first-child, .text { text-align: left; }
-.wide { overflow-x: auto; } td.text { min-width: 7rem; } td.text:last-child { min-width: 20rem; }
 .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(20rem, 1fr)); gap: .5rem 1.5rem; }
 figure { margin: 0; } figcaption { color: #5d646f; font-size: .9rem; }
 .plot { height: 19rem; } .figures .plot { height: 14rem; }
 .verdict { border-left: .3rem solid #0072b2; padding: .5rem 1rem; background: #f2f6fa; }
 .verdict.open { border-color: #d55e00; background: #fdf4ee; }
-"""
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>{style}</style><script>{plotly}</script></head>
-<body>
-{body}
-<footer><p>topoviz {version}</p></footer>
-</body></html>
 """
 _DRAWN = """<figure><div class="plot" id="{name}" role="img" aria-label="{caption}"></div>
 <figcaption>{caption}</figcaption><script>
@@ -46,27 +32,25 @@ _MEASURES = ("held-out NLL", "±", "critic", "stability", "leaves", "holes")
 def report(study: "Study") -> str:
     """The report as HTML."""
     title = f"Search on {study.data.name}"
-    parts = [f"<h1>{_text(title)}</h1>", _verdict(study), f"<p>{_text(_summary(study))}</p>"]
+    parts = [f"<h1>{escaped(title)}</h1>", _verdict(study), f"<p>{escaped(_summary(study))}</p>"]
     if any(trial.nll is not None for trial in study.trials):
         parts += _figures(study)
     parts += ["<h2>By prior</h2>", _by_prior(study), "<h2>Complete trials, best first</h2>", _complete(study)]
     failed = [trial for trial in study.trials if trial.state == "failed"]
     if failed:
         rows = [(trial.number, trial.attempts, trial.error) for trial in failed]
-        parts += ["<h2>Failed trials</h2>", _table(("trial", "attempts", "why"), rows, text=("why",))]
+        parts += ["<h2>Failed trials</h2>", table(("trial", "attempts", "why"), rows, text=("why",))]
     parts += ["<h2>How to read this</h2>", _READING]
-    return _PAGE.format(
-        title=_text(title), style=_STYLE, plotly=get_plotlyjs(), body="\n".join(parts), version=__version__
-    )
+    return page(title, _STYLE, parts, script=get_plotlyjs())
 
 
 _READING = """<p>All trials hold out the same points. <b>Held-out NLL</b> is in nats per point in the data's own units,
 lower is better, and compares across priors, latent dimensions and pads; ± is its standard error over the points, which
-the differences between trials share in part. <b>Critic</b> is 0 where a small classifier cannot tell held-out latents
-from samples of the model's prior and 1 where it always can; the classifier is the same for all priors.
+the differences between trials share in part. <b>Critic</b> is 0 where a small classifier cannot distinguish held-out
+latents from samples of the model's prior and 1 where it always can; the classifier is the same for all priors.
 <b>Stability</b> is the share of refits to halves of the latents that find the least supported leaf again. A trial is
-weighed after a ninth and a third of its steps, and stopped unless it is in the best third of those weighed there
-before it.</p>"""
+judged after a ninth and after a third of its steps, and stopped unless it is in the best third of the trials judged
+there before it.</p>"""
 
 
 def _verdict(study: "Study") -> str:
@@ -75,8 +59,8 @@ def _verdict(study: "Study") -> str:
         return "<p class='verdict open'>No trial was completed.</p>"
     found = best.measures
     sentence = f"Trial <b>{best.number}</b> is best by {study.criterion}: held-out NLL {found.nll:.3f} nats, "
-    sentence += f"critic {found.critic_loss:.3f}. {_text(_params(best.params))}. "
-    converged = "It converged." if found.converged else f"It did not converge: {_text('; '.join(found.reasons))}."
+    sentence += f"critic {found.critic_loss:.3f}. {escaped(_params(best.params))}. "
+    converged = "It converged." if found.converged else f"It did not converge: {escaped('; '.join(found.reasons))}."
     return f"<p class='verdict{'' if found.converged else ' open'}'>{sentence}{converged}</p>"
 
 
@@ -92,22 +76,22 @@ def _summary(study: "Study") -> str:
 
 def _figures(study: "Study") -> list[str]:
     drawn = [
-        _drawn("history", figures.history(study), "Held-out likelihood of each trial where it ended"),
-        _drawn("curves", figures.curves(study), "Held-out likelihood where trials were weighed"),
+        _drawn("history", figures.history(study), "Held-out likelihood of each trial at its end"),
+        _drawn("curves", figures.curves(study), "Held-out likelihood where trials were judged"),
     ]
     if study.best is not None:
         drawn.append(_drawn("critic", figures.against_critic(study), "Held-out likelihood against the critic"))
     small = [
-        _drawn(f"setting-{number}", spec, f"{name.replace('_', ' ')}, after the first weighing")
+        _drawn(f"setting-{number}", spec, f"{name.replace('_', ' ')}, at the first judgment")
         for number, (name, spec) in enumerate(figures.settings(study).items())
     ]
     return ["<h2>The search</h2>", *drawn, "<h2>The settings</h2>", f"<div class='figures'>{''.join(small)}</div>"]
 
 
 def _drawn(name: str, spec: Mapping[str, Any], caption: str) -> str:
-    # "</" would end the script that it stands in.
+    # "</" would end the script around it.
     text = json.dumps(spec, allow_nan=False).replace("</", "<\\/")
-    return _DRAWN.format(name=name, spec=text, caption=_text(caption))
+    return _DRAWN.format(name=name, spec=text, caption=escaped(caption))
 
 
 def _by_prior(study: "Study") -> str:
@@ -117,7 +101,7 @@ def _by_prior(study: "Study") -> str:
         complete = sorted((trial for trial in ours if trial.measures is not None), key=lambda trial: trial.nll or 0.0)
         best = _measures(complete[0]) if complete else ("",) * len(_MEASURES)
         rows.append((prior, len(ours), len(complete), sum(trial.state == "pruned" for trial in ours), *best))
-    return _table(("prior", "trials", "complete", "pruned", *(f"{name}" for name in _MEASURES)), rows)
+    return table(("prior", "trials", "complete", "pruned", *(f"{name}" for name in _MEASURES)), rows)
 
 
 def _complete(study: "Study") -> str:
@@ -131,9 +115,9 @@ def _complete(study: "Study") -> str:
         error = trial.measures.tree_error or {}
         found = [error.get(name, "") for name in truth[:2]] + [_number(error.get(name)) for name in truth[2:]]
         families = ", ".join(f"{name} {weight:.2f}" for name, weight in (trial.measures.families or {}).items())
-        settled = "yes" if trial.measures.converged else "no"
-        rows.append((trial.number, *_measures(trial), *found, settled, families, _params(trial.params)))
-    return _table(head, rows, text=("families", "settings"))
+        converged = "yes" if trial.measures.converged else "no"
+        rows.append((trial.number, *_measures(trial), *found, converged, families, _params(trial.params)))
+    return table(head, rows, text=("families", "settings"))
 
 
 def _measures(trial: "Trial") -> tuple[object, ...]:
@@ -152,17 +136,3 @@ def _params(params: Mapping[str, Any]) -> str:
         f"{name.replace('_', ' ')} {value:.3g}" if isinstance(value, float) else f"{name.replace('_', ' ')} {value}"
         for name, value in params.items()
     )
-
-
-def _text(value: object) -> str:
-    return html.escape(str(value))
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]], text: Sequence[str] = ()) -> str:
-    kinds = [" class='text'" if name in text else "" for name in head]
-    cells = "".join(f"<th{kind}>{_text(name)}</th>" for name, kind in zip(head, kinds, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{kind}>{_text(cell)}</td>" for cell, kind in zip(row, kinds, strict=True)) + "</tr>"
-        for row in rows
-    )
-    return f"<div class='wide'><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table></div>"

@@ -1,6 +1,4 @@
-"""What a session says in numbers: the table of matches, and the transform as JSON, as arrays and as ready
-code.
-"""
+"""A session in numbers: the table of matches, and the transform as JSON, as arrays and as ready code."""
 
 import csv
 import io
@@ -11,7 +9,7 @@ import numpy as np
 
 from core.documents import MatchDocument
 from core.maps import AffineMap, LatentMap
-from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.analysis import Analysis, mapped_names
 from topoviz.session.state import Name, Session, Side
 
 __all__ = ["match_document", "match_table", "snippet", "transform_json", "transform_npz"]
@@ -22,8 +20,8 @@ _COLUMNS: tuple[str, ...] = (
 
 
 def match_table(analysis: Analysis, session: Session) -> str:
-    """The matched nodes, then the leaves without a partner, as CSV with a header line."""
-    names = carried_names(analysis, session)
+    """The matched nodes, then the leaves without a partner, as CSV with a header."""
+    names = mapped_names(analysis, session)
     matching = analysis.matching
     table = io.StringIO()
     writer = csv.DictWriter(table, _COLUMNS, restval="", lineterminator="\n")
@@ -38,7 +36,7 @@ def match_table(analysis: Analysis, session: Session) -> str:
 
 
 def match_document(analysis: Analysis, session: Session) -> MatchDocument:
-    """The matching shown and its map, as `topoviz match` writes them."""
+    """The matching that is shown and its map, as `topoviz match` writes them."""
     return MatchDocument.of(
         analysis.matching,
         analysis.map,
@@ -62,19 +60,19 @@ def transform_json(transform: LatentMap, session: Session) -> bytes:
 
 
 def transform_npz(transform: LatentMap) -> bytes:
-    """The arrays of the transform, by their names in its JSON, as an .npz file."""
+    """The arrays of the transform as an .npz file, named as in its JSON."""
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, **_arrays("", transform.to_dict()))
     return stream.getvalue()
 
 
 def snippet(transform: LatentMap) -> str:
-    """Python that carries latents of A into B: numpy alone for an affine map, `core` for one with pieces."""
+    """Python code that maps latents of A into B: with numpy for an affine map, with `core` for any other."""
     return _AFFINE_SNIPPET if isinstance(transform, AffineMap) else _TREE_SNIPPET
 
 
 def _node(analysis: Analysis, side: Side, node: int, names: dict[int, Name]) -> dict[str, Any]:
-    """The cells of one node of one side."""
+    """The cells of one node."""
     tree = analysis.tree(side)
     row = tree.row(node)
     return {
@@ -87,7 +85,7 @@ def _node(analysis: Analysis, side: Side, node: int, names: dict[int, Name]) -> 
 
 
 def _cell(name: Name | None) -> str:
-    """A name for a spreadsheet, which must not take it for a formula."""
+    """A name as a cell that no spreadsheet takes for a formula."""
     text = "" if name is None else name.text
     return "'" + text if text.startswith(("=", "+", "-", "@")) else text
 
@@ -106,7 +104,7 @@ def _arrays(prefix: str, document: dict[str, Any]) -> dict[str, np.ndarray]:
     return found
 
 
-_AFFINE_SNIPPET = '''"""Carry latents of A into B: needs numpy and transform.npz."""
+_AFFINE_SNIPPET = '''"""Map latents of A into B. Needs numpy and transform.npz."""
 
 import numpy as np
 
@@ -118,13 +116,13 @@ def translate(z):
     """Latents (n, k_b) of B for latents (n, k_a) of A."""
     return z @ matrix.T + offset
 '''
-_TREE_SNIPPET = '''"""Carry latents of A into B: needs topoviz (pip install topoviz) and transform.json."""
+_TREE_SNIPPET = '''"""Map latents of A into B. Needs topoviz (pip install topoviz) and transform.json."""
 
 import json
 
 from core.maps import map_from_dict
 
 with open("transform.json", encoding="utf-8") as stream:
-    # Called with latents (n, k_a) of A, it gives latents (n, k_b) of B.
+    # Maps latents (n, k_a) of A to latents (n, k_b) of B.
     translate = map_from_dict(json.load(stream)["map"])
 '''

@@ -1,4 +1,4 @@
-"""What a comparison says in words, without the page's markup."""
+"""Numbers and maps in words, without the page's markup."""
 
 import numpy as np
 

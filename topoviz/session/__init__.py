@@ -1,1 +1,1 @@
-"""The session: its state, its events, its history and address, the models at hand, and what follows from them."""
+"""The session: its state, events, history and address, the library of models, and the analysis of a session."""

@@ -1,4 +1,4 @@
-"""Sessions as the part of an address after '?', both ways."""
+"""Sessions as the query of an address (the part after '?'), written and read."""
 
 import re
 from collections.abc import Callable
@@ -7,13 +7,13 @@ from urllib.parse import parse_qs, urlencode
 
 from core.errors import invalid
 from topoviz.session.checks import choice, digits
-from topoviz.session.state import MAX_LINKS, MAX_TEXT, NODE_FIELDS, Links, Name, Nodes, Selection, Session, known
+from topoviz.session.state import MAX_LINKS, MAX_TEXT, NODE_FIELDS, SIDES, Links, Name, Nodes, Selection, Session, known
 
 __all__ = ["from_query", "to_query"]
 
 
 def to_query(session: Session) -> str:
-    """The part of an address after '?' that leads here; what has its usual value is left out."""
+    """The query of the address that opens this session; default values are left out."""
     usual = Session()
     items = [("a", session.model_a), ("b", session.model_b)] if session.model_a or session.model_b else []
     for key in ("pins", "bans"):
@@ -36,9 +36,9 @@ def to_query(session: Session) -> str:
 
 
 def from_query(query: str) -> Session:
-    """The session that an address leads to.
+    """The session that an address opens.
 
-    Raises `InputError` on what `to_query` could not have written.
+    Raises `InputError` on a query that `to_query` could not have written.
     """
     if len(query) > MAX_TEXT:
         raise invalid("address", f"at most {MAX_TEXT} characters", len(query), "save the session to a file")
@@ -84,12 +84,12 @@ def _nodes(name: str, value: str) -> Nodes:
 
 
 def _short(key: str) -> str:
-    """The word in an address for what is done by hand: `hidden-a`."""
+    """The key of a field in an address, such as `hidden-a`."""
     return key.replace("_", "-")
 
 
 def _selection_from_query(name: str, value: str) -> Selection:
-    return Selection(choice(name, value[:1], ("a", "b")), digits(name, value[1:]))  # pyright: ignore[reportArgumentType]
+    return Selection(choice(name, value[:1], SIDES), digits(name, value[1:]))
 
 
 def _name_from_query(item: str) -> tuple[int, Name]:

@@ -1,7 +1,7 @@
 """What a session shows, computed from its models: level sets, matching, transform, verdict.
 
-Pure functions of the models and a few fields of the session, kept by what they depend on: an edit recomputes
-the matching and the map, never the trees.
+These are pure functions of the models and a few fields of the session. Results are cached by what they depend on: an
+edit recomputes the matching and the map, never the trees.
 """
 
 from collections import OrderedDict
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from core.model.autoencoder import FlowAutoencoder
     from core.verdict import Verdict
 
-__all__ = ["Analysis", "Fitted", "analyze", "by_hand", "carried_names", "cut_level", "fit", "level_sets"]
+__all__ = ["Analysis", "Fitted", "analyze", "by_hand", "cut_level", "fit", "level_sets", "mapped_names"]
 
 # As many of A's points as the page draws.
 _POINTS = 800
@@ -42,12 +42,12 @@ _NOTHING = ByHand()
 class Analysis:
     """Everything that the views of a session show.
 
-    `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` the pairs shown, those of
-    the chosen explanation. `map` takes A's latents into B's, None with `map_problem` saying why. `families`
-    gives for each family None, or what it lacks. `residuals` are what the map leaves per matched node. `model_a` and
-    `model_b` are the models. `notes` say in sentences what of the session could not be used. `preview` says how the
-    pairs differ from the best ones, None where they are the best. `best` gives the analysis of the best matching where
-    another one is shown, `known` is the verdict where somebody has it already.
+    `level_sets_a` and `level_sets_b` hold the grids, trees and regions; `matching` holds the pairs of the chosen
+    explanation. `map` takes A's latents into B's; where it is None, `map_problem` says why. `families` gives for each
+    family None, or what it lacks. `residuals` are the map's errors per matched node. `model_a` and `model_b` are the
+    models. `notes` are sentences on what in the session could not be used. `preview` says how the pairs differ from
+    the best ones, None where they are the best. `best` gives the analysis of the best matching where another one is
+    shown. `known` is the verdict where it is known already.
     """
 
     level_sets_a: LevelSets
@@ -73,7 +73,7 @@ class Analysis:
         fitted: "Fitted",
         **others: Any,
     ) -> "Analysis":
-        """The analysis made of its parts: level sets and models of A and B, a matching of their trees, its map."""
+        """The analysis from its parts: level sets and models of A and B, a matching of their trees, its map."""
         return cls(
             *sets, matching, fitted.map, fitted.problem, core.families_available(matching), fitted.residuals, *models,
             **others,
@@ -81,21 +81,22 @@ class Analysis:
 
     @cached_property
     def verdict(self) -> "Verdict | None":
-        """The verdict on the best matching and its map, whatever is shown; None where the method gives none."""
+        """The verdict on the best matching and its map, even while another is shown; None where the method gives
+        none."""
         if self.best is not None:
             return self.best().verdict
         return self.known or core.assess(self.matching, self.map, self.model_a, self.model_b)
 
     @cached_property
     def score(self) -> float | None:
-        """The score of the map shown in nats (0 is perfect): the verdict's, where the best matching is shown."""
+        """The score in nats (0 is perfect) of the map that is shown; the best matching has the verdict's."""
         if self.best is None and self.verdict is not None:
             return self.verdict.score
         return None if self.map is None else matched_score(self.map, self.matching, self.model_a, self.model_b)
 
     @cached_property
     def mapped(self) -> np.ndarray | None:
-        """The first m latents of A's sample, carried over (m, k_b); None without a map or a sample."""
+        """The first m latents of A's sample, mapped into B (m, k_b); None without a map or a sample."""
         sample = self.model_a.sample
         return None if self.map is None or sample is None else self.map(sample.latent[:_POINTS])
 
@@ -104,12 +105,12 @@ class Analysis:
         return self.model_a if side == "a" else self.model_b
 
     def latent(self, side: Side) -> np.ndarray | None:
-        """The latents (m, k) of the sample that one side's model keeps."""
+        """The latents (m, k) of the sample in one side's model."""
         sample = self.model(side).sample
         return None if sample is None else sample.latent
 
     def cut(self, fraction: float) -> float:
-        """The relative level (nats) at which both sides are cut: `cut_level` of the deeper tree."""
+        """The relative level (nats) of the cut on both sides: `cut_level` of the deeper tree."""
         return min(cut_level(self.tree("a"), fraction), cut_level(self.tree("b"), fraction))
 
     def level_sets(self, side: Side) -> LevelSets:
@@ -121,7 +122,7 @@ class Analysis:
         return self.level_sets(side).tree
 
     def partner(self, side: Side, node: int) -> int | None:
-        """The node on the other side that stands for `node`, None where it has none."""
+        """The node on the other side that is matched with `node`, or None."""
         for pair in self.matching.pairs:
             if node == (pair.a if side == "a" else pair.b):
                 return pair.b if side == "a" else pair.a
@@ -130,7 +131,7 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A map with its residuals, or the `problem` that left none."""
+    """A map with its residuals, or the `problem` that prevented it."""
 
     map: LatentMap | None
     problem: str | None = None
@@ -138,8 +139,8 @@ class Fitted:
 
     @classmethod
     def of(cls, found: LatentMap, matching: Matching) -> "Fitted":
-        """A map with what it leaves at the pairs of a matching."""
-        # A tree-guided map meets every leaf by construction: what is worth seeing is how far its global part is off.
+        """A map with its residuals at the pairs of a matching."""
+        # A tree-guided map meets every leaf by construction, so the residuals are those of its global part.
         whole = core.AffineMap(found.matrix, found.offset)
         return cls(found, None, core.residuals(whole, matching))
 
@@ -154,7 +155,7 @@ def fit(matching: Matching, family: str) -> Fitted:
 
 
 class _Slot:
-    """A value on its way, or there."""
+    """A value that is being computed, or is ready."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -163,7 +164,7 @@ class _Slot:
 
 
 class _Cache:
-    """The newest values by key, at most `size`; computed once; a slow one holds up only its own key."""
+    """The newest values by key, at most `size`. Each is computed once; a slow one blocks only its own key."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -190,12 +191,12 @@ _analyses = _Cache(128)
 
 
 def by_hand(session: Session, side: Side) -> ByHand:
-    """What is merged, split and hidden in the tree of one side."""
+    """The nodes that are merged, split and hidden in the tree of one side."""
     return ByHand(*(getattr(session, f"{what}_{side}") for what in ("merged", "split", "hidden")))
 
 
 def level_sets(library: Library, name: str, simplify: float, hand: ByHand = _NOTHING) -> LevelSets:
-    """Grid, tree and regions of a model's latent density, with what is done by hand.
+    """Grid, tree and regions of a model's latent density, with the edits made by hand.
 
     Raises `InputError` where there is no such model.
     """
@@ -208,9 +209,9 @@ def level_sets(library: Library, name: str, simplify: float, hand: ByHand = _NOT
 
 
 def cut_level(tree: LevelSetTree, fraction: float) -> float:
-    """The relative level (nats) of a cut at a fraction of a tree's height: 1 the peak, 0 below all saddles.
+    """The relative level (nats) of a cut at a fraction of a tree's height: 1 is the peak, 0 lies below all saddles.
 
-    Saddles deeper than 12 nats are extrapolation; the floor stops there.
+    The floor stops at 12 nats: deeper saddles are extrapolation.
     """
     saddles = tree.level[[row for row in range(len(tree)) if tree.children[row]]]
     floor = min(-2.0, max(-12.0, 1.2 * float(saddles.min(initial=0.0))))
@@ -218,14 +219,14 @@ def cut_level(tree: LevelSetTree, fraction: float) -> float:
 
 
 def analyze(library: Library, session: Session) -> Analysis:
-    """The analysis of a session. Raises `InputError` where one of its models cannot be had; a matching or a
-    map that cannot be made is told in `notes` and `map_problem` instead."""
+    """The analysis of a session. Raises `InputError` where one of its models cannot be opened. Where there can be no
+    matching or no map, `notes` and `map_problem` say so."""
     key = (_matching_key(library, session), session.family, session.complete, session.alternative)
     return _analyses.get(key, lambda: _analyze(library, session))
 
 
-def carried_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name], dict[int, Name]]:
-    """The names to show on each side: a person's own, and unconfirmed those that cross a match."""
+def mapped_names(analysis: Analysis, session: Session) -> tuple[dict[int, Name], dict[int, Name]]:
+    """The names to show on each side: the user's own, and, unconfirmed, those mapped from matched nodes."""
     own_a, own_b = session.names("a"), session.names("b")
     shown_a, shown_b = dict(own_a), dict(own_b)
     for pair in analysis.matching.pairs:

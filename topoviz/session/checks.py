@@ -1,18 +1,17 @@
-"""Checks of single values that come from outside: a file, an address, a browser.
-
-Each returns what it accepted.
-"""
+"""Checks of single values from outside: a file, an address, a browser. Each returns the value that it accepts."""
 
 import math
 import re
 from collections.abc import Collection
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import invalid
 
 __all__ = [
     "boolean", "choice", "digits", "folder_name", "is_folder_name", "model_name", "node_id", "number", "text", "whole",
 ]  # fmt: skip
+
+Word = TypeVar("Word", bound=str)
 
 MAX_NODE = 1_000_000
 _FOLDER_NAME = re.compile(r"[\w][\w .+()=,@-]{0,99}")
@@ -56,11 +55,12 @@ def text(name: str, value: Any, longest: int) -> str:
     return value
 
 
-def choice(name: str, value: Any, choices: Collection[str]) -> str:
+def choice(name: str, value: Any, choices: Collection[Word]) -> Word:
     """`value` if it is one of `choices`. Raises `InputError` on anything else."""
-    if not isinstance(value, str) or value not in choices:
-        raise invalid(name, "one of " + ", ".join(choices), repr(value), "choose one of these")
-    return value
+    for word in choices:
+        if word == value:
+            return word
+    raise invalid(name, "one of " + ", ".join(choices), repr(value), "choose one of these")
 
 
 def node_id(name: str, value: Any) -> int:
@@ -69,7 +69,7 @@ def node_id(name: str, value: Any) -> int:
 
 
 def folder_name(name: str, value: Any) -> str:
-    """`value` as the name of a model folder, which can never be a path. Raises `InputError` on anything else."""
+    """`value` as the name of a model folder, never a path. Raises `InputError` on anything else."""
     if not is_folder_name(value):
         raise invalid(name, "a model's name", repr(value), "use letters, digits, blanks and hyphens")
     return value
@@ -81,15 +81,15 @@ def is_folder_name(value: Any) -> bool:
 
 
 def model_name(name: str, value: Any) -> str:
-    """`value` as the name of a model: that of its folder, or a study's with the number of a trial after a slash, as in
-    `study/0007`. Raises `InputError` on anything else."""
+    """`value` as the name of a model: that of its folder, or a study's name and a trial's number as in `study/0007`.
+    Raises `InputError` on anything else."""
     if not is_folder_name(value) and not (isinstance(value, str) and _TRIAL_NAME.fullmatch(value)):
         raise invalid(name, "a model's name", repr(value), "use the name of a listed model")
     return value
 
 
 def digits(name: str, value: str) -> int:
-    """The whole number that a text of at most nine digits says. Raises `InputError` on anything else."""
+    """The whole number in a text of at most nine digits. Raises `InputError` on anything else."""
     if not value.isascii() or not value.isdigit() or len(value) > 9:
         raise invalid(name, "a whole number", repr(value), "give one")
     return int(value)

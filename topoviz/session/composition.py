@@ -1,10 +1,10 @@
-"""What a composed figure shows and how: panels, arrangement, size in millimeters, type, cameras. JSON both ways.
+"""What a composed figure shows: panels, arrangement, size in millimeters, type, cameras; to JSON and back.
 
-A session keeps one, so that the command line draws the same figure again.
+A session stores one, so that the command line draws the same figure again.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from typing import Any
 
 from core.errors import invalid
@@ -12,7 +12,7 @@ from topoviz.session.checks import boolean, choice, number, whole
 
 __all__ = ["FONTS", "PANELS", "PRESETS", "Camera", "Composition"]
 
-# Every panel by name, with what a person reads.
+# Every panel by name, with its title for the user.
 PANELS = {
     "input-a": "Input density of A",
     "input-b": "Input density of B",
@@ -33,7 +33,7 @@ _FAR = 1e4
 
 @dataclass(frozen=True)
 class Camera:
-    """Where a person looks from, as plotly tells it: `eye`, `center` and `up` in units of the scene.
+    """A camera as plotly describes it: `eye`, `center` and `up` in units of the scene.
 
     Raises `InputError` on values that are no view.
     """
@@ -55,11 +55,11 @@ class Camera:
 
 @dataclass(frozen=True)
 class Composition:
-    """A figure of `panels`, filled in row by row over `columns`, `width` millimeters wide.
+    """A figure of `panels`, filled row by row over `columns`, `width` millimeters wide.
 
-    `height` in millimeters, None for what the panels want; `font` is the family and `size` the size of its type in
-    points; `letters` a, b, c before the panels' `titles`; `legend` the matched nodes by name below; `cameras` those of
-    A's and B's input density, None for the usual one. Raises `InputError` on values out of range.
+    `height` is in millimeters, None for the height that the panels prefer. `font` is the family of the type, `size`
+    its size in points. `letters` puts a, b, c before the panels' `titles`; `legend` lists the matched nodes below.
+    `cameras` are those of A's and B's input density, None for the default. Raises `InputError` on values out of range.
     """
 
     panels: tuple[str, ...] = tuple(PANELS)
@@ -91,11 +91,6 @@ class Composition:
         for key in ("letters", "titles", "legend"):
             boolean(key, getattr(self, key))
 
-    def with_camera(self, side: str, camera: Camera | None) -> "Composition":
-        """The composition seen from elsewhere on one side."""
-        a, b = self.cameras
-        return replace(self, cameras=(camera, b) if side == "a" else (a, camera))
-
     def to_json(self) -> dict[str, Any]:
         """A JSON object with one key per field."""
         document = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -105,7 +100,7 @@ class Composition:
 
     @classmethod
     def from_json(cls, document: Any) -> "Composition":
-        """The composition in a JSON object; what is missing has its usual value. Raises `InputError` on all else."""
+        """The composition in a JSON object; missing keys take their defaults. Raises `InputError` on anything else."""
         _known("figure", document, tuple(field.name for field in fields(cls)))
         values = dict(document)
         if "cameras" in values:
@@ -120,7 +115,7 @@ def _camera(value: Any) -> Camera | None:
     if value is None:
         return None
     _known("camera", value, ("eye", "center", "up", "projection"))
-    # Plotly tells points as {x, y, z}, and which projection it uses: there is but one here.
+    # Plotly writes points as {x, y, z}, and the projection, of which there is only one here.
     points = {key: point for key, point in value.items() if key != "projection"}
     return Camera(**{key: _xyz(point) for key, point in points.items()})
 

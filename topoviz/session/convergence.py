@@ -1,6 +1,6 @@
-"""What a model's metrics say of its training, in words: whether it converged, why not, and which sizes it chose.
+"""A model's training in words, from its metrics: whether it converged, why not, and which sizes it chose.
 
-Metrics come from a file that may be older than what is asked of it here: whatever is missing is left out.
+The metrics may come from an older version: what is missing is left out.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from typing import Any
 
 __all__ = ["Choice", "Trial", "Verdict", "choices", "doubt", "verdict"]
 
-# JSON's integers know no bounds.
+# Integers in JSON have no bounds.
 _BEYOND = 1e300
 _SIZES = {"latent_dim": "latent dimensions", "pad": "pads"}
-# What is measured of the noise: as the verdict vouches for it, and as the mere figure.
+# Measures of the noise: as a sentence where the model converged, and as a plain figure.
 _NOISE = (
     (
         "latent_noise",
@@ -30,9 +30,9 @@ _NOISE = (
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a model converged, None where it was trained before there were verdicts; the `reasons` why not.
+    """Whether a model converged, None where an earlier version trained it, and the `reasons` why it did not.
 
-    `checks` are the figures that the verdict rests on, `fit` those of likelihood and time: sentences all.
+    `checks` are sentences on the figures behind the verdict, `fit` on likelihood and time.
     """
 
     converged: bool | None
@@ -42,7 +42,7 @@ class Verdict:
 
     @property
     def line(self) -> str:
-        """All of it in one line, for a terminal or a tooltip."""
+        """The verdict with its reasons in one line, for a terminal or a tooltip."""
         if self.converged is None:
             return "no verdict: trained by an earlier version."
         word, sentences = ("converged", self.checks) if self.converged else ("did not converge", self.reasons)
@@ -52,7 +52,7 @@ class Verdict:
 @dataclass(frozen=True)
 class Trial:
     """One value that was tried: its held-out negative log-likelihood in nats, and the standard error of its difference
-    to the best."""
+    from the best."""
 
     value: int
     nll: float
@@ -61,7 +61,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Choice:
-    """How a size left to 'auto' was found: `what` it counts, the value `chosen`, the `reason`, and all `tried`."""
+    """How 'auto' chose a size: `what` it counts, the value `chosen`, the `reason`, and all values `tried`."""
 
     what: str
     chosen: int
@@ -90,7 +90,7 @@ def verdict(metrics: Mapping[str, Any]) -> Verdict:
 
 
 def choices(metrics: Mapping[str, Any]) -> tuple[Choice, ...]:
-    """The choices in a model's metrics, none where its sizes were given."""
+    """The choices in a model's metrics; none where the user gave the sizes."""
     found = metrics.get("choice")
     return () if not isinstance(found, dict) else tuple(filter(None, (_choice(found.get(key), key) for key in _SIZES)))
 
@@ -102,7 +102,7 @@ def doubt(name: str, metrics: Mapping[str, Any]) -> str | None:
 
 
 def _checks(found: Mapping[str, Any], metrics: Mapping[str, Any]) -> tuple[str, ...]:
-    """What each figure means, said as fulfilled only where the verdict vouches for all of them."""
+    """A sentence on each figure; it states that a check is met only where the model converged."""
     fine = found.get("converged") is True
     noise = (
         (fulfilled if fine else plain).format(value)
@@ -180,6 +180,6 @@ def _lowered(sentence: str) -> str:
 
 
 def _sentence(value: Any) -> str:
-    """One line that begins with a capital, without the full stop that it may end in."""
+    """One line with a capital first letter and no full stop."""
     text = " ".join(str(value).split()).removesuffix(".")
     return text[:1].upper() + text[1:]

@@ -1,6 +1,6 @@
-"""Two curated matches of the same two models, side by side: where they agree, and how far their maps lie apart.
+"""Two curated matches of the same two models, compared: where they agree, and how far apart their maps are.
 
-Agreement over the leaves of A is counted as between two raters, each of whom gives every leaf a partner or none.
+Agreement over the leaves of A is that of two raters, each of whom gives every leaf a partner or none.
 
 References: Cohen 1960, "A coefficient of agreement for nominal scales".
 """
@@ -19,8 +19,8 @@ __all__ = ["Agreement", "Apart", "Comparison", "Naming", "agreement", "compare",
 
 @dataclass(frozen=True)
 class Agreement:
-    """How far two sets of pairs agree; `precision` and `recall` are those of the first against the second, `jaccard`
-    the share of common pairs among all, `kappa` Cohen's over the leaves of A. All are 1 where both are empty."""
+    """How far two sets of pairs agree: `precision` and `recall` of the first against the second, `jaccard`, the share
+    of common pairs among all, and Cohen's `kappa` over the leaves of A. All are 1 where both sets are empty."""
 
     precision: float
     recall: float
@@ -31,7 +31,7 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Naming:
-    """A node that the two call by other names; an empty text where it has none."""
+    """A node that has different names in the two matches; an empty text is no name."""
 
     side: Side
     node: int
@@ -41,7 +41,7 @@ class Naming:
 
 @dataclass(frozen=True)
 class Apart:
-    """How far the two maps carry A's points from each other, in B's standard deviations (Mahalanobis)."""
+    """The distance between the images of A's points under the two maps, in B's standard deviations (Mahalanobis)."""
 
     median: float
     most: float
@@ -49,9 +49,9 @@ class Apart:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`both` have these leaf pairs, `here` only the first, `there` only the second; `conflicts` are pairs of the
-    second, each after those of the first that give one of its leaves another partner. `banned` are pairs that the
-    second bans and the first holds. `apart` is None where one of the two has no map."""
+    """Leaf pairs of `both` matches, those only `here` (the first) and only `there` (the second). `conflicts` are pairs
+    of the second, each after the pairs of the first that give one of its leaves another partner. `banned` are pairs
+    of the first that the second bans. `apart` is None where one of the two has no map."""
 
     both: Links
     here: Links
@@ -64,7 +64,7 @@ class Comparison:
 
 
 def compare(mine: tuple[Session, Analysis], other: tuple[Session, Analysis]) -> Comparison:
-    """Compare what two sessions of the same models show."""
+    """Compare the matches of two sessions of the same models."""
     (session, analysis), (session_b, analysis_b) = mine, other
     here, there = (frozenset((p.a, p.b) for p in a.matching.leaf_pairs) for a in (analysis, analysis_b))
     leaves = {node for a in (analysis, analysis_b) for node in a.tree("a").ids(a.tree("a").leaves)}
@@ -82,7 +82,7 @@ def compare(mine: tuple[Session, Analysis], other: tuple[Session, Analysis]) -> 
 
 
 def same_models(here: Session, there: Session) -> None:
-    """Raises `InputError` where two sessions are of other models, which need not be at hand to see that."""
+    """Raises `InputError` where two sessions are of different models. The models are not opened."""
     if (here.model_a, here.model_b) != (there.model_a, there.model_b):
         raise InputError(
             f"the other match is of `{there.model_a}` and `{there.model_b}`, this one of `{here.model_a}` and "
@@ -110,7 +110,7 @@ def agreement(here: Iterable[tuple[int, int]], there: Iterable[tuple[int, int]],
 
 
 def _kappa(first: list[int | None], second: list[int | None]) -> float:
-    """Cohen's kappa of two raters; 1 where both say the same of everything, though chance would."""
+    """Cohen's kappa of two raters; 1 where both agree on everything, even if chance would."""
     if first == second:
         return 1.0
     count = len(first)
@@ -122,7 +122,7 @@ def _kappa(first: list[int | None], second: list[int | None]) -> float:
 def _parted(
     here: frozenset[tuple[int, int]], there: frozenset[tuple[int, int]]
 ) -> tuple[Links, Links, tuple[tuple[Links, tuple[int, int]], ...]]:
-    """Pairs that share no leaf with one of the other side, and those that do, in groups around each pair of the
+    """Pairs that share no leaf with a pair of the other match, and those that do, grouped by the pairs of the
     second."""
     conflicts, seen = [], set()
     for pair in sorted(there):
@@ -143,7 +143,7 @@ def _names(here: Session, there: Session) -> Iterable[Naming]:
 
 
 def _apart(here: Analysis, there: Analysis) -> Apart | None:
-    """From A's points carried by either map, whitened by B's covariance."""
+    """The distances between A's points under the two maps, whitened by B's covariance."""
     if here.mapped is None or there.mapped is None:
         return None
     latent = here.latent("b")

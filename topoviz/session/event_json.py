@@ -1,4 +1,4 @@
-"""Events as a browser sends them: JSON objects, of which nothing is taken on trust."""
+"""Events as a browser sends them: JSON objects, every value of which is checked."""
 
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -9,7 +9,7 @@ from topoviz.session.checks import boolean, choice, model_name, node_id, text
 from topoviz.session.composition import Composition
 from topoviz.session.events import KINDS, ChooseModels, Event, reduce
 from topoviz.session.log import session_and_log
-from topoviz.session.state import MAX_NAME, Session, links
+from topoviz.session.state import MAX_NAME, SIDES, Session, links
 
 __all__ = ["parse_event"]
 
@@ -39,11 +39,11 @@ def _end(kind: type[Event], value: Any) -> int | str:
 
 
 _KINDS = {_kind_name(kind): kind for kind in KINDS}
-# What `Session` checks itself is passed through.
+# `Session` checks the rest itself.
 _CHECKS: dict[str, Callable[[type[Event], Any], Any]] = {
     "a": _end,
     "b": _end,
-    "side": lambda _, value: choice("side", value, ("a", "b")),
+    "side": lambda _, value: choice("side", value, SIDES),
     "node": lambda _, value: node_id("node", value),
     "text": lambda _, value: text("name", value, MAX_NAME),
     "complete": lambda _, value: boolean("complete", value),

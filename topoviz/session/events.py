@@ -1,4 +1,4 @@
-"""Everything that can happen to a session, and what then becomes of it: `reduce(session, event)`, pure and total."""
+"""The events that change a session, and `reduce(session, event)`, which applies one; pure and total."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,9 +16,9 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Event:
-    """Something a person did.
+    """An action of the user.
 
-    Its JSON is {"type": "set-level", "level": 0.5}: the kind, and one key per field.
+    Its JSON holds the kind and one key per field: {"type": "set-level", "level": 0.5}.
     """
 
 
@@ -26,7 +26,7 @@ class Event:
 class Link(Event):
     """Pin node `a` of A to node `b` of B.
 
-    Older pins of either end give way, and so does a ban of the pair.
+    Older pins of either node and a ban of the pair are removed.
     """
 
     a: int
@@ -35,7 +35,7 @@ class Link(Event):
 
 @dataclass(frozen=True)
 class Unlink(Event):
-    """Take the pin of a pair away."""
+    """Remove the pin of a pair."""
 
     a: int
     b: int
@@ -59,7 +59,7 @@ class Unban(Event):
 
 @dataclass(frozen=True)
 class Select(Event):
-    """Take a node in hand."""
+    """Select a node."""
 
     side: Side
     node: int
@@ -67,12 +67,12 @@ class Select(Event):
 
 @dataclass(frozen=True)
 class ClearSelection(Event):
-    """Let go of the node in hand."""
+    """Clear the selection."""
 
 
 @dataclass(frozen=True)
 class Rename(Event):
-    """Name a node; an empty text takes its name away."""
+    """Name a node; an empty text removes its name."""
 
     side: Side
     node: int
@@ -81,7 +81,7 @@ class Rename(Event):
 
 @dataclass(frozen=True)
 class ConfirmName(Event):
-    """Accept a name that was carried over to a node."""
+    """Confirm a name that was mapped to a node."""
 
     side: Side
     node: int
@@ -90,7 +90,7 @@ class ConfirmName(Event):
 
 @dataclass(frozen=True)
 class Merge(Event):
-    """Make one leaf of the branches that join at a saddle."""
+    """Merge the branches that join at a saddle into one leaf."""
 
     side: Side
     node: int
@@ -98,7 +98,7 @@ class Merge(Event):
 
 @dataclass(frozen=True)
 class Split(Event):
-    """Take the merging of a saddle back, or keep a leaf however little it stands out."""
+    """Undo the merge at a saddle, or keep a leaf however low its persistence."""
 
     side: Side
     node: int
@@ -106,7 +106,7 @@ class Split(Event):
 
 @dataclass(frozen=True)
 class Hide(Event):
-    """Leave a node out of its tree, with all above it."""
+    """Hide a node and all nodes above it."""
 
     side: Side
     node: int
@@ -114,7 +114,7 @@ class Hide(Event):
 
 @dataclass(frozen=True)
 class ShowAll(Event):
-    """Show what is hidden again, on both sides."""
+    """Show all hidden nodes of both sides."""
 
 
 @dataclass(frozen=True)
@@ -147,30 +147,30 @@ class SetFamily(Event):
 
 @dataclass(frozen=True)
 class SetComplete(Event):
-    """Match the nodes that are not pinned, or leave them."""
+    """Match the nodes that are not pinned, or leave them unmatched."""
 
     complete: bool
 
 
 @dataclass(frozen=True)
 class SetMorph(Event):
-    """Show A as it is (0), carried into B (1), or between."""
+    """Show A's points as they are (0), mapped into B (1), or in between."""
 
     morph: float
 
 
 @dataclass(frozen=True)
 class SetFigure(Event):
-    """Keep how the figure for the paper is composed."""
+    """Store the composition of the figure."""
 
     figure: Composition
 
 
 @dataclass(frozen=True)
 class ChooseModels(Event):
-    """Compare two models; links and names belong to the old ones and go.
+    """Compare two models. Links and names of the old ones are dropped.
 
-    The same two again change nothing.
+    The same two models change nothing.
     """
 
     a: str
@@ -179,16 +179,16 @@ class ChooseModels(Event):
 
 @dataclass(frozen=True)
 class ChooseAlternative(Event):
-    """Show another explanation, 0 the best."""
+    """Show another explanation; 0 is the best."""
 
     alternative: int
 
 
 @dataclass(frozen=True)
 class Adopt(Event):
-    """Make an explanation one's own: pin its `pairs`, and ban those that would come back in its place.
+    """Adopt an explanation: pin its `pairs`, and ban the pairs that would otherwise come back.
 
-    Older pins of any end give way.
+    Older pins of the same nodes are removed.
     """
 
     pairs: Links
@@ -197,20 +197,20 @@ class Adopt(Event):
 
 @dataclass(frozen=True)
 class ClearEdits(Event):
-    """Drop every pin and ban; names stay."""
+    """Remove every pin and ban; names stay."""
 
 
 @dataclass(frozen=True)
 class LoadSession(Event):
-    """Go on from another session."""
+    """Continue from another session."""
 
     session: Session
 
 
 def reduce(session: Session, event: Event) -> Session:
-    """The session after `event`. Total: an event that has nothing to act on leaves the session as it is.
+    """The session after `event`. An event that has nothing to act on leaves the session as it is.
 
-    Raises `InputError` only where the event's value is out of range, as an event from `parse_event` never is.
+    Raises `InputError` only where a value of the event is out of range; `parse_event` lets no such event through.
     """
     return _REDUCERS[type(event)](session, event)
 
@@ -315,7 +315,7 @@ def _side(key: str) -> Side:
 
 
 def _set(*names: str) -> Callable[[Session, Any], Session]:
-    """Copy the event's fields; `alternative` starts anew whenever the explanations change."""
+    """Copy the event's fields; `alternative` is reset where the explanations change."""
     fresh = {"alternative": 0} if set(names) & {"method", "simplify", "complete"} else {}
     return lambda session, event: replace(session, **fresh, **{name: getattr(event, name) for name in names})
 

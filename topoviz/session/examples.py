@@ -1,8 +1,8 @@
-"""Examples of the inputs behind a model's points, kept in its folder: pictures, texts, or rows of a table.
+"""Examples of the inputs behind a model's points, stored in its folder: pictures, texts, or rows of a table.
 
-`examples.json` says `schema` 1 and the `kind`. Of kind 'image' it says `count`, and `examples.safetensors` holds
-`images` uint8 (m, h, w) or (m, h, w, 3); of kind 'text' it holds m `texts`; of kind 'table' the names of `columns` and
-m `rows` of texts. Entry i stands for row i of `sample.safetensors`, as in labels.json. A model without it has none.
+`examples.json` holds `schema` 1 and the `kind`. For 'image' it holds `count`, and `examples.safetensors` holds `images`
+uint8 (m, h, w) or (m, h, w, 3); for 'text' it holds m `texts`; for 'table' the names of `columns` and m `rows` of
+texts. Entry i belongs to row i of `sample.safetensors`, as in labels.json. Without the file there are no examples.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,15 +28,15 @@ Kind = Literal["image", "text", "table"]
 KINDS: tuple[Kind, ...] = ("image", "text", "table")
 _FILE, _IMAGES = "examples.json", "examples.safetensors"
 _MOST_JSON, _MOST_BYTES = 8 * 2**20, 128 * 2**20
-# Pixels a side; characters of a text and of a cell; columns of a table.
+# Pixels per side; characters of a text and of a cell; columns of a table.
 _MOST_SIDE, _MOST_TEXT, _MOST_CELL, _MOST_COLUMNS = 96, 280, 40, 12
 _BLOCK = 256
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The examples of `count` points. Of kind 'text' these are `texts`; of kind 'table' `rows` of cells under the names
-    of `columns`; pictures stay in the folder until `images` asks for some."""
+    """The examples of `count` points. For kind 'text' they are `texts`; for 'table', `rows` of cells under the names of
+    `columns`. Pictures stay in the folder; `images` reads some of them."""
 
     kind: Kind
     count: int
@@ -86,19 +86,19 @@ def read_examples(folder: Path, count: int) -> Examples | None:
 
 
 def write_examples(folder: Path, kind: Kind, values: Any) -> None:
-    """Write the examples of the points that a model keeps, from those of all rows of its data.
+    """Write the examples of a model's sample, given those of all n rows of its data.
 
-    `values` are, for 'image', pictures (n, h, w) or (n, h, w, 3) of numbers, made smaller where a side has more than 96
-    pixels; for 'text' n texts; for 'table' a mapping from names of columns to n values each. Raises `InputError` where
-    they are not, or not as many as the model's data have rows.
+    For 'image', `values` are pictures (n, h, w) or (n, h, w, 3) of numbers, scaled down where a side has more than 96
+    pixels; for 'text', n texts; for 'table', a mapping from names of columns to n values each. Raises `InputError` on
+    other values, and where n is not the number of rows of the model's data.
     """
     writer = {"image": _write_images, "text": _write_texts, "table": _write_table}[choice("kind", kind, KINDS)]
     writer(folder, values)
 
 
 def given_examples(columns: Sequence[Column], argument: str = "examples") -> tuple[Kind, Any]:
-    """What a file's columns are examples of, as `write_examples` takes it: an array of pictures, a column of texts, or
-    else a table. Raises `InputError` on arrays of other shapes."""
+    """The kind and the values of the examples in a file's columns, for `write_examples`: an array of pictures, a column
+    of texts, or a table. Raises `InputError` on arrays of other shapes."""
     for column in columns:
         if isinstance(column.values, np.ndarray) and column.values.ndim > 1:
             _check_images(column.values, argument)
@@ -113,7 +113,7 @@ def _write_images(folder: Path, values: Any) -> None:
     images = np.asarray(values)
     _check_images(images, "examples")
     rows = sample_rows(folder, len(images))
-    # A few at a time: the data's own may be many and large.
+    # A few at a time: there may be many large pictures.
     blocks = (images[rows[at : at + _BLOCK]] for at in range(0, len(rows), _BLOCK))
     low, high = brightness(images)
     small = np.concatenate([shrunk(as_bytes(block, low, high), _MOST_SIDE) for block in blocks])
@@ -160,7 +160,7 @@ def _cell(value: Any) -> str:
 # ---------------------------------------------------------------- reading
 @contextmanager
 def _opened(folder: Path, count: int) -> Iterator[Any]:
-    """The pictures of a folder, checked by their header, to be sliced; whatever is wrong with them as one line."""
+    """The pictures of a folder, to be sliced. The header is checked; an error is one line."""
     path = folder / _IMAGES
     try:
         if path.stat().st_size > _MOST_BYTES:

@@ -1,4 +1,4 @@
-"""The matching that a session shows: the best around its pins and bans, its pins alone, or another explanation."""
+"""The matching that a session shows: the best one given its pins and bans, its pins alone, or another explanation."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -15,9 +15,10 @@ __all__ = ["Preview", "Shown", "best", "shown"]
 
 @dataclass(frozen=True)
 class Preview:
-    """How the explanation `index` (from 1) differs from the best: `extra` cost, leaf pairs `new` to it, those `gone`.
+    """How the explanation `index` (from 1) differs from the best: its `extra` cost, its `new` leaf pairs, and those
+    `gone`.
 
-    `freed` are the pairs of leaves that it leaves out on both sides: left to itself the matcher might add some.
+    `freed` are the pairs of leaves that it leaves unmatched on both sides; the matcher might add some of them.
     """
 
     index: int
@@ -29,8 +30,8 @@ class Preview:
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """The `matching` to show, `notes` on what of the session could not be used, and where it is not the best one how it
-    differs from it."""
+    """The `matching` to show, `notes` on what in the session could not be used, and a `preview` of how the matching
+    differs from the best one."""
 
     matching: Matching
     notes: tuple[str, ...] = ()
@@ -38,9 +39,9 @@ class Shown:
 
 
 def best(a: LevelSetTree, b: LevelSetTree, session: Session) -> Shown:
-    """The best matching of two trees around a session's pins and bans.
+    """The best matching of two trees given a session's pins and bans.
 
-    Never raises: what cannot be used is told in the notes.
+    Never raises: the notes say what could not be used.
     """
     pins, bans = (
         tuple(pair for pair in pairs if pair[0] in set(a.id.tolist()) and pair[1] in set(b.id.tolist()))
@@ -60,7 +61,8 @@ def best(a: LevelSetTree, b: LevelSetTree, session: Session) -> Shown:
 
 
 def shown(found: Shown, session: Session) -> Shown:
-    """What of the best matching `found` a session shows: all, its pins alone, or another explanation in its place."""
+    """The matching that a session shows, given the best one `found`: all of it, its pins alone, or another
+    explanation."""
     matching, index = found.matching, session.alternative
     if not session.complete:
         return Shown(_with_pairs(matching, (pair for pair in matching.pairs if pair.pinned)), found.notes)
@@ -84,7 +86,7 @@ def _preview(best: Matching, index: int) -> Preview:
 
 
 def _explanation(best: Matching, session: Session) -> Matching:
-    """The best matching with the pairs of the session's alternative, all else as found."""
+    """The best matching with the pairs of the session's alternative."""
     chosen = best.alternatives[session.alternative - 1].pairs
     free_a, free_b = _left_out(best, {a for a, _ in chosen}, {b for _, b in chosen})
     bans = tuple((x, y) for x in free_a for y in free_b)

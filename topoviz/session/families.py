@@ -1,4 +1,4 @@
-"""Which topology a superposition prior chose: the weights of its families, and in words what they say."""
+"""Which topology a superposition prior chose: the weights of its families, and a sentence on them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Family:
 
 
 def families(metrics: Mapping[str, Any]) -> tuple[Family, ...]:
-    """The families in a model's metrics, the heaviest first; none where it has no superposition prior."""
+    """The families in a model's metrics in order of weight; none without a superposition prior."""
     try:
         return weights(metrics.get("families"))
     except InputError:
@@ -33,7 +33,7 @@ def families(metrics: Mapping[str, Any]) -> tuple[Family, ...]:
 
 
 def weights(value: Any) -> tuple[Family, ...]:
-    """The families in an object of weights by name, the heaviest first; none in null.
+    """The families in an object of weights by name, in order of weight; null holds none.
 
     Raises `InputError` on anything else.
     """
@@ -46,7 +46,7 @@ def weights(value: Any) -> tuple[Family, ...]:
 
 
 def chose(found: Sequence[Family]) -> str:
-    """What the weights say: the family that holds the majority, or that none does.
+    """A sentence on the weights: the family that holds the majority, or that none does.
 
     >>> chose([Family("ring", 0.81), Family("blobs", 0.19)])
     'chose a ring (81 %)'

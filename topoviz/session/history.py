@@ -1,7 +1,7 @@
 """Undo and redo over sessions.
 
-It knows only which fields count as edits; the rest are looks, and stay as they are. A step is kept as what it changes:
-a session of hundreds of links goes to the browser and back at every event, its past must not.
+Only edit fields are undone; the other fields, the view, stay as they are. A step stores only its changes: a session of
+hundreds of links goes to the browser and back at every event, and its past must stay small.
 """
 
 from collections.abc import Iterable
@@ -23,7 +23,7 @@ Step = dict[str, Any]
 
 @dataclass(frozen=True)
 class History:
-    """The session `now`, the steps `back` to those before it (the nearest last) and `ahead` to those undone (the
+    """The session `now`, the steps `back` to earlier sessions (the nearest last) and `ahead` to undone ones (the
     nearest first)."""
 
     now: Session
@@ -32,18 +32,18 @@ class History:
 
     @property
     def past(self) -> tuple[Session, ...]:
-        """The sessions before now, oldest first, with the looks of now."""
+        """The earlier sessions, oldest first, with the present view."""
         return tuple(reversed(_along(self.now, reversed(self.back))))
 
     @property
     def future(self) -> tuple[Session, ...]:
-        """The sessions undone, next first, with the looks of now."""
+        """The undone sessions, next first, with the present view."""
         return _along(self.now, self.ahead)
 
     def push(self, session: Session) -> "History":
         """The history with `session` as now.
 
-        Only an edit makes a step; a change of looks replaces what is now.
+        An edit makes a step; a change of the view only replaces the present session.
         """
         if _edits(session) != _edits(self.now):
             return History(session, (*self.back, _step(session, self.now))[-_DEPTH:], ())
@@ -54,14 +54,14 @@ class History:
         return History(session, self.back[:-1] + back, ahead + self.ahead[1:])
 
     def undo(self) -> "History":
-        """One edit back, with the looks of now. At the beginning nothing changes."""
+        """One edit back, with the present view. At the beginning nothing changes."""
         if not self.back:
             return self
         before = _taken(self.now, self.back[-1])
         return History(before, self.back[:-1], (_step(before, self.now), *self.ahead))
 
     def redo(self) -> "History":
-        """One edit forward again, with the looks of now. At the end nothing changes."""
+        """One edit forward, with the present view. At the end nothing changes."""
         if not self.ahead:
             return self
         after = _taken(self.now, self.ahead[0])
@@ -73,8 +73,8 @@ class History:
 
     @classmethod
     def from_json(cls, document: Any) -> "History":
-        """The history in a JSON object. Raises `InputError` on anything else; what is wrong inside a step is found when
-        it is taken."""
+        """The history in a JSON object. Raises `InputError` on anything else; a faulty step raises only when it is
+        taken."""
         if not isinstance(document, dict) or set(document) != {"now", "past", "future"}:
             raise invalid("history", "an object of now, past and future", repr(document), "reload the page")
         steps = document["past"], document["future"]
@@ -100,7 +100,7 @@ def _along(session: Session, steps: Iterable[Step]) -> tuple[Session, ...]:
 
 
 def _step(start: Session, end: Session) -> Step:
-    """What leads from one session to another but for its looks."""
+    """The changes of edit fields from one session to another."""
     changed = [key for key in _KEPT if getattr(start, key) != getattr(end, key)]
     document = end.to_json()
     step = {key: document[key] for key in changed}
@@ -114,8 +114,7 @@ def _step(start: Session, end: Session) -> Step:
 
 
 def _taken(session: Session, step: Step) -> Session:
-    """The session after a step; a selection does not cross to other models. Raises `InputError` on a step that is
-    none."""
+    """The session after a step; other models clear the selection. Raises `InputError` on a faulty step."""
     document = session.to_json() | {key: value for key, value in step.items() if key not in _LINKS}
     for key in set(step) & set(_LINKS):
         if not isinstance(step[key], dict):

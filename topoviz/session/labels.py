@@ -1,8 +1,8 @@
-"""What colors a model's points other than its leaves: a column of the data, kept in the model's folder.
+"""Labels of a model's points: a column of the data, stored in the model's folder.
 
-`labels.json` holds `column` (its name), `names` (of its classes; empty where it is a scale) and `values`, one for each
-row of the model's sample, in the order of `sample.safetensors`: the number of a class, -1 where unknown; on a scale the
-number itself, null where unknown. A model without that file has no such column.
+`labels.json` holds `column` (its name), `names` (of its classes; empty for a scale) and `values`, one for each row of
+the model's sample, in the order of `sample.safetensors`: the number of a class, -1 where unknown; on a scale the value
+itself, null where unknown. Without the file a model has no labels.
 """
 
 import math
@@ -30,15 +30,15 @@ _MOST_BYTES = 4_000_000
 _MOST_NAMES = 64
 _LONGEST = 80
 _OTHER = "other"
-# In a sidecar y is what is to be learned; in the data it is a coordinate.
+# In a sidecar, y is a label; in the data, y is a coordinate.
 _USUAL = (*LABEL_NAMES, "y")
-# Whole numbers of more values than this are a scale; a column that was given as labels may have more.
+# Whole numbers of more distinct values than this are a scale; a column given as labels may have more.
 _FEW = 12
 
 
 @dataclass(frozen=True)
 class Labels:
-    """One value a point of the `column`: the number of its class among `names`, or where there are none a number."""
+    """A value of the `column` for each point: the index of its class in `names`, or, without names, a number."""
 
     column: str
     names: tuple[str, ...]
@@ -46,12 +46,12 @@ class Labels:
 
 
 def write_labels(folder: Path, labels: Labels) -> None:
-    """Write them into a model's folder, whole or not at all. Raises `InputError` where that cannot be."""
+    """Write labels into a model's folder, atomically. Raises `InputError` where that fails."""
     write_json(asdict(labels), folder / _FILE)
 
 
 def read_labels(folder: Path) -> Labels | None:
-    """The labels in a model's folder, None where it has none. Raises `InputError` where they are damaged."""
+    """The labels in a model's folder, or None. Raises `InputError` where they are damaged."""
     path = folder / _FILE
     if not path.exists():
         return None
@@ -67,10 +67,10 @@ def read_labels(folder: Path) -> Labels | None:
 
 
 def chosen_labels(table: "Table", key: str, rows: np.ndarray) -> Labels:
-    """The labels of some `rows` (m,) of a table: of its column of numbers n for `n3`, of its labels n for `t0`.
+    """The labels of some `rows` (m,) of a table. The key `n3` names its numeric column 3, `t0` its text column 0.
 
-    Whole numbers of few values are classes, and so is text: at most 64, the rest are 'other'. Raises `InputError` on a
-    column that is none.
+    Text and whole numbers of few distinct values are classes: at most 64, the rest are 'other'. Raises `InputError` on
+    an unknown column.
     """
     place = int(key[1:]) if key[:1] in ("n", "t") and key[1:].isascii() and key[1:].isdigit() else -1
     held = table.columns if key[:1] == "n" else table.labels
@@ -87,9 +87,9 @@ def chosen_labels(table: "Table", key: str, rows: np.ndarray) -> Labels:
 
 
 def given_labels(columns: Sequence[Column], argument: str = "labels") -> Column:
-    """The one of a file's columns that holds labels: the only one, or the one called label, class, target or the like.
+    """The column of a file that holds labels: the only one, or the one called label, class, target or similar.
 
-    Raises `InputError` where there is none, or its values are no labels.
+    Raises `InputError` where there is none, or where its values are no labels.
     """
     place = 0 if len(columns) == 1 else label_column([column.name for column in columns], _USUAL)
     if place is None:
@@ -102,8 +102,8 @@ def given_labels(columns: Sequence[Column], argument: str = "labels") -> Column:
 
 
 def attach_labels(folder: Path, column: Column) -> None:
-    """Write `labels.json` into a model's folder from a label for every row of its data; the model's sample tells which
-    of them it keeps. Raises `InputError` where they cannot be its data's."""
+    """Write `labels.json` into a model's folder, given a label for every row of its data; the model's sample says which
+    rows it keeps. Raises `InputError` where the labels do not fit the data."""
     rows = sample_rows(folder, len(column))
     name = column.name or "label"
     if isinstance(column.values, np.ndarray):

@@ -1,7 +1,7 @@
-"""The models at hand: those shipped in `sample_data`, and the user's own; the examples that show them; and the studies
-among the user's folders, whose trials are models too.
+"""The library: the models in `sample_data` and the user's own, the example sessions, and the studies in the user's
+folders, whose trials are models too.
 
-A folder that is not a model is listed with what is wrong with it, and never stops the rest.
+A folder that is not a model is listed with its problem and does not stop the rest.
 """
 
 import contextlib
@@ -37,9 +37,9 @@ _BEYOND = 1e300
 class Entry:
     """A model in the list.
 
-    `dataset` names what it was trained on, `dim` is d, `latent_dim` k, `nll` the held-out negative log-
-    likelihood in nats, None where the folder does not say. `stamp` changes when the folder does. `problem` is
-    one line, None for a model that can be opened.
+    `dataset` names its data, `dim` is d, `latent_dim` k, `nll` the held-out negative log-likelihood in nats; each is
+    None where the folder does not say. `stamp` changes when the folder does. `problem` is one line, None for a model
+    that can be opened.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Example:
-    """A session worth opening, with a title and a sentence that says what it shows."""
+    """An example session, with a title and a sentence that says what it shows."""
 
     id: str
     title: str
@@ -66,10 +66,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of the guided story: a `session` with a `title`, a `text`, and a `task` for the person.
+    """A step of the guided story: a `session` with a `title`, a `text`, and a `task` for the user.
 
-    `done` names what completes the task, `act` what a button may do for it, `look` selects the view that it is about
-    and `nodes` are those to point at.
+    `done` names what completes the task, `act` what a button may do for it, `look` selects the view in question, and
+    `nodes` are the nodes to point at.
     """
 
     title: str
@@ -83,9 +83,9 @@ class Step:
 
 
 class Library:
-    """The models in `sample_data/models`, in the user's folder, and `others` by the name to call each by.
+    """The models in `sample_data/models`, those in the user's folder, and `others` by name.
 
-    Read when asked for and kept while unchanged; safe to share between threads.
+    Folders are read on demand and cached while unchanged. Thread-safe.
     """
 
     def __init__(self, settings: Settings, others: Mapping[str, Path] | None = None) -> None:
@@ -100,7 +100,7 @@ class Library:
         self._lock = Lock()
 
     def entries(self) -> tuple[Entry, ...]:
-        """Every model, shipped ones first, by name. Broken folders carry their `problem`."""
+        """Every model, shipped ones first, by name. Broken folders have a `problem`."""
         found: dict[str, Entry] = {}
         for name, path in self._others.items():
             found[name] = replace(self._entry("yours", path), name=name)
@@ -114,7 +114,7 @@ class Library:
         return tuple(found.values())
 
     def listed(self, *in_use: Any) -> tuple[Entry, ...]:
-        """`entries`, and of a study's trials, which are too many to list, those among the models in use."""
+        """`entries`, and those trials of studies that are in use; the others are too many to list."""
         trials: dict[str, Entry] = {}
         for name in in_use:
             if "/" in str(name):
@@ -123,11 +123,11 @@ class Library:
         return (*self.entries(), *trials.values())
 
     def studies(self) -> tuple[Study, ...]:
-        """The studies among the user's folders, by name. Broken ones carry their `problem`."""
+        """The studies in the user's folders, by name. Broken ones have a `problem`."""
         return self._studies.all()
 
     def entry(self, name: str) -> Entry:
-        """The entry of that name. Raises `InputError` where there is none, or it is broken."""
+        """The entry of that name. Raises `InputError` where there is none, or where it is broken."""
         entry = self._find(model_name("model", name))
         if entry is None:
             usable = ", ".join(entry.name for entry in self.entries() if not entry.problem)
@@ -138,7 +138,7 @@ class Library:
         return entry
 
     def model(self, name: str) -> "FlowAutoencoder":
-        """The model of that name, shared: it must not be changed. Raises `InputError` as `entry` does."""
+        """The model of that name. It is shared, so do not change it. Raises `InputError` as `entry` does."""
         entry = self.entry(name)
         key = (entry.folder, entry.stamp)
         with self._lock:
@@ -152,7 +152,7 @@ class Library:
             return self._models[key]
 
     def examples(self) -> tuple[Example, ...]:
-        """The examples that are shipped and whose models are at hand; a first visit opens the first."""
+        """The shipped examples whose models are in the library; a first visit opens the first."""
         path = _sample_data() / "examples.json"
         if not path.is_file():
             return ()
@@ -161,7 +161,7 @@ class Library:
         return tuple(e for e in examples if {e.session.model_a, e.session.model_b} <= usable)
 
     def story(self) -> tuple[Step, ...]:
-        """The guided story, where all models that it shows are at hand; else nothing."""
+        """The guided story; empty where a model of it is not in the library."""
         path = _sample_data() / "story.json"
         if not path.is_file():
             return ()
@@ -170,7 +170,7 @@ class Library:
         return tuple(steps) if all({s.session.model_a, s.session.model_b} <= usable for s in steps) else ()
 
     def first_session(self) -> Session:
-        """What a first visit opens: the first example, or the first two models, or an empty session."""
+        """The session of a first visit: the first example, or the first two models, or an empty session."""
         examples = self.examples()
         if examples:
             return examples[0].session
@@ -178,7 +178,7 @@ class Library:
         return Session(model_a=usable[0], model_b=usable[min(1, len(usable) - 1)]) if usable else Session()
 
     def _find(self, name: str) -> Entry | None:
-        """The entry that `entries` lists under a name, without reading the others."""
+        """The entry of a name in `entries`; the other folders are not read."""
         if name in self._others:
             return replace(self._entry("yours", self._others[name]), name=name)
         if "/" in name:
@@ -198,7 +198,7 @@ class Library:
         return replace(entry, name=name, title=f"trial {trial.number} · {study.name}")
 
     def _entry(self, source: Literal["shipped", "yours"], path: Path, root: Path | None = None) -> Entry:
-        """The entry of a folder, which may have to lie in `root`."""
+        """The entry of a folder; with `root`, the folder must lie inside it."""
         stamp = _stamp(path)
         key = (path, stamp)
         if key not in self._entries:
@@ -211,7 +211,7 @@ def _sample_data() -> Path:
 
 
 def _stamp(path: Path) -> str:
-    """Changes whenever one of a model's files does."""
+    """A text that changes whenever one of a model's files does."""
     parts = []
     for name in ("model.safetensors", "config.json", "metrics.json"):
         try:
@@ -248,7 +248,7 @@ def _read_entry(source: Literal["shipped", "yours"], path: Path, stamp: str, roo
 
 
 def _read_json(path: Path, kind: type) -> Any:
-    """The JSON in a file, which must be of `kind`. Raises `InputError` in one line."""
+    """The JSON in a file, of type `kind`. Raises `InputError` in one line."""
     try:
         if path.stat().st_size > _MAX_TEXT:
             raise InputError(f"{path.name} is too big to be a model's; train it again.")
@@ -263,7 +263,7 @@ def _read_json(path: Path, kind: type) -> Any:
 
 
 def _data_dim(path: Path) -> int:
-    """The data's dimension, from the header of a model's arrays alone."""
+    """The data's dimension, read from the header of a model's arrays."""
     try:
         with safe_open(path, "numpy") as arrays:
             return arrays.get_slice("shift").get_shape()[0]
@@ -288,7 +288,7 @@ def _whole(value: Any) -> int | None:
 
 
 def _finite(value: Any) -> float | None:
-    """A number that is one and not beyond all bounds; JSON's integers have none."""
+    """A finite number, or None; integers in JSON have no bounds."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _BEYOND:
         return None
     return float(value)

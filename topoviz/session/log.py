@@ -1,6 +1,6 @@
-"""The log of a person's edits, as the browser keeps it and a session file carries it; of it nothing is taken on trust.
+"""The log of a person's edits, as the browser keeps it and a session file stores it. Every value is checked.
 
-An entry holds the session's edit fields after the edit, so that one can go back to it.
+An entry holds the session's edit fields after the edit, so that the user can return to it.
 """
 
 import json
@@ -16,7 +16,7 @@ from topoviz.vocabulary import VERDICTS
 __all__ = ["KINDS", "Effect", "Entry", "Log", "read_log", "session_and_log", "session_file"]
 
 KINDS = ("edit", "undo", "redo", "jump", "open")
-# A verdict's word in logs of earlier versions.
+# Words of verdicts in logs of earlier versions.
 _FORMER = {"undetermined": "not determined"}
 MAX_ENTRIES = 500
 MAX_TEXT = 600
@@ -31,8 +31,8 @@ _ENTRY = ("id", "time", "by", "kind", "text", "note", "effect", "state")
 
 @dataclass(frozen=True)
 class Effect:
-    """What an edit brought about, each before and after: the verdict's word (`trust`), how many leaf pairs were there
-    and how many of them stayed (`kept`), and the pair-free `score` in nats. None where it is not known."""
+    """The effect of an edit: the verdict's word before and after (`trust`), the number of leaf pairs before and how
+    many of them stayed (`kept`), and the pair-free `score` in nats before and after. None where it is not known."""
 
     trust: tuple[str, str] | None = None
     kept: tuple[int, int] | None = None
@@ -41,8 +41,8 @@ class Effect:
 
 @dataclass(frozen=True)
 class Entry:
-    """One edit: when (UTC, ISO 8601), by whom, of what `kind`, in words, with a person's note; `state` is the session
-    after it, of which only the edit fields count."""
+    """One edit: when (UTC, ISO 8601), by whom, its `kind`, its words and a note; `state` is the session after it, in
+    which only the edit fields count."""
 
     id: str
     time: str
@@ -56,16 +56,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Log:
-    """Entries, oldest first; `dropped` older ones found no room."""
+    """Entries, oldest first; `dropped` counts older ones for which there was no room."""
 
     entries: tuple[Entry, ...] = ()
     dropped: int = 0
 
 
 def session_and_log(document: Any) -> tuple[Session, Log]:
-    """The session in a session file's JSON (an object or its text), and its log, empty where it has none.
+    """The session and the log in a session file's JSON (an object or its text); the log may be empty.
 
-    Raises `InputError` on all else.
+    Raises `InputError` on anything else.
     """
     if isinstance(document, str):
         document = parsed(document)
@@ -74,9 +74,9 @@ def session_and_log(document: Any) -> tuple[Session, Log]:
 
 
 def session_file(session: Session, log: Any = None) -> str:
-    """The text of a session file, with a `log` as the browser sent it, an entry a line.
+    """The text of a session file, with a `log` as the browser sent it, one entry per line.
 
-    Raises `InputError` on a log that is none.
+    Raises `InputError` on a faulty log.
     """
     text = json.dumps(session.to_json(), indent=1)
     if log is None or not read_log(log).entries:
@@ -142,7 +142,7 @@ def _effect(document: Any) -> Effect:
 
 
 def _word(value: Any) -> str:
-    """A verdict's word, also as earlier versions wrote it."""
+    """A verdict's word; words of earlier versions are translated."""
     return choice("trust", _FORMER.get(value, value) if isinstance(value, str) else value, VERDICTS)
 
 
@@ -161,7 +161,7 @@ def _matching(name: str, value: Any, pattern: re.Pattern[str]) -> str:
 
 
 def _amount(value: Any) -> str:
-    """What came, never at length."""
+    """The value as a short text."""
     if isinstance(value, list | dict):
         return f"{len(value)} of them"
     shown = repr(value)

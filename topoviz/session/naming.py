@@ -1,4 +1,4 @@
-"""What nodes are called: a leaf that nobody has named, and names on one line."""
+"""Names of nodes: the default name of a leaf, and names cleaned to one line."""
 
 import unicodedata
 
@@ -9,7 +9,7 @@ __all__ = ["clean", "leaf_name"]
 
 
 def leaf_name(side: Side, node: int) -> str:
-    """The letter of a leaf's tree and its number.
+    """The default name of a leaf: the letter of its tree and its number.
 
     >>> leaf_name("b", 5)
     'B3'
@@ -18,7 +18,7 @@ def leaf_name(side: Side, node: int) -> str:
 
 
 def clean(text: str) -> str:
-    """A name on one line, without control characters and those that turn the direction of what follows.
+    """A name on one line, without control characters and without marks that turn the direction of text.
 
     >>> clean("left\\u202e  \\n right")
     'left right'

@@ -1,4 +1,4 @@
-"""Arrays of gray or color values as PNG pictures in `data:` addresses, which a page shows without asking for them."""
+"""Arrays of gray or color values as PNG pictures in `data:` addresses, which need no further request."""
 
 import base64
 import struct
@@ -10,7 +10,7 @@ __all__ = ["address", "as_bytes", "brightness", "difference", "png", "shrunk"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GRAY, _RGB = 0, 2
-# Paul Tol's "sunset" ends and its middle: apart for every eye, and the middle is paper.
+# The ends of Paul Tol's "sunset" scale, distinct under color blindness, and white in the middle.
 _LESS, _SAME, _MORE = np.array([[54, 75, 154], [247, 247, 247], [165, 0, 38]])
 
 
@@ -33,8 +33,7 @@ def address(image: np.ndarray) -> str:
 
 
 def shrunk(images: np.ndarray, most: int) -> np.ndarray:
-    """Pictures (m, h, w[, 3]) uint8 of at most `most` pixels a side, by means over squares; as they are where they are
-    small.
+    """Pictures (m, h, w[, 3]) uint8 scaled down to at most `most` pixels per side, by means over squares.
 
     >>> shrunk(np.full((1, 10, 4), 7, np.uint8), 5).shape
     (1, 5, 2)
@@ -53,13 +52,13 @@ def shrunk(images: np.ndarray, most: int) -> np.ndarray:
 
 
 def brightness(images: np.ndarray) -> tuple[float, float]:
-    """What of some pictures' numbers is black and what white: the least and the greatest, but 1 for shares of 1."""
+    """The values of black and white for some pictures: the least and the greatest, or 0 and 1 for shares."""
     low, high = float(images.min(initial=0)), float(images.max(initial=0))
     return (0.0, 1.0) if images.dtype.kind == "f" and low >= 0 and 0 < high <= 1 else (low, high)
 
 
 def as_bytes(images: np.ndarray, low: float, high: float) -> np.ndarray:
-    """Pictures of real numbers as uint8, black at `low` and white at `high`; as they are where they are uint8."""
+    """Pictures of real numbers as uint8, black at `low` and white at `high`; uint8 stays unchanged."""
     if images.dtype == np.uint8:
         return images
     share = (images.astype(np.float64) - low) / max(high - low, 1e-300)
@@ -67,8 +66,8 @@ def as_bytes(images: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def difference(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Where two mean pictures (h, w[, 3]) differ, (h, w, 3) uint8: blue where the second is darker, red where it is
-    brighter, white where they are alike."""
+    """The difference of two mean pictures (h, w[, 3]) as (h, w, 3) uint8: blue where the second is darker, red where
+    it is brighter, white where they are equal."""
     gap = second.astype(np.float64) - first.astype(np.float64)
     gap = gap.mean(axis=2) if gap.ndim == 3 else gap
     share = (gap / max(float(np.abs(gap).max()), 1e-9))[:, :, None]

@@ -1,7 +1,4 @@
-"""What the app is started with: where it listens, where models are, what it allows.
-
-Read once, never changed.
-"""
+"""The settings of the app: where it listens, where models are, what it allows. They never change while it runs."""
 
 import ipaddress
 import os
@@ -19,7 +16,7 @@ DEFAULT_PORT = 8050
 
 
 def user_models() -> Path:
-    """The folder for models trained in the app when no other is named."""
+    """The default folder for models trained in the app."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
     else:
@@ -31,10 +28,10 @@ def user_models() -> Path:
 class Settings:
     """How the app runs.
 
-    `models` is the folder of the user's own models (also where trained ones go), `session` what a first visit
-    opens (None: the first example). `embed` lets other pages frame the app, as notebooks do. `token` is asked
-    for where the address is not this machine's own; it is made up if need be. `max_upload` is in bytes.
-    Raises `InputError` on a port out of range, and on a foreign address without `allow_remote`.
+    `models` is the folder of the user's own models, where trained ones go too; `session` is what a first visit opens
+    (None: the first example). `embed` lets other pages frame the app, as notebooks do. `token` is required at a
+    foreign address, and is drawn at random where none is given. `max_upload` is in bytes. Raises `InputError` on a
+    port out of range, and on a foreign address without `allow_remote`.
     """
 
     host: str = "127.0.0.1"

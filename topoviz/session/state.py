@@ -1,6 +1,6 @@
-"""The one state of the app: which two models, what a person linked, banned and named, and how it is looked at.
+"""The one state of the app: the two models, the user's links, bans and names, and the view.
 
-Frozen, small, without arrays; JSON both ways. Everything shown is computed from it and the models.
+It is frozen and small, has no arrays, and goes to JSON and back. All that is shown is computed from it and the models.
 """
 
 import json
@@ -44,13 +44,13 @@ MAX_LINKS = 1000
 MAX_NAME = 80
 MAX_TEXT = 1_000_000
 _METHOD = re.compile(r"[a-z][a-z0-9-]{0,39}")
-# One step each: from a document of version v to one of v + 1.
+# By version v: a function from a document of version v to one of v + 1.
 _MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
 
 
 @dataclass(frozen=True)
 class Name:
-    """What a person calls a node; a name that was only carried over from elsewhere is not `confirmed`."""
+    """The name of a node; one that was mapped from the other side or another session is not `confirmed`."""
 
     text: str
     confirmed: bool = True
@@ -58,7 +58,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Selection:
-    """The node in hand: its tree and its id."""
+    """The selected node: its tree and its id."""
 
     side: Side
     node: int
@@ -68,14 +68,13 @@ class Selection:
 class Session:
     """One comparison of two models.
 
-    `pins` and `bans` are sorted pairs (id in A, id in B); no node is pinned twice, no pair both pinned and
-    banned. `names_a` and `names_b` are sorted pairs (id, Name). Sorted ids of nodes are what of each tree is done by
-    hand: `merged` saddles are leaves, `split` leaves stay however little they stand out, `hidden` nodes are left out
-    with all above them. `level` is the height of the cut as a
-    fraction of the trees' height (0 the floor, 1 the peak), `simplify` the least persistence kept, in nats.
-    `complete` matches the nodes that are not pinned. `morph` from 0 (A as it is) to 1 (A carried into B).
-    `alternative` counts the explanations, 0 the best. `figure` is the figure composed of it, None where there is none
-    yet. Raises `InputError` on values out of range.
+    `pins` and `bans` are sorted pairs (id in A, id in B); no node is pinned twice, no pair is both pinned and banned.
+    `names_a` and `names_b` are sorted pairs (id, Name). The edits of each tree are sorted ids of nodes: `merged`
+    saddles become leaves, `split` leaves stay however low their persistence, `hidden` nodes are left out with all
+    above them. `level` is the height of the cut as a fraction of the trees' height (0 the floor, 1 the peak),
+    `simplify` the least persistence kept, in nats. `complete` matches the nodes that are not pinned. `morph` runs from
+    0 (A as it is) to 1 (A mapped into B). `alternative` numbers the explanations, 0 the best. `figure` is the composed
+    figure, None where there is none yet. Raises `InputError` on values out of range.
     """
 
     version: int = VERSION
@@ -126,7 +125,7 @@ class Session:
         if not isinstance(self.method, str) or not _METHOD.fullmatch(self.method):
             raise invalid("method", "a method's name", repr(self.method), "use one that the app lists")
         if self.selection is not None:
-            choice("side", self.selection.side, ("a", "b"))
+            choice("side", self.selection.side, SIDES)
             node_id("node", self.selection.node)
 
     def model(self, side: Side) -> str:
@@ -138,7 +137,7 @@ class Session:
         return dict(self.names_a if side == "a" else self.names_b)
 
     def with_name(self, side: Side, node: int, name: Name | None) -> "Session":
-        """The session with a node named, or its name taken away."""
+        """The session with a node named; without a name, the node loses its own."""
         names = {**self.names(side), node: name}
         kept = tuple((node, name) for node, name in names.items() if name is not None)
         return replace(self, names_a=kept) if side == "a" else replace(self, names_b=kept)
@@ -163,7 +162,7 @@ class Session:
     def from_json(cls, document: str | dict[str, Any]) -> "Session":
         """The session in a JSON object or its text; older versions are migrated.
 
-        Raises `InputError` on all else.
+        Raises `InputError` on anything else.
         """
         if isinstance(document, str):
             document = parsed(document)
@@ -184,7 +183,7 @@ class Session:
 
 
 def parsed(document: str) -> Any:
-    """The JSON in a session file's text. Raises `InputError` where there is none, or too much."""
+    """The JSON in a session file's text. Raises `InputError` where it is no JSON or too long."""
     if len(document) > MAX_TEXT:
         raise invalid("session", f"at most {MAX_TEXT} characters", len(document), "choose a file that the app saved")
     try:
@@ -206,7 +205,7 @@ def _migrated(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def known(name: str, document: Mapping[str, Any], keys: tuple[str, ...]) -> None:
-    """Raise `InputError` where a document has other keys than these."""
+    """Raise `InputError` where a document has keys other than these."""
     for key in document:
         if key not in keys:
             raise invalid(name, "of known keys", repr(key), f"use some of {', '.join(keys)}")

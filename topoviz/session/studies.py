@@ -1,6 +1,6 @@
-"""Studies: what `topoviz search` wrote into a folder, one trial after the other. The file may come from anywhere.
+"""Studies: the trials that `topoviz search` wrote into a folder. The file may come from anywhere.
 
-A trial that came to its end has a model, called by the study's name and the trial's number: `study/0007`.
+A finished trial has a model, named by the study and the trial's number: `study/0007`.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ __all__ = [
 FILE = "study.json"
 TRIALS, BEST = "trials", "best"
 State = Literal["running", "complete", "pruned", "failed"]
-_STATES = ("running", "complete", "pruned", "failed")
+_STATES: tuple[State, ...] = ("running", "complete", "pruned", "failed")
 _BYTES = 16 * 2**20
 _MOST = 5000
 _ITEMS = 64
@@ -41,8 +41,8 @@ _REMEDY = "run `topoviz search` again"
 
 @dataclass(frozen=True)
 class TreeError:
-    """How a trial's tree differs from a planted one: leaves `missed`, leaves that are `spurious`, the `distance` of the
-    two trees, and whether the tree is found `whole`."""
+    """How a trial's tree differs from a planted one: `missed` leaves, `spurious` leaves, the `distance` between the two
+    trees, and whether the `whole` tree is found."""
 
     missed: int | None
     spurious: int | None
@@ -55,9 +55,9 @@ class Trial:
     """One training of a study.
 
     `params` are the chosen fields of the configuration, as text. `nll` is the held-out negative log-likelihood in nats
-    with its standard error, `critic_loss` 0 where latents cannot be told from the prior, `tree_stability` the share of
-    refits that find the least supported leaf. What is not known is None. `model` is the name of its model, None
-    where it has none; `error` is one line.
+    with its standard error, `critic_loss` is 0 where a critic cannot distinguish latents from the prior,
+    `tree_stability` is the share of refits that find the least supported leaf. `model` is the name of its model,
+    `error` is one line. Unknown values are None.
     """
 
     number: int
@@ -83,10 +83,10 @@ class Trial:
 
 @dataclass(frozen=True)
 class Study:
-    """A study folder: `name` is how its models are called, `data` names what it trained on, (`points`, `dim`), with a
-    `planted` truth or not. `steps` are those of a full training, `wanted` trials in all, `best` the number of the
-    best so far. `changed` is when it was written, in seconds since the epoch. `problem` is one line where it cannot be
-    read.
+    """A study folder: `name` begins the names of its models, `data` names its data (`points`, `dim`), with a `planted`
+    truth or not. `steps` are those of a full training, `wanted` the number of trials in all, `best` the number of the
+    best trial so far. `changed` is when it was written, in seconds since the epoch. `problem` is one line where it
+    cannot be read.
     """
 
     name: str
@@ -108,12 +108,12 @@ class Study:
         return next((trial for trial in self.trials if trial.number == wanted), None)
 
     def count(self, state: State) -> int:
-        """How many trials are in a state."""
+        """The number of trials in a state."""
         return sum(trial.state == state for trial in self.trials)
 
 
 def trial_name(study: str, trial: int) -> str:
-    """What the model of a study's trial is called.
+    """The name of the model of a study's trial.
 
     >>> trial_name("rings", 7)
     'rings/0007'
@@ -122,19 +122,20 @@ def trial_name(study: str, trial: int) -> str:
 
 
 def is_study(folder: Path) -> bool:
-    """Whether a folder holds a study, in a file that lies in it."""
+    """Whether a folder holds a study; a link to a file elsewhere does not count."""
     path = folder / FILE
     return path.is_file() and path.resolve().is_relative_to(folder.resolve())
 
 
 def study_stamp(folder: Path) -> tuple[str, float]:
-    """What changes whenever a study's file does, and when that was. Raises OSError where there is none."""
+    """A text that changes whenever a study's file does, and the time of the last change. Raises OSError where there is
+    no file."""
     status = (folder / FILE).stat()
     return f"{status.st_mtime_ns}.{status.st_size}.{status.st_ino}", status.st_mtime
 
 
 def read_study(name: str, folder: Path, stamp: str, changed: float) -> Study:
-    """The study in a folder, with its `problem` where the file is none that `topoviz search` could have written."""
+    """The study in a folder; with a `problem` where `topoviz search` could not have written the file."""
     try:
         folder_name("study", name)
         if (folder / FILE).stat().st_size > _BYTES:
@@ -162,12 +163,12 @@ def _study(name: str, document: Any) -> dict[str, Any]:
         raise invalid("trials", "of different numbers", "one twice", _REMEDY)
     return {
         "data": _line(data.get("name")),
-        "points": _perhaps(data, "points", _count),
-        "dim": _perhaps(data, "dim", _count),
-        "planted": bool(_perhaps(data, "planted", boolean)),
-        "steps": _perhaps(document, "steps", _count),
-        "wanted": _perhaps(document, "trials_wanted", _count),
-        "best": _perhaps(document, "best", _count),
+        "points": _optional(data, "points", _count),
+        "dim": _optional(data, "dim", _count),
+        "planted": bool(_optional(data, "planted", boolean)),
+        "steps": _optional(document, "steps", _count),
+        "wanted": _optional(document, "trials_wanted", _count),
+        "best": _optional(document, "best", _count),
         "trials": trials,
     }
 
@@ -179,7 +180,7 @@ def _trial(study: str, item: Any) -> Trial:
     try:
         return Trial(
             number=found,
-            state=choice("state", item.get("state"), _STATES),  # pyright: ignore[reportArgumentType]
+            state=choice("state", item.get("state"), _STATES),
             prior=_line(item.get("prior")),
             params=_params(item.get("params")),
             error=None if item.get("error") is None else _line(item["error"]),
@@ -187,16 +188,16 @@ def _trial(study: str, item: Any) -> Trial:
             tree_error=_tree_error(item.get("tree_error")),
             families=weights(item.get("families")),
             model=None if item.get("model") is None else _model(study, found, item["model"]),
-            converged=_perhaps(item, "converged", boolean),
-            **{key: _perhaps(item, key, _count) for key in ("seed", "steps", "leaves", "holes")},
-            **{key: _perhaps(item, key, _figure) for key in _FIGURES},
+            converged=_optional(item, "converged", boolean),
+            **{key: _optional(item, key, _count) for key in ("seed", "steps", "leaves", "holes")},
+            **{key: _optional(item, key, _figure) for key in _FIGURES},
         )
     except InputError as error:
         raise InputError(f"trial {found}: {error}") from None
 
 
 def _model(study: str, trial: int, value: Any) -> str:
-    """The name of a trial's model; its folder can only be the trial's own."""
+    """The name of a trial's model, which must lie in the trial's own folder."""
     if value != f"{TRIALS}/{trial:04d}":
         raise invalid("model", f"'{TRIALS}/{trial:04d}'", repr(value), _REMEDY)
     return trial_name(study, trial)
@@ -208,10 +209,10 @@ def _tree_error(value: Any) -> TreeError | None:
     if not isinstance(value, dict):
         raise invalid("tree_error", "an object", repr(value), _REMEDY)
     return TreeError(
-        _perhaps(value, "missed", _count),
-        _perhaps(value, "spurious", _count),
-        _perhaps(value, "distance", _figure),
-        _perhaps(value, "whole", boolean),
+        _optional(value, "missed", _count),
+        _optional(value, "spurious", _count),
+        _optional(value, "distance", _figure),
+        _optional(value, "whole", boolean),
     )
 
 
@@ -227,7 +228,7 @@ def _param(key: str, value: Any) -> float | str:
     return _line(value) if isinstance(value, str) else _figure(key, value)
 
 
-def _perhaps(document: dict[str, Any], key: str, check: Callable[[str, Any], Any]) -> Any:
+def _optional(document: dict[str, Any], key: str, check: Callable[[str, Any], Any]) -> Any:
     """A value that passes a check, None where it is null or missing."""
     return None if document.get(key) is None else check(key, document[key])
 

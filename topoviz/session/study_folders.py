@@ -1,6 +1,6 @@
-"""The studies in the user's folder: the folder itself where it is one, and those right inside.
+"""The studies in the user's folder: the folder itself where it is a study, and its subfolders.
 
-Links that lead out of it are left aside.
+Links that lead out of the folder are ignored.
 """
 
 from pathlib import Path
@@ -14,14 +14,14 @@ _MODEL_FILES = ("model.safetensors", "sample.safetensors", "config.json", "metri
 
 
 class StudyFolders:
-    """The studies in a folder. Read when asked for and kept while unchanged; safe to share between threads."""
+    """The studies in a folder, read on demand and cached while unchanged. Thread-safe."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
         self._read: dict[Path, Study] = {}
 
     def all(self) -> tuple[Study, ...]:
-        """Every study, by name; where two have the same, that of the folder itself. Broken ones carry a `problem`."""
+        """Every study, by name; of two with the same name, the folder itself. Broken ones have a `problem`."""
         folders = ([self._root] if is_study(self._root) else []) + list(filter(is_study, subfolders(self._root)))
         found: dict[str, Study] = {}
         for folder in folders:
@@ -30,7 +30,7 @@ class StudyFolders:
         return tuple(found.values())
 
     def hold(self, path: Path) -> bool:
-        """Whether a folder right inside is a study, or part of the one that the folder itself is."""
+        """Whether a subfolder is a study, or part of the study that the folder itself is."""
         return is_study(path) or (path.name in (TRIALS, BEST) and is_study(self._root))
 
     def trial(self, name: str) -> tuple[Study, Trial] | None:
@@ -53,7 +53,7 @@ class StudyFolders:
         return known
 
     def _name(self, folder: Path) -> str:
-        """A study is called as its folder; the folder of all may have a name that no model can."""
+        """The name of a study: that of its folder, or 'study' where no model could have that name."""
         if folder != self._root:
             return folder.name
         name = folder.resolve().name
@@ -61,18 +61,18 @@ class StudyFolders:
 
 
 def model_folder(study: Study, trial: Trial) -> Path:
-    """Where a trial's model is."""
+    """The folder of a trial's model."""
     return study.folder / TRIALS / f"{trial.number:04d}"
 
 
 def keeps_inside(folder: Path, root: Path) -> bool:
-    """Whether a model's folder and its files lie in `root`, links followed."""
+    """Whether a model's folder and its files lie in `root`, after links are followed."""
     root = root.resolve()
     return all(path.resolve().is_relative_to(root) for path in (folder, *map(folder.joinpath, _MODEL_FILES)))
 
 
 def subfolders(folder: Path) -> list[Path]:
-    """The folders right inside `folder` that are really there."""
+    """The visible subfolders of `folder`; links that lead out of it are left out."""
     if not folder.is_dir():
         return []
     root = folder.resolve()
@@ -80,5 +80,5 @@ def subfolders(folder: Path) -> list[Path]:
 
 
 def is_listed(path: Path, root: Path) -> bool:
-    """Whether a path is a folder to look into: not hidden, and inside `root` with links followed."""
+    """Whether a path is a folder to read: not hidden, and inside `root` after links are followed."""
     return path.is_dir() and not path.name.startswith((".", "_")) and path.resolve().is_relative_to(root)

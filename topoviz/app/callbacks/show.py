@@ -110,7 +110,7 @@ def _shown(library: Library, history: History, theme: str, shown: Any) -> dict[s
     wanted = scene(*new)
     if old is None or (scene(*old)["views"], old[2]) != (wanted["views"], theme):
         out["scene"] = wanted
-    if old is None or _carried(*old) != _carried(*new):
+    if old is None or _dependencies(*old) != _dependencies(*new):
         styles = styles_of(*new)
         out |= {
             "live": latent.live(analysis, session),
@@ -154,7 +154,7 @@ def _texts(history: History, analysis: Analysis) -> dict[str, Any]:
     }
 
 
-def _carried(_: Analysis, session: Session, theme: str) -> tuple[Session, str]:
+def _dependencies(_: Analysis, session: Session, theme: str) -> tuple[Session, str]:
     """All that the overlay, the table, the verdict and the score depend on: the session without its looks."""
     return replace(session, selection=None, level=1.0, morph=1.0), theme
 

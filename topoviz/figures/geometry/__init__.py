@@ -1,4 +1,4 @@
-"""The geometry of what is drawn: trees, densities, points and surfaces as plain numbers, for any backend to draw.
+"""The geometry of all drawings: trees, densities, points and surfaces as plain numbers, for any backend.
 
-Plotly draws it on the page and in files, matplotlib in the composed figure, the browser from the facts that it is sent.
+Plotly draws it on the page and in files, matplotlib in the composed figure, and the browser from the facts it receives.
 """

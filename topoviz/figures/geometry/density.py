@@ -1,6 +1,6 @@
-"""A latent density as lines: the boundaries of its superlevel sets and of its leaves, in one dimension its graph.
+"""A latent density as lines: the boundaries of its superlevel sets and of its leaves, or its graph in one dimension.
 
-Nothing here changes with an edit, so each is computed once.
+Edits change nothing here, so each result is computed once.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ __all__ = [
 FLOOR = -9.0
 """Nats below the peak at which drawings of a density end."""
 LEVELS = np.linspace(FLOOR, 0, 12, endpoint=False)
-"""The relative levels (nats) whose superlevel sets are drawn over one another."""
+"""The relative levels (nats) of the superlevel sets that are drawn."""
 MANY = 40
-"""Of more leaves each is drawn with less detail."""
+"""With more leaves, each is drawn with less detail."""
 _WINDOW = -7.0
 _LOWEST = -11.0
 _DEPTH = 3.0
@@ -29,8 +29,8 @@ _CIRCLE = np.stack([np.cos(np.linspace(0, 2 * np.pi, 49)), np.sin(np.linspace(0,
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A density in one dimension: its relative level `height` (n,) at `axis` (n,), not below `FLOOR`, and for each leaf
-    by id the part (n,) that is its own, NaN elsewhere."""
+    """A density in one dimension: its relative level `height` (n,) at `axis` (n,), not below `FLOOR`, and, by id, the
+    part (n,) of each leaf, NaN elsewhere."""
 
     axis: np.ndarray
     height: np.ndarray
@@ -53,11 +53,11 @@ def boundary(sets: LevelSets, level: float) -> tuple[np.ndarray, ...]:
 
 @lru_cache(maxsize=32)
 def outlines(sets: LevelSets) -> dict[int, tuple[np.ndarray, ...]]:
-    """For each leaf by id the closed polygons (p, 2) around it on the plane of `projection`; shared, so not to be
-    changed.
+    """By id, the closed polygons (p, 2) around each leaf on the plane of `projection`. The result is shared; do not
+    change it.
 
-    In two dimensions a leaf's superlevel set just above its saddle, at most 3 nats below its peak; beyond that the
-    ellipse of 1.5 deviations of its region.
+    In two dimensions this is a leaf's superlevel set just above its saddle, at most 3 nats below its peak; in more, the
+    ellipse of 1.5 standard deviations of its region.
     """
     tree = sets.tree
     found = _outline if tree.dim == 2 else _ellipse
@@ -66,7 +66,7 @@ def outlines(sets: LevelSets) -> dict[int, tuple[np.ndarray, ...]]:
 
 @lru_cache(maxsize=32)
 def window(sets: LevelSets) -> tuple[list[float], list[float]] | None:
-    """The ends of both axes of what stands well above the floor, with a margin; None beyond two dimensions."""
+    """The ends of both axes around the density well above the floor, with a margin; None beyond two dimensions."""
     if sets.tree.dim != 2:
         return None
     grid = grid_of(sets)
@@ -80,7 +80,7 @@ def window(sets: LevelSets) -> tuple[list[float], list[float]] | None:
 
 @lru_cache(maxsize=16)
 def projection(sets: LevelSets) -> np.ndarray:
-    """(k, 2): the plane's own axes, or beyond two dimensions those along which the leaves lie furthest apart."""
+    """(k, 2): the plane's own axes, or, beyond two dimensions, those along which the leaves are furthest apart."""
     tree = sets.tree
     if tree.dim == 2:
         return np.eye(2)
@@ -91,7 +91,7 @@ def projection(sets: LevelSets) -> np.ndarray:
 
 
 def names_at(sets: LevelSets) -> np.ndarray:
-    """(leaves, 2): where the leaves' names stand on the plane: at their peaks, off a grid at their means."""
+    """(leaves, 2): the places of the leaves' names on the plane: at their peaks, or at their means without a grid."""
     tree = sets.tree
     return (tree.peak if tree.dim == 2 else tree.mean)[tree.leaves] @ projection(sets)
 
@@ -114,7 +114,7 @@ def _outline(sets: LevelSets, row: int) -> tuple[np.ndarray, ...]:
 
 
 def _border(grid: Grid, own: np.ndarray, level: float) -> list[np.ndarray]:
-    """The boundary of what of a superlevel set lies in a node's own vertices: of the box around them only."""
+    """The boundary of the part of a superlevel set in a node's own vertices, computed in their bounding box."""
     box = []
     for axis in range(2):
         at = np.flatnonzero(own.any(axis=1 - axis))
@@ -133,5 +133,5 @@ def _ellipse(sets: LevelSets, row: int) -> tuple[np.ndarray, ...]:
 
 
 def _thinned(polygon: np.ndarray, step: int) -> np.ndarray:
-    """Every `step`th point of a polygon and its last, to a thousandth."""
+    """Every `step`th point of a polygon and its last, rounded to a thousandth."""
     return np.round(np.concatenate((polygon[:-1:step], polygon[-1:])), 3)

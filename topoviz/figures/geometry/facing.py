@@ -1,6 +1,7 @@
-"""Two trees that face each other: where things stand, and how large; the fewer pixels a leaf has, the smaller its mark.
+"""Two trees that face each other: the places and sizes of nodes, branches and holes.
 
-Across: levels, each tree's floor outside and its peak inside. Down: the leaves' slots.
+Levels run across, each tree's floor outside and its peak inside. The leaves' slots run down. Marks shrink where leaves
+are many.
 """
 
 from collections.abc import Mapping
@@ -18,25 +19,25 @@ __all__ = ["END", "HEIGHT", "LINE", "WIDTH", "Frame", "Placed", "PlacedHoles", "
 WIDTH = 1.0
 END = 2.95
 _STEM = 0.04
-# Pixels of the figure on a page of 1440 x 900, and the least distance between lines of text.
+# The figure's height in pixels on a page of 1440 x 900, and the least distance between lines of text.
 HEIGHT = 400.0
 LINE = 12.0
 _CROWDED = 15.0
-# Pixels between a branch and the holes beside it, and from one to the next; where leaves are many, shares of a slot.
+# Pixels between a branch and its holes, and between holes; where leaves are many, shares of a slot.
 _AWAY, _LEAST, _MOST, _LANE = 13.0, 0.18, 0.7, 0.75
 
 
 def row_count(orders: Mapping[Side, tuple[int, ...]]) -> int:
-    """How many rows two trees take whose leaves stand in these orders."""
+    """The number of rows that two trees with these orders of leaves need."""
     return max(len(orders["a"]), len(orders["b"]), 2)
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The scale of both trees: `floor` (nats below the peak) stands at the foot of both, `rows` leaves' slots share a
-    `height` in pixels.
+    """The scale of both trees: `floor` (nats below the peak) is at the foot of both, and the slots of `rows` leaves
+    share a `height` in pixels.
 
-    Across, each tree is `width` wide and stands `margin` within 0 and `end`; the root's branch begins `stem` outside.
+    Each tree is `width` wide and lies `margin` inside 0 or `end`; the root's branch begins `stem` outside.
     """
 
     floor: float
@@ -49,7 +50,7 @@ class Frame:
 
     @property
     def window(self) -> tuple[float, float]:
-        """The slots at the foot and at the top of the figure: beyond the last leaf there is room for the axis."""
+        """The slots at the foot and at the top of the figure, with room for the axis beyond the last leaf."""
         row = (self.height - 28) / max(self.rows - 1, 1)
         return self.rows - 1 + max(0.8, 19 / row), -max(0.6, 9 / row)
 
@@ -61,16 +62,16 @@ class Frame:
 
     @property
     def crowded(self) -> bool:
-        """Whether names do not fit beside every leaf."""
+        """Whether there is no room for a name next to every leaf."""
         return self.pitch < _CROWDED
 
     @property
     def scale(self) -> float:
-        """By how much marks shrink, 1 where there is room."""
+        """The factor by which marks shrink, 1 where there is room."""
         return float(np.clip(self.pitch / 24, 0.36, 1))
 
     def across(self, level: Any, side: Side) -> Any:
-        """Where a relative level (nats) stands; below the floor is at the floor."""
+        """The position of a relative level (nats); levels below the floor lie at the floor."""
         return self._across(depth(level, self.floor), side)
 
     def _across(self, deep: np.ndarray, side: Side) -> np.ndarray:
@@ -82,14 +83,14 @@ class Frame:
         return self.scale * (9 + 22 * np.sqrt(np.clip(mass, 0, 1)))
 
     def named(self, slots: np.ndarray, weight: np.ndarray) -> np.ndarray:
-        """(n,): which of n names have room down the figure, those of more `weight` first."""
+        """(n,): whether each of n names has room in the figure; names of more `weight` come first."""
         chosen = np.zeros(len(slots), dtype=bool)
         for at in np.argsort(-weight, kind="stable"):
             chosen[at] = not self.crowded or bool((np.abs(slots[chosen] - slots[at]) * self.pitch >= LINE).all())
         return chosen
 
     def placed(self, tree: LevelSetTree, order: tuple[int, ...], side: Side) -> "Placed":
-        """A tree in this frame, its leaves' rows in `order`."""
+        """A tree in this frame, with its leaves' rows in `order`."""
         shape = tree_geometry(tree, self.floor, order, self.stem / self.width)
         shift = (self.rows - len(order)) / 2
         slot, branches = shape.slot + shift, shape.branches
@@ -113,14 +114,15 @@ class Frame:
             return PlacedHoles(*np.empty((3, 0)), lane=np.empty(0, dtype=int))
         away = float(np.clip(_AWAY / self.pitch, _LEAST, _MOST))
         lane = lanes(found)
-        beside = slot[found.node] + away * (1 + _LANE * lane)
-        return PlacedHoles(self.across(found.top, side), self.across(found.bottom, side), beside, lane)
+        lane_slot = slot[found.node] + away * (1 + _LANE * lane)
+        return PlacedHoles(self.across(found.top, side), self.across(found.bottom, side), lane_slot, lane)
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedHoles:
-    """The h holes of a tree in a frame, each beside the branch of the node that surrounds it: across, where it closes
-    (`top`, (h,)) and where it is filled (`bottom`, (h,)); down, its `slot` (h,), by its `lane` (h,)."""
+    """The h holes of a tree in a frame, each next to the branch of the node that surrounds it: where it closes
+    (`top`, (h,)) and where it is filled (`bottom`, (h,)) across, and its `slot` (h,) down, shifted by its `lane`
+    (h,)."""
 
     top: np.ndarray
     bottom: np.ndarray
@@ -132,9 +134,9 @@ class PlacedHoles:
 class Placed:
     """A tree of m rows in a frame.
 
-    `place` (m, 2) is where each node stands, `branches` (m, 3, 2) the way of its branch up to it, `leaf` (m,) whether
-    it is a leaf, `size` (m,) its mark's diameter in pixels, `named` for each leaf's row whether its name has room,
-    `spread` (m,) a standard error of its level, None where errors are not known.
+    `place` (m, 2) is the position of each node, `branches` (m, 3, 2) the path of its branch, `leaf` (m,) whether it is
+    a leaf, `size` (m,) the diameter of its mark in pixels. `named` says for each leaf's row whether its name has room.
+    `spread` (m,) is a standard error of its level, None where errors are not known.
     """
 
     tree: LevelSetTree
@@ -148,5 +150,5 @@ class Placed:
     holes: PlacedHoles
 
     def at(self, node: int) -> np.ndarray:
-        """(2,): where a node stands, by its id."""
+        """(2,): the position of a node, by its id."""
         return self.place[self.tree.row(node)]

@@ -1,8 +1,8 @@
 """The order of the leaves of two trees that face each other, so that few links cross.
 
-With one tree fixed, the fewest crossings come from turning each joining of the other by itself: how often the links of
-two branches cross depends on nothing else (Fernau, Kaufmann and Poths 2010, doi 10.1016/j.jcss.2009.10.014). Where
-leaves are many, both trees are turned in turn; where they are few, A stands still, whatever is edited.
+With one tree fixed, each saddle of the other can be turned independently: how often the links of two branches cross
+depends on nothing else (Fernau, Kaufmann and Poths 2010, doi 10.1016/j.jcss.2009.10.014). With many leaves, both trees
+are turned alternately; with few, A keeps its order through all edits.
 """
 
 from bisect import bisect_left, bisect_right
@@ -26,7 +26,7 @@ def slots(analysis: Analysis) -> dict[Side, tuple[int, ...]]:
     return {"a": a, "b": b}
 
 
-# An edit may confirm what was matched already.
+# An edit may leave the matched pairs as they were.
 @lru_cache(maxsize=16)
 def _slots(
     tree_a: LevelSetTree, tree_b: LevelSetTree, matched: tuple[tuple[int, int], ...]
@@ -47,7 +47,7 @@ def _slots(
 
 
 def crossings(lines: list[int]) -> int:
-    """How many pairs of lines cross that arrive at these slots, in the order in which they leave.
+    """The number of crossings of lines that end at these slots, in the order in which they start.
 
     >>> crossings([2, 0, 1])
     2
@@ -64,7 +64,7 @@ def crossings(lines: list[int]) -> int:
 def _turned(
     tree: LevelSetTree, order: tuple[int, ...], pairs: list[tuple[int, int]], facing: tuple[int, ...]
 ) -> tuple[int, ...]:
-    """The order with the fewest crossings of `pairs` (row here, row there); where turning gains nothing, as it was."""
+    """The order with the fewest crossings of `pairs` (row here, row there); no saddle is turned without gain."""
     slot = {row: at for at, row in enumerate(facing)}
     wanted = {here: slot[there] for here, there in pairs}
     first = {row: at for at, row in enumerate(order)}
@@ -77,7 +77,7 @@ def _turned(
 
 @dataclass(frozen=True, slots=True)
 class _Branch:
-    """A branch: its `leaves` in order, the sorted slots their `links` arrive at, where its `first` leaf stood."""
+    """A branch: its `leaves` in order, the sorted slots where their `links` end, the old slot of its `first` leaf."""
 
     leaves: tuple[int, ...]
     links: list[int]
@@ -85,7 +85,7 @@ class _Branch:
 
 
 def _joined(parts: list[_Branch]) -> _Branch:
-    """Branches one after the other. Links that leave one branch before another cross where they arrive after it."""
+    """Branches in sequence. A link of an earlier branch crosses a link of a later one if it ends after it."""
     parts = sorted(parts, key=cmp_to_key(lambda one, other: _gain(one.links, other.links) or one.first - other.first))
     return _Branch(
         tuple(leaf for part in parts for leaf in part.leaves),
@@ -95,7 +95,7 @@ def _joined(parts: list[_Branch]) -> _Branch:
 
 
 def _gain(one: list[int], other: list[int]) -> int:
-    """By how many crossings `one` before `other` is worse than behind it; both sorted.
+    """The crossings with `one` before `other`, less those with `one` after it; both are sorted.
 
     >>> _gain([0, 2], [1, 1, 3])
     -2

@@ -1,4 +1,4 @@
-"""A model's points on the plane of a latent space, the leaves that they belong to, and A's points over B."""
+"""A model's points on the plane of a latent space, the leaves that they belong to, and A's points mapped into B."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,13 @@ from topoviz.figures.geometry.density import projection
 from topoviz.session.analysis import Analysis
 from topoviz.session.state import Side
 
-__all__ = ["Carried", "carried", "flat", "leaf_ids"]
+__all__ = ["MappedPoints", "flat", "leaf_ids", "mapped_points"]
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
-    """A's points over B, on the plane of B: where they begin (`start`, (n, 2)), as they lie in A but centered on where
-    they arrive; where the map takes them (`end`, (n, 2)); and the id of the leaf of A that each belongs to (`owners`,
-    (n,))."""
+class MappedPoints:
+    """A's points on the plane of B: `start` (n, 2), where they lie in A, shifted to the center of their images; `end`
+    (n, 2), their images under the map; and `owners` (n,), the id of the leaf of A that each belongs to."""
 
     start: np.ndarray
     end: np.ndarray
@@ -24,22 +23,21 @@ class Carried:
 
 
 def leaf_ids(sets: LevelSets, z: np.ndarray) -> np.ndarray:
-    """(n,): the id of the leaf that each of some points (n, k) belongs to most."""
+    """(n,): the id of the leaf that each of n points (n, k) most likely belongs to."""
     return sets.tree.id[leaf_of(sets, z)]
 
 
 def flat(analysis: Analysis, side: Side, most: int) -> np.ndarray:
-    """(n, 2): the first points of one side's sample, at most so many, on its plane; none where its model keeps none."""
+    """(n, 2): the first points of one side's sample, at most `most`, on its plane; empty without a sample."""
     latent = analysis.latent(side)
     return np.empty((0, 2)) if latent is None else latent[:most] @ projection(analysis.level_sets(side))
 
 
-def carried(analysis: Analysis, most: int) -> Carried | None:
-    """The first points of A's sample, at most so many, over B; None where there is no map, no sample, or no plane to
-    show them on."""
+def mapped_points(analysis: Analysis, most: int) -> MappedPoints | None:
+    """The first points of A's sample, at most `most`, on B's plane; None without a map, a sample, or a plane."""
     latent = analysis.latent("a")
     if analysis.mapped is None or latent is None or 1 in (analysis.tree("a").dim, analysis.tree("b").dim):
         return None
     end = analysis.mapped[:most] @ projection(analysis.level_sets_b)
     start = flat(analysis, "a", len(end))
-    return Carried(start - start.mean(0) + end.mean(0), end, leaf_ids(analysis.level_sets_a, latent[: len(end)]))
+    return MappedPoints(start - start.mean(0) + end.mean(0), end, leaf_ids(analysis.level_sets_a, latent[: len(end)]))

@@ -1,7 +1,7 @@
-"""Where the nodes and branches of a drawn tree stand: slots run one way, depths the other.
+"""The positions of the nodes and branches of a drawn tree: slots along one axis, depths along the other.
 
-The depth of a level is its share of the way down to the drawing's floor: 0 at the peak, 1 at the floor and below. A
-backend turns slots and depths into its own coordinates.
+The depth of a level is its share of the way down to the floor of the drawing: 0 at the peak, 1 at the floor and below.
+A backend turns slots and depths into its own coordinates.
 """
 
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ _LANES = 4
 class TreeGeometry:
     """A tree of m rows: the `slot` (m,) and the `depth` (m,) of each node, and its branch.
 
-    `branches` (m, 3, 2) hold slot and depth where each branch leaves the parent, where it turns, and where it ends in
-    the node. The root's comes up straight from below the floor.
+    `branches` (m, 3, 2) hold slot and depth where each branch leaves the parent, where it turns, and where it ends at
+    the node. The root's branch comes straight from below the floor.
     """
 
     slot: np.ndarray
@@ -32,8 +32,8 @@ class TreeGeometry:
 def tree_geometry(
     tree: LevelSetTree, floor: float, order: Sequence[int] | None = None, stem: float = 0.0
 ) -> TreeGeometry:
-    """The geometry of a tree over a `floor` (nats, below 0), its leaves' rows in `order` (default: heavier branches
-    first); the root's branch begins a depth of `stem` below the floor."""
+    """The geometry of a tree over a `floor` (nats, below 0), with its leaves' rows in `order` (default: heavier
+    branches first). The root's branch begins at a depth of `stem` below the floor."""
     slot, level = layout(tree, order).T
     deep = depth(level, floor)
     parent = np.maximum(tree.parent, 0)
@@ -49,13 +49,13 @@ def depth(level: np.ndarray | float, floor: float) -> np.ndarray:
 
 
 def whole_levels(floor: float, most: int) -> list[int]:
-    """The whole nats below the peak to name along an axis: about `most` of them above the floor."""
+    """The whole nats below the peak to label along an axis: about `most` of them above the floor."""
     step = next((step for step in (1, 2, 3) if -floor / step <= most), 4)
     return list(range(0, int(np.ceil(-floor)), step))
 
 
 def lanes(holes: Holes) -> np.ndarray:
-    """(h,): a lane for each hole, such that on one branch no two share a lane at a level; beyond the last they do."""
+    """(h,): a lane for each hole. On one branch, no two holes share a lane at a level while there are lanes."""
     found = np.zeros(len(holes), dtype=int)
     free: dict[tuple[int, int], float] = {}
     for at in np.argsort(-holes.top, kind="stable").tolist():

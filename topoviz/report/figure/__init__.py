@@ -1,1 +1,1 @@
-"""The composed figure: panels side by side on paper, drawn with matplotlib; the same, linked, as one HTML file."""
+"""The composed figure: panels side by side on paper, drawn with matplotlib, and as one HTML file with linked panels."""

@@ -1,6 +1,6 @@
-"""A composed figure as a file: panels laid out in millimeters; SVG and PDF with text that is text, PNG.
+"""A composed figure as a file: panels laid out in millimeters, as SVG or PDF with real text, or as PNG.
 
-The same session and composition give the same bytes, whenever and in whichever process.
+The same session and composition give the same bytes at any time and in any process.
 """
 
 import io
@@ -26,7 +26,7 @@ _GAP, _EDGE = 4.0, 0.6
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _HUGE = 500.0
 _MOST_PIXELS = 60_000_000
-# The least share of the height it wants at which a picture can still be read.
+# The least share of its preferred height at which a picture can still be read.
 _SQUEEZE = 0.25
 
 
@@ -34,10 +34,10 @@ def figure(
     analysis: Analysis, session: Session, composition: Composition, kind: str = "svg", dpi: float = 300,
     linked: bool = False,
 ) -> bytes:  # fmt: skip
-    """The composed figure as svg, pdf or png; pictures in it, and a png itself, at `dpi`.
+    """The composed figure as svg, pdf or png; pictures in it, and a png itself, have `dpi` dots per inch.
 
-    With `linked`, an svg carries what the script of `topoviz.report.figure.linked` lights. Raises `InputError` on
-    another kind, or a resolution out of range.
+    With `linked`, an svg has the names and masks that the script of `topoviz.report.figure.linked` highlights. Raises
+    `InputError` on another kind, or a resolution out of range.
     """
     if kind not in FORMATS:
         raise invalid("figure", f"a file that ends in one of {', '.join(FORMATS)}", repr(kind), "name it so")
@@ -62,7 +62,7 @@ class _Cell:
 
 def _drawn(scene: Scene, dpi: float, linked: bool) -> Sheet:
     composition = scene.composition
-    # Type is measured on a sheet of its own, before it is known how high the figure is.
+    # Type is measured on a draft sheet, since the height of the figure is not known yet.
     draft = Sheet(composition.width, 20, composition.font, composition.size, dpi)
     cells, below = _laid_out(scene, draft)
     key = legend_height(scene, draft, composition.width - 2 * _EDGE) if composition.legend else 0.0
@@ -81,7 +81,7 @@ def _drawn(scene: Scene, dpi: float, linked: bool) -> Sheet:
 
 
 def _laid_out(scene: Scene, draft: Sheet) -> tuple[list[_Cell], float]:
-    """The panels in rows over the columns, and where the last row ends; a given height is shared out."""
+    """The panels in rows over the columns, and the end of the last row; a given height is shared among the rows."""
     composition = scene.composition
     pitch = (composition.width - 2 * _EDGE + _GAP) / composition.columns
     heading = 1.25 * draft.line if composition.letters or composition.titles else 0.0
@@ -95,7 +95,7 @@ def _laid_out(scene: Scene, draft: Sheet) -> tuple[list[_Cell], float]:
     for row, height in zip(rows, wanted, strict=True):
         for each, column, span in row:
             width = span * pitch - _GAP
-            # A panel beside a higher one stays as high as it wants to be.
+            # A panel next to a higher one keeps its preferred height.
             own = height if composition.height is not None else each.height(draft, width) + heading
             cells.append(_Cell(each, _EDGE + column * pitch, y, width, own, heading))
         y += height + _GAP
@@ -103,7 +103,7 @@ def _laid_out(scene: Scene, draft: Sheet) -> tuple[list[_Cell], float]:
 
 
 def _rows(panels: list[Panel], columns: int, pitch: float) -> list[list[tuple[Panel, int, int]]]:
-    """(panel, column, columns it spans) row by row: as many as its least width needs."""
+    """(panel, column, number of columns) row by row; a panel spans as many columns as its least width needs."""
     rows: list[list[tuple[Panel, int, int]]] = []
     free = 0
     for each in panels:
@@ -117,13 +117,13 @@ def _rows(panels: list[Panel], columns: int, pitch: float) -> list[list[tuple[Pa
 
 
 def _filled(row: list[tuple[Panel, int, int]], columns: int) -> list[tuple[Panel, int, int]]:
-    """Room left at the end of a row goes to its last panel where that is wide by nature."""
+    """Room left at the end of a row goes to its last panel where that has a least width."""
     each, column, span = row[-1]
     return [*row[:-1], (each, column, columns - column)] if each.least > 0 and span > 0 else row
 
 
 def _shared(rows: list[list[tuple[Panel, int, int]]], wanted: list[float], room: float) -> list[float]:
-    """Heights that fill `room`: rows of pictures and trees give and take, rows of words stay."""
+    """Heights that fill `room`: rows of pictures and trees shrink or grow, rows of words keep theirs."""
     gives = [all(each.elastic for each, *_ in row) for row in rows]
     fixed = sum(height for height, give in zip(wanted, gives, strict=True) if not give)
     loose = sum(wanted) - fixed
@@ -161,6 +161,6 @@ def _saved(sheet: Sheet, kind: str, session: Session) -> bytes:
 
 
 def _in_millimeters(svg: bytes, sheet: Sheet) -> bytes:
-    """An SVG whose size is told in millimeters instead of points, in which it is drawn."""
+    """The SVG with its size in millimeters; its coordinates stay in points."""
     size = f'width="{sheet.width:g}mm" height="{sheet.height:.6g}mm"'.encode()
     return re.sub(rb'width="[0-9.]+pt" height="[0-9.]+pt"', size, svg, count=1)

@@ -1,10 +1,10 @@
-"""Latent spaces on paper: superlevel sets, the outlines of leaves, points; over B lies what T makes of A's points."""
+"""Latent spaces on paper: superlevel sets, the outlines of leaves, points; A's points mapped by T lie over B."""
 
 import numpy as np
 
 from core.tree import LevelSets
 from topoviz.figures.geometry.density import FLOOR, LEVELS, boundary, curve, names_at, outlines, window
-from topoviz.figures.geometry.points import carried, flat, leaf_ids
+from topoviz.figures.geometry.points import flat, leaf_ids, mapped_points
 from topoviz.figures.theme import rgb
 from topoviz.report.figure.scene import Scene
 from topoviz.report.figure.sheet import HAIR, POINT, Box
@@ -27,7 +27,7 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
     tree, styles = sets.tree, scene.styles[side]
     latent = scene.analysis.latent(side)
     own = flat(scene.analysis, side, _POINTS)
-    guests = carried(scene.analysis, _POINTS) if side == "b" else None
+    guests = mapped_points(scene.analysis, _POINTS) if side == "b" else None
     place = _placer(box, sets, [own] if guests is None else [own, guests.end])
     if tree.dim == 2:
         _bands(box, scene, sets, place)
@@ -39,7 +39,7 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
         polygons = [_thinned(place(polygon)) for polygon in outline]
         color, opacity = styles[node].color, 0.12 if styles[node].matched else 0.05
         box.area(polygons, fill=color, opacity=opacity, order=2.5, name=f"area-{side}-{node}", clip=True)
-        # Apart from its area: in a PDF a line fades with what it surrounds.
+        # Drawn apart from its area: in a PDF a line fades with the area it surrounds.
         box.area(polygons, stroke=color, width=0.8, order=2.55, name=f"edge-{side}-{node}", clip=True)
     if guests is not None:
         _dots(box, scene, "a", place(guests.end), guests.owners, 1.5, "carried")
@@ -47,8 +47,8 @@ def _plane(box: Box, scene: Scene, side: Side) -> None:
 
 
 def _placer(box: Box, sets: LevelSets, clouds: list[np.ndarray]):
-    """A function from the plane to the box's millimeters, with equal scales: the window of the density, or of points
-    where there is no grid, fills the box."""
+    """A function from the plane to the box's millimeters, with equal scales. The window of the density, or of the
+    points where there is no grid, fills the box."""
     seen = window(sets)
     if seen is None:
         all_points = np.concatenate([*clouds, names_at(sets)])
@@ -67,7 +67,7 @@ def _placer(box: Box, sets: LevelSets, clouds: list[np.ndarray]):
 
 
 def _bands(box: Box, scene: Scene, sets: LevelSets, place) -> None:
-    """The superlevel sets over one another, darker with density; the cut, dashed."""
+    """The superlevel sets, darker with density, and the cut, dashed."""
     ramp = _ramp(scene.theme.ramp, len(LEVELS))
     for at, level in enumerate(LEVELS):
         rings = [_thinned(place(line)) for line in boundary(sets, float(level))]
@@ -77,7 +77,7 @@ def _bands(box: Box, scene: Scene, sets: LevelSets, place) -> None:
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:
-    """A line without the points that lie closer than a tenth of a millimeter on it: none can see them."""
+    """A line without points that lie closer together than a tenth of a millimeter."""
     way = np.concatenate(([0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))))
     kept = np.concatenate(([True], np.diff(way // _FINE) > 0))
     kept[-1] = True
@@ -99,7 +99,7 @@ def _dots(box: Box, scene: Scene, side: Side, xy: np.ndarray, owners: np.ndarray
 
 
 def _names(box: Box, scene: Scene, side: Side, place) -> None:
-    """Names at the peaks, those of heavier leaves first; one that finds no room near its peak is left out."""
+    """Names at the peaks, those of heavier leaves first; a name without room near its peak is left out."""
     sets, sheet = scene.analysis.level_sets(side), box.sheet
     tree = sets.tree
     share = 0.9 if len(tree.leaves) <= 24 else 0.75
@@ -118,7 +118,7 @@ def _names(box: Box, scene: Scene, side: Side, place) -> None:
             if not any(_meet(spot, other) for other in taken):
                 taken.append(spot)
                 box.text(x, y, label, share=share, across="center", name=f"name-{side}-{node}-latent", ground=True,
-                         style="italic" if style.carried else "normal")  # fmt: skip
+                         style="italic" if style.unconfirmed else "normal")  # fmt: skip
                 break
 
 

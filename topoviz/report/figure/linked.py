@@ -1,6 +1,6 @@
-"""A figure that stays linked in one file: hover a node and it lights in every panel, and its partner with it.
+"""A linked figure in one file: a node under the pointer is highlighted with its partner in every panel.
 
-The file is the composed figure's SVG with a small script; it asks nothing of anyone, and opens without a server.
+The file is the composed figure's SVG with a small script. It loads nothing and needs no server.
 """
 
 import html
@@ -20,7 +20,7 @@ from topoviz.vocabulary import sureness
 __all__ = ["linked_html"]
 
 _DPI = 220.0
-# Nothing from elsewhere, not even by mistake.
+# Nothing loads from elsewhere, not even by mistake.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -36,7 +36,7 @@ _PAGE = """<!doctype html>
 
 
 def linked_html(analysis: Analysis, session: Session, composition: Composition) -> str:
-    """The composed figure as an HTML page of its own, at the width of the window.
+    """The composed figure as an HTML page, as wide as the window.
 
     Raises `InputError` where the figure cannot be composed.
     """
@@ -58,12 +58,12 @@ def _resource(name: str) -> str:
 
 
 def _safe(value: Any) -> str:
-    """JSON that cannot end the script it stands in."""
+    """JSON that cannot end the script around it."""
     return json.dumps(value, ensure_ascii=False).replace("<", "\\u003c").replace("\u2028", "\\u2028")
 
 
 def _facts(scene: Scene) -> dict[str, dict[str, Any]]:
-    """By side and id: lines to read, the nodes below, the partner."""
+    """For each side and id: the lines of its card, the nodes below it, its partner."""
     analysis = scene.analysis
     other = {f"a{pair.a}": f"b{pair.b}" for pair in analysis.matching.pairs}
     other |= {b: a for a, b in other.items()}

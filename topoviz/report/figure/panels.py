@@ -1,4 +1,4 @@
-"""The panels of a figure by name: how high each wants to be at a width, and how it is drawn."""
+"""The panels of a figure by name: the preferred height of each at a width, and how it is drawn."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,8 +17,8 @@ __all__ = ["Panel", "legend", "legend_height", "panel"]
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel: its `title`, the millimeters it must be wide at least (`least`), the height it wants at a width, how it
-    is drawn into a box, and whether it may be made higher or lower (`elastic`)."""
+    """A panel: its `title`, its `least` width in millimeters, its preferred height at a width, the function that draws
+    it into a box, and whether its height may change (`elastic`)."""
 
     title: str
     least: float
@@ -28,7 +28,7 @@ class Panel:
 
 
 def panel(name: str, scene: Scene) -> Panel:
-    """The panel of a name out of `topoviz.session.composition.PANELS`."""
+    """The panel of a name in `topoviz.session.composition.PANELS`."""
     return _PANELS[name](scene)
 
 
@@ -43,8 +43,8 @@ def _input(side: Side) -> Callable[[Scene], Panel]:
 
 def _latent(side: Side) -> Callable[[Scene], Panel]:
     def make(scene: Scene) -> Panel:
-        carried = side == "b" and scene.analysis.mapped is not None
-        title = f"Latent {side.upper()}" + (", T(A) laid over" if carried else "")
+        overlaid = side == "b" and scene.analysis.mapped is not None
+        title = f"Latent {side.upper()}" + (", T(A) laid over" if overlaid else "")
         return Panel(title, 0, lambda _, width: 0.85 * width, lambda box: latent.draw(box, scene, side), elastic=True)
 
     return make
@@ -76,7 +76,7 @@ def _residuals(scene: Scene) -> Panel:
 
 
 def _left(scene: Scene) -> list[tuple[int, int, float]]:
-    """Matched leaves and how far their means are off, in the order of A's tree."""
+    """Matched leaves with the residuals of their means, in the order of A's tree."""
     distance = {(found.a, found.b): float(found.distance) for found in scene.analysis.residuals}
     return [(a, b, distance[a, b]) for a, b in scene.pairs if (a, b) in distance]
 
@@ -142,12 +142,12 @@ def _draw_trust(box: Box, scene: Scene) -> None:
 
 
 def legend_height(scene: Scene, sheet: Sheet, width: float) -> float:
-    """The height of the matched nodes by name over a width, all in millimeters."""
+    """The height of the legend of matched nodes at a width, in millimeters."""
     return sheet.line * (len(_legend_rows(scene, sheet, width)) + 0.1)
 
 
 def legend(box: Box, scene: Scene) -> None:
-    """Every matched pair of leaves by color and name, then what is left out."""
+    """Every matched pair of leaves by color and name, then the leaves left out."""
     sheet = box.sheet
     for at, row in enumerate(_legend_rows(scene, sheet, box.width)):
         y = (at + 0.5) * sheet.line
@@ -159,7 +159,8 @@ def legend(box: Box, scene: Scene) -> None:
 
 
 def _legend_rows(scene: Scene, sheet: Sheet, width: float) -> list[list[tuple[float, str, str | None, str | None]]]:
-    """Entries (x, text, color, id) line by line, in columns as wide as the widest name; a line alone is cut."""
+    """Entries (x, text, color, id) line by line, in columns as wide as the widest name; a name wider than the line is
+    cut."""
     entries: list[tuple[str, str | None, str | None]] = [
         (sheet.cut(scene.both(a, b), width - 3, 0.95), scene.styles["a"][a].color, f"key-{a}-{b}")
         for a, b in scene.pairs

@@ -1,7 +1,7 @@
 """A surface in space as a picture: triangles in perspective, drawn in software.
 
-No display and no graphics library has a say in it, so the same mesh gives the same pixels everywhere. Each pixel is lit
-by a key light over the eye's left shoulder and a soft sky, darkened in hollows, and edged where depth jumps.
+It uses no display and no graphics library, so the same mesh gives the same pixels everywhere. Each pixel is lit by a
+key light from the upper left of the eye and a soft sky, darkened in hollows, and edged where depth jumps.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,14 @@ _MARGIN = 0.93
 _KEY, _FILL = np.array([-0.45, 0.6, 0.75]), np.array([0.8, 0.1, 0.35])
 _AMBIENT, _DIFFUSE, _BACK, _GLOSS = 0.62, 0.48, 0.12, 0.12
 _SMOOTH = 2
-# Pixels beyond which each is drawn from one sample: the edges of so large a picture are fine enough.
+# Larger pictures get one sample per pixel: their edges are fine enough.
 _MANY = 3_600_000
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """`pixels` (h, w, 4) in 0 to 1, paper left clear, and the id of the leaf seen at each (h, w), -1 where none is."""
+    """`pixels` (h, w, 4) from 0 to 1, transparent where there is no surface, and the id (h, w) of the leaf at each
+    pixel, -1 where there is none."""
 
     pixels: np.ndarray
     owner: np.ndarray
@@ -38,8 +39,8 @@ def render(
     found: Surface, latent: np.ndarray, owner_of: Callable[[np.ndarray], np.ndarray], colors: dict[int, str],
     size: tuple[int, int], camera: Camera,
 ) -> Picture:  # fmt: skip
-    """A surface with a `latent` (v, k) at each vertex, every pixel in the color (#rrggbb) of what `owner_of` says of
-    its latent (n, k): an id (n,)."""
+    """A surface with a `latent` (v, k) at each vertex. `owner_of` gives the leaf ids (n,) of latents (n, k); each pixel
+    has the color (#rrggbb) of its leaf."""
     over = _OVER if size[0] * size[1] <= _MANY else 1
     height, width = size[0] * over, size[1] * over
     eye_space = _seen(found.vertices, camera)
@@ -48,7 +49,7 @@ def render(
     corners = found.faces[face[seen]]
     normal = (_normals(eye_space, found.faces)[corners] * weights[..., None]).sum(1)
     normal /= np.linalg.norm(normal, axis=1, keepdims=True) + 1e-12
-    # The far side of an open surface is lit as its near side.
+    # The back of an open surface is lit like its front.
     normal *= np.where(normal[:, 2:] < 0, -1, 1)
     owner = owner_of((latent[corners] * weights[..., None]).sum(1))
     ids, at = np.unique(owner, return_inverse=True)
@@ -72,7 +73,7 @@ def _seen(vertices: np.ndarray, camera: Camera) -> np.ndarray:
     back = (eye - center) / np.linalg.norm(eye - center)
     right = np.cross(up, back)
     if np.linalg.norm(right) < 1e-9:
-        # Straight from above there is no way up: any will do.
+        # Seen straight from above, no direction is up: any will do.
         right = np.cross(np.roll(up, 1), back)
     right = right / np.linalg.norm(right)
     return (scaled - eye) @ np.stack((right, np.cross(back, right), back), axis=1)
@@ -81,7 +82,7 @@ def _seen(vertices: np.ndarray, camera: Camera) -> np.ndarray:
 def _framed(eye_space: np.ndarray, height: int, width: int) -> np.ndarray:
     """(v, 3): column, row and nearness of each vertex.
 
-    What a person sees whole fills the frame; a view they went into stays as near as it was.
+    A surface that is wholly in view fills the frame; a view into it keeps its distance.
     """
     distance = np.maximum(-eye_space[:, 2], 1e-3)
     flat = eye_space[:, :2] / distance[:, None] / np.tan(_FIELD_OF_VIEW / 2)
@@ -111,10 +112,10 @@ def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
 def _rasterized(
     screen: np.ndarray, faces: np.ndarray, height: int, width: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each pixel the face nearest to the eye (-1: none), its nearness, and for each pixel with a face the
-    weights (n, 3) of its corners.
+    """For each pixel the face nearest to the eye (-1: none) and its nearness, and for each pixel with a face the
+    weights (n, 3) of the face's corners.
 
-    Faces of like size are tested against all pixels around them at once.
+    Faces of similar size are tested together against the pixels around them.
     """
     corners = screen[faces]
     low = np.maximum(np.floor(corners[..., :2].min(1)).astype(int), 0)
@@ -140,7 +141,7 @@ def _paint(
     corners: np.ndarray, low: np.ndarray, part: np.ndarray, side: int, size: tuple[int, int], best: np.ndarray,
     face: np.ndarray,
 ) -> None:  # fmt: skip
-    """Put the faces of `part`, none more than `side` pixels wide, over what is nearest so far."""
+    """Draw the faces of `part`, each at most `side` pixels wide, over the nearest faces so far."""
     step_y, step_x = np.divmod(np.arange(side * side), side)
     x, y = low[part, :1] + step_x, low[part, 1:] + step_y
     weights = _weights(corners[part][:, None], x + 0.5, y + 0.5)
@@ -150,7 +151,7 @@ def _paint(
         return
     nearness = (weights[which, at] * corners[part[which], :, 2]).sum(-1)
     pixel = y[which, at] * size[1] + x[which, at]
-    # The nearest of each pixel last; of two as near, the later face.
+    # For each pixel the nearest face comes last; of two equally near, the later one.
     order = np.lexsort((part[which], nearness, pixel))
     pixel, nearness, drawn = pixel[order], nearness[order], part[which][order]
     last = np.concatenate((pixel[1:] != pixel[:-1], [True]))
@@ -182,12 +183,12 @@ def _lit(base: np.ndarray, normal: np.ndarray) -> np.ndarray:
 
 
 def _hollows(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """How much light reaches each pixel: less where what is around it stands nearer to the eye."""
+    """The light that reaches each pixel: less where the pixels around it are nearer to the eye."""
     if not seen.any():
         return np.ones(seen.shape)
     span = float(np.ptp(nearness[seen])) + 1e-12
     light = np.ones(seen.shape)
-    # What is around is smooth: every fourth pixel tells it.
+    # The surroundings are smooth, so every fourth pixel is enough.
     there, near = seen[::_COARSE, ::_COARSE].astype(float), (nearness * seen)[::_COARSE, ::_COARSE]
     for share in (0.012, 0.035):
         radius = share * max(seen.shape) / _COARSE
@@ -197,7 +198,7 @@ def _hollows(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
 
 
 def _spread(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """A coarse field between whose pixels lines lie, on all pixels."""
+    """A coarse field, interpolated linearly to all pixels."""
     rows, columns = (np.minimum(np.arange(n) / _COARSE, m - 1) for n, m in zip(shape, coarse.shape, strict=True))
     across = np.stack([np.interp(columns, np.arange(coarse.shape[1]), line) for line in coarse])
     low = rows.astype(int)
@@ -206,7 +207,7 @@ def _spread(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _edges(nearness: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Where depth jumps towards something behind, 0 to 1: a hairline around what stands in front."""
+    """0 to 1 where depth jumps: a hairline around whatever is in front."""
     if not seen.any():
         return np.zeros(seen.shape)
     span = float(np.ptp(nearness[seen])) + 1e-12

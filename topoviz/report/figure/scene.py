@@ -1,4 +1,4 @@
-"""What all panels of one figure share: whose figure it is, how its nodes look, what they are called on paper."""
+"""What all panels of one figure share: the analysis, the styles of nodes, and their names on paper."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +16,7 @@ __all__ = ["Scene"]
 
 @dataclass(frozen=True, eq=False)
 class Scene:
-    """An analysis of a session, to be drawn as a composition says: always on a light ground."""
+    """An analysis of a session and the composition to draw it in, always on a light ground."""
 
     analysis: Analysis
     session: Session
@@ -25,7 +25,7 @@ class Scene:
 
     @cached_property
     def styles(self) -> dict[Side, dict[int, NodeStyle]]:
-        """The look of every node of both sides by id."""
+        """The style of every node of both sides by id."""
         return {
             "a": node_styles(self.analysis, self.session, "a", self.theme),
             "b": node_styles(self.analysis, self.session, "b", self.theme),
@@ -44,10 +44,10 @@ class Scene:
         return sorted(((pair.a, pair.b) for pair in self.analysis.matching.leaf_pairs), key=lambda pair: rank[pair[0]])
 
     def label(self, side: Side, node: int) -> str:
-        """What a node is called, fit for one line."""
+        """The name of a node, on one line."""
         return clean(self.styles[side][node].label)
 
     def both(self, a: int, b: int) -> str:
-        """What a matched pair is called: one name where both have it, else both."""
+        """The name of a matched pair: one name where both nodes have it, else both names."""
         one, other = self.label("a", a), self.label("b", b)
         return one if one == other else f"{one} – {other}"

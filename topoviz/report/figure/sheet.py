@@ -1,6 +1,6 @@
-"""Paper: a matplotlib figure whose coordinates are millimeters from the top left, with type that is measured.
+"""Paper: a matplotlib figure with coordinates in millimeters from the top left, and measured type.
 
-Everything a panel draws goes through a `Box`, a rectangle of the sheet. Text stays text in SVG and PDF.
+A panel draws through a `Box`, a rectangle of the sheet. Text stays text in SVG and PDF.
 """
 
 import contextlib
@@ -51,7 +51,7 @@ _BOX = {"boxstyle": "round,pad=0.12,rounding_size=0.15", "linewidth": 0}
 
 
 class _Quiet(logging.Filter):
-    """That a family is not here is no news: its twins are named after it."""
+    """Drops the warning that a family is missing: fonts of the same widths follow it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return False
@@ -59,10 +59,10 @@ class _Quiet(logging.Filter):
 
 @contextlib.contextmanager
 def typesetting() -> Iterator[None]:
-    """Matplotlib as figures here want it, for one at a time: its settings are the process's."""
+    """Matplotlib's settings for figures, for one figure at a time, since they belong to the process."""
     log, quiet = logging.getLogger("matplotlib.font_manager"), _Quiet()
     with _TYPESETTING, rc_context(_STYLE), warnings.catch_warnings():
-        # A letter in no font is drawn as the box that says so.
+        # A letter that no font has is drawn as an empty box.
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         warnings.filterwarnings("ignore", message="Matplotlib currently does not support")
         log.addFilter(quiet)
@@ -74,9 +74,9 @@ def typesetting() -> Iterator[None]:
 
 @dataclass(eq=False)
 class Sheet:
-    """A sheet of `width` x `height` millimeters, its type of a family and `size` points, rasters at `dpi`.
+    """A sheet of `width` x `height` millimeters with type of a family at `size` points and rasters at `dpi`.
 
-    With `linked`, what a script lights is drawn too.
+    With `linked`, the parts that a script highlights are drawn too.
     """
 
     width: float
@@ -100,7 +100,7 @@ class Sheet:
 
     @property
     def line(self) -> float:
-        """The distance of lines of text in millimeters."""
+        """The distance between lines of text in millimeters."""
         return 1.3 * self.size * POINT
 
     def font(self, share: float = 1.0, **look: Any) -> FontProperties:
@@ -119,7 +119,7 @@ class Sheet:
         return width / self.dpi * MM
 
     def cut(self, text: str, width: float, share: float = 1.0) -> str:
-        """A name cleaned, and cut with an ellipsis where it is wider than `width` millimeters."""
+        """A clean name, cut with an ellipsis where it is wider than `width` millimeters."""
         text = clean(text)
         if self.measure(text, share) <= width:
             return text
@@ -151,15 +151,11 @@ class Box:
     width: float
     height: float
 
-    def inset(self, left: float = 0, top: float = 0, right: float = 0, bottom: float = 0) -> "Box":
-        """The box without its margins."""
-        return Box(self.sheet, self.x + left, self.y + top, self.width - left - right, self.height - top - bottom)
-
     def text(
         self, x: float, y: float, text: str, *, share: float = 1.0, across: str = "left", down: str = "center",
         color: str | None = None, name: str | None = None, ground: bool = False, order: float = 5, **look: Any,
     ) -> Text:  # fmt: skip
-        """A line of text at a place of the box; `ground` puts paper behind it."""
+        """A line of text at a place in the box; `ground` puts paper behind it."""
         theme = self.sheet.theme
         return self.sheet.axes.text(
             self.x + x, self.y + y, text, parse_math=False,
@@ -169,7 +165,7 @@ class Box:
         )  # fmt: skip
 
     def line(self, xy: Any, *, color: str, width: float = HAIR, name: str | None = None, **look: Any) -> None:
-        """An open line through points (n, 2), broken at gaps."""
+        """An open line through points (n, 2), broken at NaN."""
         points = np.asarray(xy, dtype=float).reshape(-1, 2)
         self.path(_runs(points), stroke=color, width=width, name=name, **look)
 
@@ -183,14 +179,14 @@ class Box:
         self, path: Path, *, stroke: str | None = None, fill: str | None = None, width: float = HAIR, order: float = 2,
         name: str | None = None, opacity: float = 1.0, dashes: tuple[float, ...] | None = None, clip: bool = False,
     ) -> None:  # fmt: skip
-        """A path in the box's millimeters; `fill` is as opaque as said, the stroke whole."""
+        """A path in the box's millimeters; the opacity is that of `fill`, the stroke is opaque."""
         moved = Path(path.vertices + np.array([self.x, self.y]), path.codes)
         patch = PathPatch(
             moved, facecolor=(fill, opacity) if fill else "none", edgecolor=stroke or "none",
             linewidth=width if stroke else 0, zorder=order, gid=name, joinstyle="round", capstyle="butt",
             linestyle=(0, tuple(part / width for part in dashes)) if dashes else "solid",
         )  # fmt: skip
-        # Not `add_patch`: that asks every curve for its extent.
+        # `add_patch` would compute the extent of every curve.
         self.sheet.axes.add_artist(patch)
         if clip:
             patch.set_clip_path(self._frame())
@@ -229,7 +225,7 @@ class Box:
 
 
 def _runs(points: np.ndarray) -> Path:
-    """A path that begins anew after each gap."""
+    """A path that starts again after each NaN."""
     there = np.asarray(np.isfinite(points).all(axis=1))
     start = np.concatenate(([True], ~there[:-1]))[there]
     codes = np.where(start, Path.MOVETO, Path.LINETO).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""An input density on paper: the surface around its superlevel set, each pixel in the color of its leaf."""
+"""An input density on paper: the surface of its superlevel set, each pixel in the color of its leaf."""
 
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -21,7 +21,7 @@ __all__ = ["draw"]
 
 
 def draw(box: Box, scene: Scene, side: Side) -> None:
-    """One side's level set at the cut in a box, or why there is none; linked, each leaf's part by itself as well."""
+    """One side's level set at the cut in a box, or why there is none; in a linked figure, also each leaf's part."""
     sheet, analysis = box.sheet, scene.analysis
     field = analysis.model(side).input_field
     colors = tuple((node, style.color) for node, style in scene.styles[side].items())
@@ -38,13 +38,13 @@ def draw(box: Box, scene: Scene, side: Side) -> None:
         _masks(box, drawn, side)
 
 
-# Of a figure that is being composed, the pictures mostly stay.
+# While the user composes a figure, most pictures stay the same.
 @lru_cache(maxsize=6)
 def _picture(
     sets: LevelSets, field: "InputField", level: float, colors: tuple[tuple[int, str], ...], size: tuple[int, int],
     camera: Camera,
 ) -> Picture | None:  # fmt: skip
-    """The level set in the leaves' colors on `size` (height, width) pixels; None where nothing lies above the level."""
+    """The level set in the leaves' colors at `size` (height, width) pixels; None where nothing lies above the level."""
     found = smooth_level_set(field, level)
     if not len(found.faces):
         return None
@@ -53,7 +53,7 @@ def _picture(
 
 
 def _masks(box: Box, drawn: Picture, side: Side) -> None:
-    """One picture a leaf, cut to where it is seen, which a script lights and finds under the pointer."""
+    """One picture per leaf, cut to its visible part, for a script to highlight and to find under the pointer."""
     height, width = drawn.owner.shape
     for node in np.unique(drawn.owner[drawn.owner >= 0]).tolist():
         own = drawn.owner == node

@@ -1,4 +1,4 @@
-"""The map on paper: its matrix and offset as numbers or as colored cells, and below in words."""
+"""The map on paper: its matrix and offset as numbers or as colored cells, with words below."""
 
 import numpy as np
 
@@ -13,7 +13,7 @@ _MOST_CELLS = 4
 
 
 def wanted_height(scene: Scene, sheet: Sheet, width: float) -> float:
-    """The height in millimeters that a width asks for."""
+    """The preferred height at a width, in millimeters."""
     fitted = scene.analysis.map
     if fitted is None:
         return sheet.line * (1 + len(sheet.wrap(scene.analysis.map_problem or "", width)))
@@ -74,7 +74,7 @@ def _numbers(box: Box, matrix: np.ndarray, offset: np.ndarray, height: float) ->
 
 
 def _cells(box: Box, matrix: np.ndarray, height: float, scene: Scene) -> None:
-    """A large matrix as colored cells, blue below zero and orange above, with its scale."""
+    """A large matrix as colored cells, blue below zero and orange above, with a color scale."""
     rows, columns = matrix.shape
     side = min(height / rows, (box.width - 14) / columns)
     most = float(np.abs(matrix).max()) or 1.0
@@ -93,7 +93,7 @@ def _cell(box: Box, x: float, y: float, width: float, height: float, color: str)
 
 
 def _diverging(share: float) -> str:
-    """From blue (-1) by white to orange (1): apart under the common kinds of color blindness."""
+    """From blue (-1) through white to orange (1), distinct under the common kinds of color blindness."""
     far = np.array([0xB3, 0x58, 0x06] if share > 0 else [0x1F, 0x5F, 0xA8])
     mixed = np.round(255 + (far - 255) * min(abs(share), 1.0) ** 0.8).astype(int)
     return "#{:02x}{:02x}{:02x}".format(*mixed)

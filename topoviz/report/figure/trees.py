@@ -1,4 +1,4 @@
-"""Both trees on paper, facing each other, with the links between their leaves and the levels along the foot."""
+"""Both trees on paper, facing each other, with the links between their leaves and a scale of levels below."""
 
 from dataclasses import dataclass
 
@@ -21,12 +21,12 @@ _LEAST_TYPE = 4.5
 _MARK = 0.85
 _MOST_NAME = 0.145
 _TICKS = 4
-# A tree's width as a share of the panel's; in millimeters the room outside for the stem of its root, and the stem.
+# A tree's width as a share of the panel's; in millimeters, the margin for the root's stem, and the stem.
 _WIDTH, _MARGIN, _STEM = 0.28, 1.6, 1.3
 
 
 def wanted_height(scene: Scene, size: float) -> float:
-    """The height in millimeters at which type of `size` points fits beside every leaf, at most a page's."""
+    """The height in millimeters at which type of `size` points fits next to every leaf, at most a page's."""
     rows = row_count(scene.orders)
     roomy = 2.0 if rows <= 8 else 1.45 if rows <= 24 else 1.18
     return float(np.clip((rows + 2.2) * roomy * size * POINT * (1.15 if rows <= 24 else 0.92), 34, 190))
@@ -34,8 +34,8 @@ def wanted_height(scene: Scene, size: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Ground:
-    """The panel's measures: `unit` millimeters to a pixel of the page, names at a `share` of the type's size; the
-    leaves stand above `foot`."""
+    """The panel's measures: `unit` millimeters per pixel of the page, names at a `share` of the type's size, leaves
+    above `foot`."""
 
     box: Box
     scene: Scene
@@ -45,11 +45,11 @@ class _Ground:
     foot: float
 
     def x(self, level, side: Side) -> float:
-        """Where a relative level (nats) stands; below the floor is at the floor."""
+        """The position of a relative level (nats); levels below the floor lie at the floor."""
         return float(self.frame.across(level, side))
 
     def y(self, slot):
-        """Where a slot stands."""
+        """The position of a slot."""
         foot, top = self.frame.window
         return (np.asarray(slot) - top) / (foot - top) * self.foot
 
@@ -71,7 +71,7 @@ def _ground(box: Box, scene: Scene) -> _Ground:
     foot = box.height - 1.5 * size * POINT
     rows = row_count(scene.orders)
     floor, across = scene.analysis.cut(0.0), (_WIDTH * box.width, box.width, _MARGIN, _STEM)
-    # Type shrinks to what the leaves leave it before names are left out.
+    # Type shrinks to fit between the leaves before names are left out.
     shares = [1.0, *np.arange(0.95, min(_LEAST_TYPE / size, 1.0) - 1e-9, -0.05).tolist()]
     frames = [(share, Frame(floor, rows, foot / (share * size * POINT / _PAGE_TYPE), *across)) for share in shares]
     share, frame = next((found for found in frames if found[1].pitch >= _PAGE_TYPE), frames[-1])
@@ -79,7 +79,7 @@ def _ground(box: Box, scene: Scene) -> _Ground:
 
 
 def _levels(ground: _Ground) -> None:
-    """Hairlines at whole nats, named along the foot; the cut, dashed."""
+    """Hairlines at whole nats, labeled at the foot, and the cut, dashed."""
     box, theme = ground.box, ground.scene.theme
     for side in SIDES:
         for level in whole_levels(ground.frame.floor, _TICKS):
@@ -94,7 +94,7 @@ def _levels(ground: _Ground) -> None:
 
 
 def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
-    """One tree; where the links of its leaves begin, by id."""
+    """Draw one tree; returns where the links of its leaves begin, by id."""
     box, tree, theme, scene = ground.box, placed.tree, ground.scene.theme, ground.scene
     x, y = placed.place[:, 0], ground.y(placed.place[:, 1])
     sign = 1 if side == "a" else -1
@@ -121,14 +121,14 @@ def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
                          share=ground.share * 0.9, across="center", down="bottom", name=f"name-{side}-{node}",
                          ground=True)  # fmt: skip
             continue
-        beside = column if ground.frame.crowded else x[row] + sign * (diameter / 2 + 0.9)
-        end = beside
+        name_x = column if ground.frame.crowded else x[row] + sign * (diameter / 2 + 0.9)
+        end = name_x
         if placed.named.get(row, True):
             label = box.sheet.cut(style.label, room, ground.share)
-            box.text(beside, y[row], label, share=ground.share, across="left" if side == "a" else "right",
-                     color=theme.ink if style.matched else theme.soft, style="italic" if style.carried else "normal",
-                     name=f"name-{side}-{node}")  # fmt: skip
-            end = beside + sign * (box.sheet.measure(label, ground.share) + 0.7)
+            box.text(name_x, y[row], label, share=ground.share, across="left" if side == "a" else "right",
+                     color=theme.ink if style.matched else theme.soft, name=f"name-{side}-{node}",
+                     style="italic" if style.unconfirmed else "normal")  # fmt: skip
+            end = name_x + sign * (box.sheet.measure(label, ground.share) + 0.7)
             if ground.frame.crowded:
                 lead = [(x[row] + sign * diameter / 2, y[row]), (column - sign * 0.4, y[row])]
                 box.line(lead, color=style.color if style.matched else theme.faint, width=HAIR, order=1.5)
@@ -143,7 +143,7 @@ def _tree(ground: _Ground, placed: Placed, side: Side) -> dict[int, np.ndarray]:
 
 
 def _errors(ground: _Ground, placed: Placed) -> None:
-    """A standard error each way of every leaf's level, where it reaches out from under the leaf's mark."""
+    """One standard error of every leaf's level to either side, where it is longer than the leaf's mark."""
     if placed.spread is None or ground.frame.crowded:
         return
     for row in placed.tree.leaves:
@@ -153,7 +153,7 @@ def _errors(ground: _Ground, placed: Placed) -> None:
 
 
 def _holes(ground: _Ground, placed: Placed) -> None:
-    """A ring where a hole closes beside the branch that surrounds it, dashed down to where it is filled."""
+    """A ring next to the surrounding branch where a hole closes, and a dashed line down to where it is filled."""
     theme, found = ground.scene.theme, placed.holes
     for top, bottom, y in zip(found.top, found.bottom, ground.y(found.slot), strict=True):
         ends = [(top, y), (bottom, y)]
@@ -162,7 +162,7 @@ def _holes(ground: _Ground, placed: Placed) -> None:
 
 
 def _link(ground: _Ground, pair: Pair, start: np.ndarray, end: np.ndarray) -> None:
-    """A curve from leaf to leaf, as wide as it is sure; a pinned one bears a diamond."""
+    """A curve from leaf to leaf, as wide as the pair is sure; a pinned pair has a diamond."""
     box, scene = ground.box, ground.scene
     color = scene.styles["a"][pair.a].color
     bend = 0.5 * (end[0] - start[0])

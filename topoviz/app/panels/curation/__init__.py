@@ -102,8 +102,8 @@ def register(app: Dash, context: Context) -> None:
             if tab == _COMPARISON:
                 return no_update, _comparison(library, question)
         except InputError as error:
-            told = html.P(str(error), className="hint problem", role="alert")
-            return (told, no_update) if tab == _SUGGESTIONS else (no_update, told)
+            alert = html.P(str(error), className="hint problem", role="alert")
+            return (alert, no_update) if tab == _SUGGESTIONS else (no_update, alert)
         return no_update, no_update
 
 

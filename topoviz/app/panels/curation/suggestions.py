@@ -6,9 +6,9 @@ from dash import html
 
 from core.match import Outlook, Suggestion
 from topoviz.app.views.markup import Styles, aria, data
-from topoviz.session.analysis import Analysis, carried_names
+from topoviz.session.analysis import Analysis, mapped_names
 from topoviz.session.naming import leaf_name
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session
 from topoviz.vocabulary import counted
 
 __all__ = ["progress", "suggestions"]
@@ -62,14 +62,14 @@ def progress(outlook: Outlook) -> html.Div:
 def _question(suggestion: Suggestion, styles: Styles) -> html.Li:
     a, b = suggestion.a, suggestion.b
     share = f"{100 * suggestion.probability:.0f} %"
-    told = f"in {share} of the explanations by weight; an answer tells {suggestion.gain:.2f} nats of them"
+    title = f"in {share} of the explanations by weight; an answer tells {suggestion.gain:.2f} nats of them"
     return _item(
         a,
         b,
         styles,
         question=f"{styles['a'][a].label} ↔ {styles['b'][b].label}?",
         below=f"{_settles(suggestion)} · {share}",
-        title=told,
+        title=title,
         answers=(
             ("Confirm", {"event": "link", "a": a, "b": b, "answer": "y"}),
             ("Reject", {"event": "ban", "a": a, "b": b, "answer": "n"}),
@@ -87,14 +87,13 @@ def _settles(suggestion: Suggestion) -> str:
 
 def _names(outlook: Outlook, analysis: Analysis, session: Session, styles: Styles) -> list[html.Li]:
     """The names that a settled match carries over and nobody has confirmed."""
-    carried = dict(zip(("a", "b"), carried_names(analysis, session), strict=True))
+    names = dict(zip(SIDES, mapped_names(analysis, session), strict=True))
     settled = {*outlook.pinned, *outlook.sure}
-    sides: tuple[Side, Side] = ("a", "b")
     items = []
     for pair in analysis.matching.leaf_pairs:
-        for side in sides:
+        for side in SIDES:
             node = getattr(pair, side)
-            name = carried[side].get(node)
+            name = names[side].get(node)
             if pair.a in settled and name is not None and not name.confirmed:
                 own = leaf_name(side, node)
                 sent = {"event": "confirm-name", "side": side, "node": node, "text": name.text, "answer": "y"}

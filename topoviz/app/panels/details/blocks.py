@@ -11,13 +11,12 @@ from core.verdict import Verdict
 from topoviz.app.panels.details.explanations import stepper
 from topoviz.app.views.markup import Styles, aria, data
 from topoviz.report.words import decimals, in_words
-from topoviz.session.analysis import Analysis, carried_names
-from topoviz.session.state import Session, Side
+from topoviz.session.analysis import Analysis, mapped_names
+from topoviz.session.state import SIDES, Session, Side
 from topoviz.vocabulary import NO_VERDICT, VERDICTS, cost_shares, families, family_label, rounded, sureness
 
 __all__ = ["family_options", "grid", "matches", "score", "transform", "trust"]
 
-_SIDES: tuple[Side, Side] = ("a", "b")
 _GRID_KEYS = (
     "Arrow keys move. P pins or unpins, Delete bans, L chooses another partner, Enter takes in hand, R renames, "
     "B brushes the points, slash finds a name."
@@ -54,14 +53,14 @@ def _badge(verdict: Verdict) -> list[Any]:
     ]
 
 
-def _in_hand(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
+def _selected(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     chosen = session.selection
     if chosen is None or chosen.node not in styles[chosen.side]:
         return [html.P("Click a node in one tree, then its partner in the other, to link them.", className="hint")]
     tree = analysis.tree(chosen.side)
     row = tree.row(chosen.node)
     style = styles[chosen.side][chosen.node]
-    names = carried_names(analysis, session)[0 if chosen.side == "a" else 1]
+    names = mapped_names(analysis, session)[0 if chosen.side == "a" else 1]
     name = names.get(chosen.node)
     blocks: list[Any] = [
         html.H3(["In hand: ", html.Span(style.label or tree.kind[row], style={"color": style.color})]),
@@ -148,7 +147,7 @@ def _name_field(side: Side, node: int, value: str) -> Any:
 
 def transform(analysis: Analysis, session: Session, styles: Styles) -> list[Any]:
     """The map as numbers and in words, and under it the node in hand."""
-    return [*_map(analysis), *_in_hand(analysis, session, styles)]
+    return [*_map(analysis), *_selected(analysis, session, styles)]
 
 
 def _map(analysis: Analysis) -> list[Any]:
@@ -240,17 +239,17 @@ def grid(analysis: Analysis, styles: Styles) -> dict[str, Any]:
         own, other = styles["a"][pair.a], styles["b"][pair.b]
         row = {
             "a": pair.a, "b": pair.b, "A": own.label, "B": other.label, "color": own.color,
-            "carried": "a" * own.carried + "b" * other.carried, "sure": rounded(pair.confidence),
+            "carried": "a" * own.unconfirmed + "b" * other.unconfirmed, "sure": rounded(pair.confidence),
             "word": sureness(pair.confidence, pair.pinned), "pinned": pair.pinned,
             "off": distance.get((pair.a, pair.b)),
         }  # fmt: skip
         if (pair.a, pair.b) in new:
             row["was"] = f"(best: {styles['b'][was[pair.a]].label if pair.a in was else 'none'})"
         rows.append(row)
-    leaves = {side: _leaves(analysis, side, styles) for side in _SIDES}
+    leaves = {side: _leaves(analysis, side, styles) for side in SIDES}
     left = [
         {side: leaf["id"], side.upper(): leaf["label"], "color": leaf["color"], "mass": leaf["mass"]}
-        for side in _SIDES
+        for side in SIDES
         for leaf in leaves[side]
         if not leaf["matched"]
     ]

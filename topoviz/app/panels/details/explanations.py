@@ -59,10 +59,10 @@ def _differences(analysis: Analysis, preview: Preview, styles: Styles) -> list[A
     was, now = dict(preview.gone), dict(preview.new)
     lines = []
     for a in sorted({*was, *now}):
-        told = styles["b"][now[a]].label if a in now else "left out"
+        partner = styles["b"][now[a]].label if a in now else "left out"
         before = f" (best: {styles['b'][was[a]].label if a in was else 'none'})"
         held = {"tabIndex": 0, **data(a=a, b=now[a])} if a in now else {}
-        lines.append(html.Li([f"{styles['a'][a].label} → ", html.B(told), before], **held))
+        lines.append(html.Li([f"{styles['a'][a].label} → ", html.B(partner), before], **held))
     return [
         html.P(f"Costs {_amount(preview.extra)} more than the best.", className="words"),
         html.Ul(lines, className="differences", **aria(label="What differs from the best matching")),

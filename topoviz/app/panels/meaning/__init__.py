@@ -10,12 +10,11 @@ from topoviz.app.panels.meaning.node import meaning
 from topoviz.app.panels.panel import Context
 from topoviz.app.web.security import json_object
 from topoviz.session.checks import choice, node_id
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session
 
 __all__ = ["KEYS", "layout", "register"]
 
 KEYS = (("M", "see what the node in hand means: examples of what it holds"),)
-_SIDES: dict[str, Side] = {"a": "a", "b": "b"}
 
 
 def layout(_: Context) -> None:
@@ -28,6 +27,6 @@ def register(app: Dash, context: Context) -> None:
     @app.server.post("/meaning")
     def means() -> Response:
         asked = json_object()
-        side = _SIDES[choice("side", asked.get("side"), _SIDES)]
+        side = choice("side", asked.get("side"), SIDES)
         session = Session.from_json(asked.get("session") or {})
         return jsonify(meaning(context.library, session, side, node_id("node", asked.get("node"))))

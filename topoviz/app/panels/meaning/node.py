@@ -39,9 +39,9 @@ def meaning(library: Library, session: Session, side: Side, node: int) -> Spec:
     tree = sets.tree
     if node not in tree.id:
         raise InputError(f"node {node} is not in the tree of {name}; choose one that is shown.")
-    told: Spec = {"held": 0, "labels": None, "examples": None, "separates": None, "problem": None}
+    answer: Spec = {"held": 0, "labels": None, "examples": None, "separates": None, "problem": None}
     if model.sample is None:
-        return told | {"problem": "This model keeps no points; train it again."}
+        return answer | {"problem": "This model keeps no points; train it again."}
     owners, row = _owners(sets, model), tree.row(node)
     held = members(tree, owners, row)
     labels, found = None, None
@@ -51,10 +51,10 @@ def meaning(library: Library, session: Session, side: Side, node: int) -> Spec:
         found = read_examples(folder, len(owners))
         chosen = nearest_examples(sets, tree, node, model.sample.latent, _EXAMPLES, owners)
         if found is not None and len(chosen):
-            told["examples"] = _shown(found, chosen, labels)
+            answer["examples"] = _shown(found, chosen, labels)
     except InputError as error:
-        told["problem"] = str(error)
-    return told | {
+        answer["problem"] = str(error)
+    return answer | {
         "held": len(held),
         "labels": None if labels is None else _majority(labels, held),
         "separates": _separates(model, sets, row, owners, found) if tree.children[row] else None,

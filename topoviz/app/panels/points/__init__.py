@@ -8,7 +8,7 @@ from flask import Response, jsonify
 
 from core.errors import InputError
 from topoviz.app.panels.panel import Context
-from topoviz.app.panels.points.labels import carried
+from topoviz.app.panels.points.labels import mapped_labels
 from topoviz.app.views.binding import bind_event
 from topoviz.app.views.markup import aria
 from topoviz.app.web.security import json_object
@@ -16,7 +16,7 @@ from topoviz.figures.points import cloud, journey
 from topoviz.session.analysis import analyze
 from topoviz.session.checks import choice
 from topoviz.session.labels import read_labels
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session
 
 __all__ = ["KEYS", "layout", "register", "stores"]
 
@@ -27,7 +27,6 @@ KEYS = (
 # What the browser asks for, and the answer.
 _WANTED, _CLOUDS = "clouds-wanted", "clouds"
 _KINDS = {"cloud": cloud, "journey": journey}
-_SIDES: dict[str, Side] = {"a": "a", "b": "b"}
 
 
 def layout(_: Context) -> html.Div:
@@ -52,7 +51,7 @@ def register(app: Dash, context: Context) -> None:
     def points(wanted: Any) -> dict[str, Any]:
         asked = {key: wanted[key] for key in ("kind", "side", "key")}
         try:
-            kind, side = choice("kind", wanted["kind"], _KINDS), _SIDES[choice("side", wanted["side"], _SIDES)]
+            kind, side = choice("kind", wanted["kind"], _KINDS), choice("side", wanted["side"], SIDES)
             analysis = analyze(library, Session.from_json(wanted["session"]))
             return asked | {"points": _KINDS[kind](analysis, side)}
         except InputError as error:
@@ -69,5 +68,5 @@ def register(app: Dash, context: Context) -> None:
     def mapped() -> Response:
         """What the labels of one side say of the other side's points."""
         asked = json_object()
-        side = _SIDES[choice("side", asked.get("side"), _SIDES)]
-        return jsonify(carried(library, Session.from_json(asked.get("session") or {}), side))
+        side = choice("side", asked.get("side"), SIDES)
+        return jsonify(mapped_labels(library, Session.from_json(asked.get("session") or {}), side))

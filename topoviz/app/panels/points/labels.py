@@ -13,12 +13,12 @@ from topoviz.session.labels import Labels, read_labels
 from topoviz.session.library import Library
 from topoviz.session.state import Session, Side
 
-__all__ = ["carried"]
+__all__ = ["mapped_labels"]
 
 _OTHER: dict[Side, Side] = {"a": "b", "b": "a"}
 
 
-def carried(library: Library, session: Session, source: Side) -> Spec:
+def mapped_labels(library: Library, session: Session, source: Side) -> Spec:
     """The classes of one side's labels for the points that the other side's model keeps: `column` and `names` as the
     labels have them, `values` (m,) with -1 where nothing can be said, `sentence` on how far to believe them, and where
     the other side has labels of its own `right`, the share that is right of each class (None where it has no points).

@@ -13,13 +13,11 @@ from topoviz.figures.glyphs import data_uri, prior_mark
 from topoviz.figures.study import AXES
 from topoviz.figures.theme import THEMES
 from topoviz.session.families import chose
-from topoviz.session.state import Side
+from topoviz.session.state import SIDES, Side
 from topoviz.session.studies import Study, TreeError, Trial
 from topoviz.vocabulary import counted, prior_words
 
 __all__ = ["COLUMNS", "card", "picture", "standing", "table"]
-
-_SIDES: tuple[Side, Side] = ("a", "b")
 
 
 @dataclass(frozen=True)
@@ -138,7 +136,7 @@ def _class(name: str) -> str:
 
 
 def _number(study: Study, trial: Trial, in_use: Mapping[Side, str], _: str) -> list[Any]:
-    used = (side for side in _SIDES if trial.model is not None and in_use.get(side) == trial.model)
+    used = (side for side in SIDES if trial.model is not None and in_use.get(side) == trial.model)
     marks: list[Any] = [html.Span(side.upper(), className="in-use") for side in used]
     if trial.number == study.best:
         marks.append(html.Span("best", className="best-word"))
@@ -217,7 +215,7 @@ def _ways(trial: Trial) -> Any:
             className="button strong" if side == "a" else "button",
             **data(open=side, model=trial.model),
         )
-        for side in _SIDES
+        for side in SIDES
     ]
     return html.Div(buttons, className="ways")
 
@@ -232,7 +230,7 @@ def _chips(trial: Trial) -> list[Any]:
             **data(open=side, model=trial.model),
             **aria(label=f"Open trial {trial.number} as {side.upper()}"),
         )
-        for side in _SIDES
+        for side in SIDES
     ]
 
 

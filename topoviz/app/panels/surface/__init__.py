@@ -13,7 +13,7 @@ from topoviz.figures import surface
 from topoviz.figures.style import node_styles
 from topoviz.figures.theme import THEMES
 from topoviz.session.analysis import Analysis, analyze, by_hand
-from topoviz.session.state import Session, Side
+from topoviz.session.state import SIDES, Session, Side
 
 __all__ = ["SCENE", "SURFACE", "TITLE", "VERDICT", "layout", "register", "scene", "stores"]
 
@@ -22,7 +22,6 @@ TITLE: dict[Side, str] = {"a": "title-a", "b": "title-b"}
 VERDICT: dict[Side, str] = {"a": "verdict-a", "b": "verdict-b"}
 # What is to be drawn, what is drawn, and the node that the browser lights up.
 SCENE, _DRAWN, _LIT = "scene", "drawn", "lit"
-_SIDES: tuple[Side, Side] = ("a", "b")
 
 
 def layout(_: Context, side: Side) -> html.Div:
@@ -44,7 +43,7 @@ def stores(_: Context) -> list[dcc.Store]:
 def scene(analysis: Analysis, session: Session, theme: str) -> dict[str, Any]:
     """All that the 3-D views depend on: the session without its looks, and what each side's mesh is made from."""
     views = {}
-    for side in _SIDES:
+    for side in SIDES:
         styles = node_styles(analysis, session, side, THEMES[theme])
         tree = analysis.tree(side)
         views[side] = {
@@ -71,7 +70,7 @@ def register(app: Dash, context: Context) -> None:
     # What is drawn is kept with the drawing: an answer that a newer one overtakes is lost with its record.
     @app.callback(
         output={
-            "figures": {side: Output(SURFACE[side], "figure") for side in _SIDES},
+            "figures": {side: Output(SURFACE[side], "figure") for side in SIDES},
             "drawn": Output(_DRAWN, "data"),
         },
         inputs={"wanted": Input(SCENE, "data")},
@@ -84,7 +83,7 @@ def register(app: Dash, context: Context) -> None:
         views = wanted["views"]
         figures = {
             side: _changed(analysis, session, side, wanted["theme"], views[side], (drawn or {}).get(side))
-            for side in _SIDES
+            for side in SIDES
         }
         return {"figures": figures, "drawn": views}
 

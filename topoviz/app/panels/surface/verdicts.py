@@ -14,7 +14,7 @@ from topoviz.session.state import Side
 __all__ = ["badge"]
 
 _SIGNS = {True: ("good", "✓", "converged"), False: ("warn", "▲", "not converged"), None: ("none", "–", "no verdict")}
-_TOLD = {
+_SENTENCES = {
     True: "converged: what it promises holds on points that it did not learn from.",
     False: "did not converge. What it shows may be wrong:",
     None: "has no verdict: it was trained by an earlier version. Train it again to get one.",
@@ -49,7 +49,7 @@ def badge(side: Side, metrics: Mapping[str, Any], theme: str) -> dmc.Popover:
 
 
 def _details(side: Side, found: Verdict, chosen: tuple[Choice, ...], theme: str) -> list[Any]:
-    blocks: list[Any] = [html.P([html.B(f"Model {side.upper()} "), _TOLD[found.converged]])]
+    blocks: list[Any] = [html.P([html.B(f"Model {side.upper()} "), _SENTENCES[found.converged]])]
     if found.reasons:
         blocks.append(html.Ul([html.Li(reason) for reason in found.reasons], className="told warn"))
     if found.checks or found.fit:

@@ -11,7 +11,7 @@ from topoviz.app.views.markup import aria, data, step
 from topoviz.jobs.description import MOST_COLUMNS
 from topoviz.vocabulary import counted, prior_words
 
-__all__ = ["form", "nothing_told", "told"]
+__all__ = ["description", "form", "no_description"]
 
 _REST = "rest"
 
@@ -102,7 +102,7 @@ def form(sets: Sequence[str], flows: Sequence[str], priors: Sequence[str]) -> li
     ]
 
 
-def told(found: Mapping[str, Any], name: str) -> list[Any]:
+def description(found: Mapping[str, Any], name: str) -> list[Any]:
     """What was read of a file (see `topoviz.jobs.description.described`), and the choice of its columns."""
     columns = found["columns"]
     options = [{"value": "", "label": "nothing"}]
@@ -180,7 +180,7 @@ def told(found: Mapping[str, Any], name: str) -> list[Any]:
     ]
 
 
-def nothing_told(problem: str = "") -> list[Any]:
+def no_description(problem: str = "") -> list[Any]:
     """Where there is no file, with what is wrong with the last."""
     shown = [html.P(problem, className="problem upload-problem")] if problem else []
     return [*shown, _hidden_choices()]

@@ -16,6 +16,7 @@ from topoviz.figures.training import figure
 from topoviz.jobs.queue import ACTIVE, Jobs, Status
 from topoviz.session.checks import choice
 from topoviz.session.library import Library
+from topoviz.session.state import SIDES
 
 __all__ = ["badge", "finished", "jobs_watch", "register", "rows", "title"]
 
@@ -224,7 +225,7 @@ def _open(status: Status) -> list[Any]:
             **data(opens=status.name, side=side),
             **aria(label=f"Open {status.name} as {side.upper()}"),
         )
-        for side in ("a", "b")
+        for side in SIDES
     ]
 
 

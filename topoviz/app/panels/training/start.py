@@ -9,7 +9,7 @@ from dash.exceptions import PreventUpdate
 
 from core.config import FlowAutoencoderConfig, choices
 from core.errors import InputError, invalid
-from topoviz.app.panels.training.form import form, nothing_told, told
+from topoviz.app.panels.training.form import description, form, no_description
 from topoviz.app.views.markup import problem
 from topoviz.jobs.description import MOST_COLUMNS
 from topoviz.jobs.queue import Jobs
@@ -74,13 +74,13 @@ def _register_form(app: Dash, jobs: Jobs) -> None:
     )
     def describe(upload: Any) -> tuple[Any, bool, str]:
         if not isinstance(upload, dict):
-            return nothing_told(), False, "as the data"
+            return no_description(), False, "as the data"
         try:
             name = jobs.uploads.name(upload.get("token", ""))
             found = jobs.uploads.description(upload["token"])
         except InputError as error:
-            return nothing_told(str(error)), False, "as the data"
-        return told(found, name), True, title_of(name)
+            return no_description(str(error)), False, "as the data"
+        return description(found, name), True, title_of(name)
 
 
 def _started(jobs: Jobs, upload: Any, chosen: Mapping[str, Any]) -> str:
