@@ -53,17 +53,20 @@ def test_what_is_judged_by_was_not_fitted_to(features):
     parts = {part: {name.split(":")[0] for name in names} for part, names in features["data"].items()}
     assert parts["fit"]
     assert parts["judge"]
-    assert not parts["fit"] & parts["judge"]
+    assert not parts["fit"] & (parts["judge"] | parts["judge after"])
 
 
-@pytest.mark.parametrize("part", ["fit", "judge"])
-def test_no_wrong_match_is_determined(script, features, part):
+@pytest.mark.parametrize(("part", "most"), [("fit", 0.0), ("judge", 0.02), ("judge after", 0.0)])
+def test_wrong_matches_are_hardly_ever_determined(script, features, part, most):
     known = calibration()
-    for pair in features["pairs"]:
-        for row in pair["rows"]:
-            if pair["part"] == part and not row["right"]:
-                own = known.regimes[Regime(pair["regime"])]
-                assert script._probability(row, own, known) < known.threshold, pair["name"]
+    wrong = [
+        script._probability(row, known.regimes[Regime(pair["regime"])], known) >= known.threshold
+        for pair in features["pairs"]
+        for row in pair["rows"]
+        if pair["part"] == part and not row["right"]
+    ]
+    assert len(wrong) > 20
+    assert sum(wrong) <= most * len(wrong)
 
 
 def test_odds_go_the_way_that_their_figures_say(script):

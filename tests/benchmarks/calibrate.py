@@ -221,7 +221,8 @@ def _pair_odds(pairs: list[dict[str, Any]]) -> dict[str, float]:
 
 def _support_odds(pairs: list[dict[str, Any]], most: float) -> dict[str, float]:
     """The odds that a leaf is rightly matched at all, from what it brings against being left out."""
-    leaves = [leaf for pair in pairs if pair["kind"] != "unrelated" for leaf in pair["leaves"] if leaf[2] is not None]
+    # Of a whole pair every leaf has a partner, so that only partial ones can tell.
+    leaves = [leaf for pair in pairs if pair["kind"] == "partial" for leaf in pair["leaves"] if leaf[2] is not None]
     rows = np.array([[np.clip(leaf[2], -most, most), leaf[3]] for leaf in leaves], dtype=float)
     bias, slope = _logistic(rows[:, :1], rows[:, 1], [(0, None)])
     return {"bias": bias, "support": slope}
