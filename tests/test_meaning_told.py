@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from topoviz.app.panels.meaning.node import meaning
-from topoviz.app.panels.points.labels import carried
+from topoviz.app.panels.points.labels import mapped_labels
 from topoviz.app.server import create_app
 from topoviz.session.analysis import analyze
 from topoviz.session.labels import Labels, write_labels
@@ -109,7 +109,7 @@ def test_damaged_examples_are_a_line_and_hide_nothing_else(at_hand, shown):
 
 @pytest.mark.parametrize(("source", "there"), [("a", "B"), ("b", "A")])
 def test_labels_are_carried_both_ways(at_hand, source, there):
-    told = carried(at_hand, SESSION, source)
+    told = mapped_labels(at_hand, SESSION, source)
     assert told["sentence"].startswith(f"Labels carried from {source.upper()} agree with {there}'s own on 100 % of ")
     assert told["names"] == ("ann", "bob", "cyd")
     assert min(told["right"]) > 0.97
@@ -121,14 +121,14 @@ def test_classes_go_by_their_names_not_by_their_numbers(at_hand, shown):
     own = analyze(at_hand, SESSION).model_b.sample.labels
     names = ("zoe", "cyd", "bob", "ann")
     write_labels(shown.models / "shown-b", Labels("blob", names, tuple(3 - int(label) for label in own)))
-    assert "on 100 % of" in carried(at_hand, SESSION, "a")["sentence"]
+    assert "on 100 % of" in mapped_labels(at_hand, SESSION, "a")["sentence"]
     write_labels(shown.models / "shown-b", Labels("blob", ("x", "y", "z"), tuple(map(int, own))))
-    assert "on 0 % of" in carried(at_hand, SESSION, "a")["sentence"]
+    assert "on 0 % of" in mapped_labels(at_hand, SESSION, "a")["sentence"]
 
 
 def test_without_labels_of_its_own_the_two_ways_are_set_beside_each_other(at_hand, shown):
     (shown.models / "shown-b" / "labels.json").unlink()
-    told = carried(at_hand, SESSION, "a")
+    told = mapped_labels(at_hand, SESSION, "a")
     assert told["sentence"].startswith("Node and map agree on ")
     assert told["right"] is None
 
