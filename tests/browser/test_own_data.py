@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from zoo import blobs
 
 # A file is read and a model trained by processes that let everything else go first.
-expect.set_options(timeout=120_000)
+expect.set_options(timeout=300_000)
 
 _DROP = """([name, text]) => {
   const data = new DataTransfer();
